@@ -1,0 +1,70 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.Sla.Data;
+
+/// <summary>Where the pixels of a model's input come from.</summary>
+internal enum FeatureKind
+{
+    /// <summary>An MLImage, of any size.</summary>
+    Image,
+
+    /// <summary>A vector of C*H*W bytes.</summary>
+    Bytes,
+
+    /// <summary>A vector of C*H*W floats, 0 to <see cref="FeatureColumn.PixelMaximum"/>.</summary>
+    Floats,
+}
+
+/// <summary>The feature column, and ML.NET's own transformers that bring it to pixels: the same in training and scoring.</summary>
+/// <param name="Name">Name of the column.</param>
+/// <param name="Kind">Type of its values.</param>
+/// <param name="Shape">Shape of the images that the network sees.</param>
+/// <param name="Resizing">How an image of another size is brought to the shape.</param>
+/// <param name="PixelMaximum">The value of a float vector that stands for full intensity.</param>
+internal sealed record FeatureColumn(
+    string Name, FeatureKind Kind, ImageShape Shape, ImageResizingEstimator.ResizingKind Resizing, float PixelMaximum)
+{
+    /// <summary>The column of C*H*W floats that the scoring graph reads.</summary>
+    public const string PixelColumn = "Sla.Pixels";
+
+    private const string ImageColumn = "Sla.Image";
+
+    /// <summary>Columns that scoring makes on the way and drops in the end.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> TemporaryColumns => Kind == FeatureKind.Image ? [ImageColumn, PixelColumn] : [PixelColumn];
+
+    /// <summary>The factor that brings a value to 0..255; 1 for images and bytes, which are there already.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public float ToByteRange => Kind == FeatureKind.Floats ? 255 / PixelMaximum : 1;
+
+    /// <summary>The column that <see cref="PrepareImages"/> leaves the image in.</summary>
+    public string PreparedImageColumn(bool resize) => resize || Shape.Channels == 1 ? ImageColumn : Name;
+
+    /// <summary>The steps that leave images of the right channels and, if asked for, of the right size in a column.</summary>
+    public IEnumerable<IEstimator<ITransformer>> PrepareImages(IHostEnvironment environment, bool resize)
+    {
+        var transforms = MLNetInternals.Transforms(environment);
+        string source = Name;
+        if (resize)
+        {
+            yield return transforms.ResizeImages(ImageColumn, Shape.Width, Shape.Height, source, Resizing);
+            source = ImageColumn;
+        }
+
+        if (Shape.Channels == 1)
+            yield return transforms.ConvertToGrayscale(ImageColumn, source);
+    }
+
+    /// <summary>The steps that leave C*H*W floats in <see cref="PixelColumn"/>.</summary>
+    public IEnumerable<IEstimator<ITransformer>> PreparePixels(IHostEnvironment environment)
+    {
+        var transforms = MLNetInternals.Transforms(environment);
+        if (Kind != FeatureKind.Image)
+            return [transforms.Conversion.ConvertType(PixelColumn, Name, DataKind.Single)];
+
+        var colors = Shape.Channels == 1 ? ImagePixelExtractingEstimator.ColorBits.Red : ImagePixelExtractingEstimator.ColorBits.Rgb;
+        return [.. PrepareImages(environment, resize: true), transforms.ExtractPixels(PixelColumn, ImageColumn, colors)];
+    }
+}

@@ -1,0 +1,124 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Sla.Data;
+
+/// <summary>Reads the pixels of a cursor's current row as C x H x W bytes.</summary>
+internal abstract class PixelSource : IDisposable
+{
+    public static PixelSource Create(DataViewRow row, DataViewSchema.Column column, FeatureColumn features) => features.Kind switch
+    {
+        FeatureKind.Image => new ImageSource(row.GetGetter<MLImage>(column), features.Shape),
+        FeatureKind.Bytes => new ByteSource(row.GetGetter<VBuffer<byte>>(column)),
+        _ => new FloatSource(row.GetGetter<VBuffer<float>>(column), features),
+    };
+
+    /// <exception cref="InvalidDataException">The row's value is not an image that can be used.</exception>
+    public abstract void Read(Span<byte> pixels);
+
+    /// <summary>After the last row: checks what only all rows together show.</summary>
+    public virtual void CheckRange()
+    {
+    }
+
+    public virtual void Dispose()
+    {
+    }
+
+    private sealed class ImageSource(ValueGetter<MLImage> getter, ImageShape shape) : PixelSource
+    {
+        private const int BytesPerPixel = 4;
+
+        private MLImage? _image;
+
+        public override void Read(Span<byte> pixels)
+        {
+            getter(ref _image!);
+            if (_image is null)
+                throw new InvalidDataException("there is no image. Check that the path is not empty.");
+            if (_image.Width != shape.Width || _image.Height != shape.Height)
+            {
+                throw new InvalidDataException(
+                    $"the image is {_image.Width} pixels wide and {_image.Height} high, and the first one is {shape.Width} wide and {shape.Height} high. "
+                    + "Set ImageWidth and ImageHeight to have all images resized.");
+            }
+
+            var (red, green, blue) = _image.PixelFormat switch
+            {
+                MLPixelFormat.Bgra32 => (2, 1, 0),
+                MLPixelFormat.Rgba32 => (0, 1, 2),
+                _ => throw new InvalidDataException($"the image has the pixel format {_image.PixelFormat}, which is not supported. Use 8-bit colour or grey images."),
+            };
+            ReadOnlySpan<byte> interleaved = _image.Pixels;
+            CopyPlane(interleaved[red..], Plane(pixels, 0));
+            if (shape.Channels == 3)
+            {
+                CopyPlane(interleaved[green..], Plane(pixels, 1));
+                CopyPlane(interleaved[blue..], Plane(pixels, 2));
+            }
+        }
+
+        public override void Dispose()
+        {
+            _image?.Dispose();
+            base.Dispose();
+        }
+
+        private Span<byte> Plane(Span<byte> pixels, int channel) => pixels.Slice(channel * shape.Height * shape.Width, shape.Height * shape.Width);
+
+        private static void CopyPlane(ReadOnlySpan<byte> interleaved, Span<byte> plane)
+        {
+            for (int i = 0; i < plane.Length; i++)
+                plane[i] = interleaved[BytesPerPixel * i];
+        }
+    }
+
+    private sealed class ByteSource(ValueGetter<VBuffer<byte>> getter) : PixelSource
+    {
+        private VBuffer<byte> _values;
+
+        public override void Read(Span<byte> pixels)
+        {
+            getter(ref _values);
+            _values.CopyTo(pixels);
+        }
+    }
+
+    private sealed class FloatSource(ValueGetter<VBuffer<float>> getter, FeatureColumn features) : PixelSource
+    {
+        private readonly float[] _row = new float[features.Shape.Length];
+        private VBuffer<float> _values;
+        private bool _read;
+        private bool _aboveOne;
+
+        public override void Read(Span<byte> pixels)
+        {
+            getter(ref _values);
+            _values.CopyTo(_row);
+            _read = true;
+            for (int i = 0; i < pixels.Length; i++)
+            {
+                float value = _row[i];
+                if (!(value >= 0 && value <= features.PixelMaximum))
+                {
+                    throw new InvalidDataException(
+                        $"the value at position {i} is {value}, and pixels run from 0 to {features.PixelMaximum}. "
+                        + "Remove the row, or set PixelMaximum to the value that stands for full intensity.");
+                }
+
+                _aboveOne |= value > 1;
+                pixels[i] = (byte)MathF.Round(value * features.ToByteRange);
+            }
+        }
+
+        /// <summary>Pixels that run from 0 to 1 would all become 0 or 1 of 255: black images, and no error but bad accuracy.</summary>
+        public override void CheckRange()
+        {
+            if (_read && !_aboveOne && features.PixelMaximum > 1)
+            {
+                throw new InvalidOperationException(
+                    $"All pixels of column '{features.Name}' lie between 0 and 1, and PixelMaximum is {features.PixelMaximum}. "
+                    + "Set PixelMaximum to 1 if 1 stands for full intensity.");
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Networks;
+
+/// <summary>The torch modules of a <see cref="Layer"/>. Each releases what it made before it returns, but for its result.</summary>
+/// <remarks>
+/// A residual network keeps a tensor for each layer until the backward pass; whatever else stays alive costs memory and,
+/// through page faults, time. So modules work in place where autograd allows it and dispose every intermediate handle.
+/// </remarks>
+internal static class LayerModule
+{
+    public static nn.Module<Tensor, Tensor> Create(Layer layer, Random random) => layer switch
+    {
+        Layer.Sequence sequence => new SequenceModule(sequence, random),
+        Layer.Convolution convolution => new ConvolutionModule(convolution, random),
+        Layer.BatchNorm norm => new BatchNormModule(norm),
+        Layer.Relu => new ReluModule(),
+        Layer.Residual residual => new ResidualModule(residual, random),
+        Layer.StrideAndPad shortcut => new StrideAndPadModule(shortcut),
+        Layer.GlobalAveragePool => new GlobalAveragePoolModule(),
+        _ => throw new NotSupportedException($"There is no torch module for {layer.GetType().Name}."),
+    };
+
+    private sealed class SequenceModule : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor>[] _steps;
+
+        public SequenceModule(Layer.Sequence sequence, Random random)
+            : base(nameof(SequenceModule))
+        {
+            _steps = new nn.Module<Tensor, Tensor>[sequence.Steps.Length];
+            for (int i = 0; i < _steps.Length; i++)
+            {
+                _steps[i] = LayerModule.Create(sequence.Steps[i].Layer, random);
+                register_module(sequence.Steps[i].Name, _steps[i]);
+            }
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            Tensor x = input;
+            foreach (var step in _steps)
+            {
+                Tensor next = step.forward(x);
+                if (!ReferenceEquals(x, input))
+                    x.Dispose();
+                x = next;
+            }
+
+            return x;
+        }
+    }
+
+    private sealed class ConvolutionModule : nn.Module<Tensor, Tensor>
+    {
+        private readonly Layer.Convolution _layer;
+        private readonly Parameter _weight;
+
+        public ConvolutionModule(Layer.Convolution layer, Random random)
+            : base(nameof(ConvolutionModule))
+        {
+            _layer = layer;
+            _weight = Initialization.HeNormal(random, layer.OutChannels, layer.InChannels, layer.Kernel, layer.Kernel);
+            register_parameter("weight", _weight);
+        }
+
+        public override Tensor forward(Tensor x) => nn.functional.conv2d(
+            x, _weight, bias: null, strides: [_layer.Stride, _layer.Stride], padding: [_layer.Padding, _layer.Padding]);
+    }
+
+    private sealed class BatchNormModule : nn.Module<Tensor, Tensor>
+    {
+        private readonly Parameter _weight;
+        private readonly Parameter _bias;
+        private readonly Tensor _runningMean;
+        private readonly Tensor _runningVariance;
+
+        public BatchNormModule(Layer.BatchNorm layer)
+            : base(nameof(BatchNormModule))
+        {
+            _weight = new Parameter(ones(layer.Channels));
+            _bias = new Parameter(zeros(layer.Channels));
+            _runningMean = zeros(layer.Channels);
+            _runningVariance = ones(layer.Channels);
+            register_parameter("weight", _weight);
+            register_parameter("bias", _bias);
+            register_buffer("running_mean", _runningMean);
+            register_buffer("running_var", _runningVariance);
+        }
+
+        public override Tensor forward(Tensor x) => nn.functional.batch_norm(
+            x, get_buffer("running_mean"), get_buffer("running_var"), _weight, _bias, training, Layer.BatchNorm.Momentum, Layer.BatchNorm.Epsilon);
+    }
+
+    /// <summary>In place: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
+    private sealed class ReluModule() : nn.Module<Tensor, Tensor>(nameof(ReluModule))
+    {
+        public override Tensor forward(Tensor x) => x.relu_();
+    }
+
+    private sealed class ResidualModule : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> _body;
+        private readonly nn.Module<Tensor, Tensor>? _shortcut;
+
+        public ResidualModule(Layer.Residual layer, Random random)
+            : base(nameof(ResidualModule))
+        {
+            _body = LayerModule.Create(layer.Body, random);
+            register_module("body", _body);
+            if (layer.Shortcut is not null)
+            {
+                _shortcut = LayerModule.Create(layer.Shortcut, random);
+                register_module("shortcut", _shortcut);
+            }
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            using Tensor body = _body.forward(x);
+            using Tensor? shortcut = _shortcut?.forward(x);
+            using Tensor sum = body.add_(shortcut ?? x);
+            return sum.relu_();
+        }
+    }
+
+    private sealed class StrideAndPadModule(Layer.StrideAndPad layer) : nn.Module<Tensor, Tensor>(nameof(StrideAndPadModule))
+    {
+        public override Tensor forward(Tensor x)
+        {
+            using Tensor rows = x.slice(2, 0, x.shape[2], layer.Stride);
+            using Tensor pixels = rows.slice(3, 0, x.shape[3], layer.Stride);
+            return nn.functional.pad(pixels, [0, 0, 0, 0, 0, layer.ExtraChannels]);
+        }
+    }
+
+    private sealed class GlobalAveragePoolModule() : nn.Module<Tensor, Tensor>(nameof(GlobalAveragePoolModule))
+    {
+        public override Tensor forward(Tensor x) => x.mean([2, 3]);
+    }
+}

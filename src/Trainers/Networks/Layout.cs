@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Networks;
+
+/// <summary>Memory layout of 4-D tensors.</summary>
+internal static class Layout
+{
+    /// <summary>
+    /// Copies a B x C x H x W tensor so that the channels of a pixel lie side by side. Convolutions on a CPU run about twice
+    /// as fast on this layout; TorchSharp has no memory_format argument, and the strides say the same.
+    /// </summary>
+    public static Tensor ChannelsLast(Tensor tensor)
+    {
+        using Tensor channelsBehind = tensor.permute(0, 2, 3, 1);
+        using Tensor packed = channelsBehind.contiguous();
+        return packed.permute(0, 3, 1, 2);
+    }
+}

@@ -1,0 +1,53 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Objectives;
+
+/// <summary>Makes the M views of a batch of images with one gather: the torch back end of <see cref="TransformationSet"/>.</summary>
+internal sealed class ViewAugmenter : IDisposable
+{
+    private readonly ImageShape _shape;
+    private readonly Tensor _allViews;
+    private readonly Tensor _image;
+
+    /// <exception cref="ArgumentException">A transformation is not defined for the shape.</exception>
+    public ViewAugmenter(TransformationSet transformations, ImageShape shape, Device device)
+    {
+        transformations.Validate(shape);
+        _shape = shape;
+        _allViews = ChannelsLastIndices(transformations, shape, device);
+        _image = ChannelsLastIndices(TransformationSet.None, shape, device);
+    }
+
+    /// <summary>The M views of each image, image-major.</summary>
+    /// <param name="images">B x C*H*W values.</param>
+    /// <returns>B*M x C x H x W, channels last in memory; the only copy that is made of the values.</returns>
+    public Tensor Views(Tensor images) => Gather(images, _allViews);
+
+    /// <summary>The images as they are.</summary>
+    /// <param name="images">B x C*H*W values.</param>
+    /// <returns>B x C x H x W, channels last in memory.</returns>
+    public Tensor Images(Tensor images) => Gather(images, _image);
+
+    public void Dispose()
+    {
+        _allViews.Dispose();
+        _image.Dispose();
+    }
+
+    private Tensor Gather(Tensor images, Tensor indices)
+    {
+        using Tensor gathered = images.index_select(1, indices);
+        using Tensor rows = gathered.view(-1, _shape.Height, _shape.Width, _shape.Channels);
+        return rows.permute(0, 3, 1, 2);
+    }
+
+    /// <summary>The sources of all views in the order of the result's memory, so that gathering and re-laying are one pass.</summary>
+    private static Tensor ChannelsLastIndices(TransformationSet transformations, ImageShape shape, Device device)
+    {
+        long[] indices = Array.ConvertAll(transformations.ViewIndices(shape), index => (long)index);
+        using Tensor sources = tensor(indices, [transformations.Count, shape.Channels, shape.Height, shape.Width]);
+        using Tensor channelsLast = sources.permute(0, 2, 3, 1);
+        using Tensor flat = channelsLast.flatten();
+        return flat.to(device);
+    }
+}

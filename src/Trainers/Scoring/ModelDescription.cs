@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Objectives;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>What a trained model is, apart from its weights. Saved as JSON in the metadata of the ONNX model.</summary>
+/// <param name="Objective">What it was trained to minimise.</param>
+/// <param name="ObjectiveSettings">The weights of the objective's terms.</param>
+/// <param name="Architecture">The backbone.</param>
+/// <param name="Transformations">The views.</param>
+/// <param name="Features">The input column.</param>
+/// <param name="Labels">The label column and the classes.</param>
+/// <param name="ScoreColumn">Name of the column of probabilities.</param>
+/// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>
+/// <param name="LibraryVersion">Version of this library that trained the model.</param>
+internal sealed record ModelDescription(
+    SlaObjective Objective,
+    ObjectiveSettings ObjectiveSettings,
+    Architecture Architecture,
+    [property: JsonConverter(typeof(ModelDescription.TransformationSetConverter))] TransformationSet Transformations,
+    FeatureColumn Features,
+    ClassLabels Labels,
+    string ScoreColumn,
+    string PredictedLabelColumn,
+    string LibraryVersion)
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    public static ModelDescription FromJson(string json) => JsonSerializer.Deserialize<ModelDescription>(json, Json)
+        ?? throw new InvalidDataException("The model's description is empty.");
+
+    /// <summary>Images come in as bytes and are trained on as values of [-1, 1] (METHOD, training protocol).</summary>
+    public static (float Scale, float Offset) Normalization => (2f / 255, -1);
+
+    private sealed class TransformationSetConverter : JsonConverter<TransformationSet>
+    {
+        public override TransformationSet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            TransformationSet.FromJson(JsonElement.ParseValue(ref reader));
+
+        public override void Write(Utf8JsonWriter writer, TransformationSet value, JsonSerializerOptions options) => value.ToJson().WriteTo(writer);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>A trained network as data: its description and its weights. Becomes an ONNX model for an inference, and is read back from one.</summary>
+internal sealed class TrainedModel(ModelDescription description, Weights weights)
+{
+    private const string DescriptionKey = "Microsoft.ML.Sla";
+    private const string InferenceKey = "Microsoft.ML.Sla.Inference";
+
+    public ModelDescription Description { get; } = description;
+
+    public Weights Weights { get; } = weights;
+
+    public int Classes => Description.Labels.Count;
+
+    public int Views => Description.Transformations.Count;
+
+    public Objective Objective => Objective.Create(Description.Objective, Classes, Views, Description.ObjectiveSettings);
+
+    /// <summary>The scoring graph: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
+    public byte[] ToOnnx(SlaInference inference)
+    {
+        Readout readout = Objective.ReadoutOf(inference);
+        var graph = new OnnxGraph("sla");
+        graph.Metadata(DescriptionKey, Description.ToJson());
+        graph.Metadata(InferenceKey, inference.ToString());
+
+        string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
+        string images = Images(graph, Normalize(graph, pixels), readout.AllViews);
+        string embeddings = LayerGraph.Append(
+            graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
+        string probabilities = graph.Node("Softmax", [ReadoutGraph.ClassLogits(graph, this, readout, embeddings)], ("axis", 1));
+
+        graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, Classes);
+        graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);
+        graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
+        return graph.ToBytes();
+    }
+
+    /// <summary>Whether an ONNX model was written by <see cref="ToOnnx"/>.</summary>
+    public static bool IsOne(byte[] onnx) => ModelProto.Parser.ParseFrom(onnx).MetadataProps.Any(entry => entry.Key == DescriptionKey);
+
+    /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
+    public static (TrainedModel Model, SlaInference Inference) FromOnnx(byte[] onnx)
+    {
+        var model = ModelProto.Parser.ParseFrom(onnx);
+        string Metadata(string key) => model.MetadataProps.FirstOrDefault(entry => entry.Key == key)?.Value
+            ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
+
+        var description = ModelDescription.FromJson(Metadata(DescriptionKey));
+        var weights = new Weights();
+        foreach (var tensor in model.Graph.Initializer.Where(t => SlaNetwork.IsTensorName(t.Name)))
+            weights[tensor.Name] = ([.. tensor.Dims], MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
+        return (new TrainedModel(description, weights), Enum.Parse<SlaInference>(Metadata(InferenceKey)));
+    }
+
+    private string Normalize(OnnxGraph graph, string pixels)
+    {
+        var features = Description.Features;
+        if (features.Kind == FeatureKind.Floats)
+        {
+            string scaled = features.ToByteRange == 1 ? pixels : graph.Node("Mul", [pixels, graph.Constant(features.ToByteRange)]);
+            pixels = graph.Node("Round", [scaled]);
+        }
+
+        var (scale, offset) = ModelDescription.Normalization;
+        return graph.Node("Add", [graph.Node("Mul", [pixels, graph.Constant(scale)]), graph.Constant(offset)]);
+    }
+
+    private string Images(OnnxGraph graph, string values, bool allViews)
+    {
+        var shape = Description.Features.Shape;
+        string views = allViews
+            ? graph.Node("Gather", [values, graph.Indices(Description.Transformations.ViewIndices(shape))], ("axis", 1))
+            : values;
+        return graph.Node("Reshape", [views, graph.Constant(-1, shape.Channels, shape.Height, shape.Width)]);
+    }
+}

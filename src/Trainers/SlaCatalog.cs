@@ -1,0 +1,46 @@
+using Microsoft.ML.Sla;
+
+namespace Microsoft.ML;
+
+/// <summary>Makes the SLA trainer from <c>mlContext.MulticlassClassification.Trainers</c>.</summary>
+public static class SlaCatalog
+{
+    /// <summary>
+    /// Creates a trainer that learns an image classifier by self-supervised label augmentation, with the defaults of
+    /// <see cref="SlaTrainer.Options"/>.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="labelColumnName">Name of the label column, a key.</param>
+    /// <param name="featureColumnName">Name of the feature column: an image (MLImage), or a vector of C*H*W bytes or floats.</param>
+    /// <param name="scoreColumnName">Name of the column of probabilities that the model adds.</param>
+    /// <param name="predictedLabelColumnName">Name of the column of the most probable class that the model adds.</param>
+    /// <param name="validationSet">Rows to measure accuracy on after each epoch; null for none.</param>
+    /// <returns>The trainer, an estimator.</returns>
+    /// <exception cref="ArgumentException">A name is empty.</exception>
+    public static SlaTrainer Sla(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        string labelColumnName = "Label",
+        string featureColumnName = "Features",
+        string scoreColumnName = "Score",
+        string predictedLabelColumnName = "PredictedLabel",
+        IDataView? validationSet = null) => catalog.Sla(new SlaTrainer.Options
+        {
+            LabelColumnName = labelColumnName,
+            FeatureColumnName = featureColumnName,
+            ScoreColumnName = scoreColumnName,
+            PredictedLabelColumnName = predictedLabelColumnName,
+            ValidationSet = validationSet,
+        });
+
+    /// <summary>Creates a trainer that learns an image classifier by self-supervised label augmentation.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The trainer, an estimator.</returns>
+    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    public static SlaTrainer Sla(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, SlaTrainer.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        return new SlaTrainer(MLNetInternals.EnvironmentOf(catalog), options);
+    }
+}

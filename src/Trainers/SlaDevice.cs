@@ -1,0 +1,14 @@
+namespace Microsoft.ML.Sla;
+
+/// <summary>Where a network is trained.</summary>
+public enum SlaDevice
+{
+    /// <summary>The GPU where TorchSharp finds one, the CPU otherwise.</summary>
+    Auto,
+
+    /// <summary>The CPU. Training is repeatable bit for bit.</summary>
+    Cpu,
+
+    /// <summary>The first CUDA GPU.</summary>
+    Cuda,
+}

@@ -1,0 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>How a trained network scores an image (paper, sections 3.2 and 3.3).</summary>
+public enum SlaInference
+{
+    /// <summary>One pass over the image as it is. For a joint head: the class given that the image is not transformed.</summary>
+    [SuppressMessage("Naming", "CA1720", Justification = "The paper's term: single inference.")]
+    Single,
+
+    /// <summary>M passes: the logits of the M views, averaged before the softmax (equation 5).</summary>
+    Aggregated,
+
+    /// <summary>One pass through the class head that was distilled from the aggregated prediction.</summary>
+    Distilled,
+}

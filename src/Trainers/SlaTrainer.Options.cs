@@ -1,0 +1,178 @@
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.Sla;
+
+public sealed partial class SlaTrainer
+{
+    /// <summary>Options of <see cref="SlaTrainer"/>.</summary>
+    public sealed class Options
+    {
+        /// <summary>Name of the label column, a key.</summary>
+        /// <value>Default <c>Label</c>.</value>
+        public string LabelColumnName { get; set; } = "Label";
+
+        /// <summary>Name of the feature column: an image (MLImage), or a vector of C*H*W bytes or floats.</summary>
+        /// <value>Default <c>Features</c>.</value>
+        public string FeatureColumnName { get; set; } = "Features";
+
+        /// <summary>Name of the column of class probabilities that the model adds.</summary>
+        /// <value>Default <c>Score</c>.</value>
+        public string ScoreColumnName { get; set; } = "Score";
+
+        /// <summary>Name of the column of the most probable class that the model adds.</summary>
+        /// <value>Default <c>PredictedLabel</c>.</value>
+        public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
+
+        /// <summary>What the network is trained to minimise.</summary>
+        /// <value>Default <see cref="SlaObjective.SlaSelfDistillation"/>, which defines all inferences.</value>
+        public SlaObjective Objective { get; set; } = SlaObjective.SlaSelfDistillation;
+
+        /// <summary>The M transformations. Ignored by <see cref="SlaObjective.Baseline"/>.</summary>
+        /// <value>Default <see cref="TransformationSet.Rotation"/>, which needs square images.</value>
+        public TransformationSet Transformations { get; set; } = TransformationSet.Rotation;
+
+        /// <summary>How the model scores. <see cref="SlaTransformer.WithInference"/> changes it afterwards.</summary>
+        /// <value>Default null: Single for Baseline, Aggregated for Sla, Distilled for SlaSelfDistillation.</value>
+        public SlaInference? Inference { get; set; }
+
+        /// <summary>The network.</summary>
+        /// <value>Default <c>Architecture.CifarResNet(depth: 32)</c>.</value>
+        public Architecture Architecture { get; set; } = Architecture.CifarResNet();
+
+        /// <summary>Width that images are resized to, or that pixel vectors have, in pixels.</summary>
+        /// <value>
+        /// Default null: the width of the first image, which all must share; for vectors, the last dimension or, where the
+        /// vector has one dimension, that of a square image.
+        /// </value>
+        public int? ImageWidth { get; set; }
+
+        /// <summary>Height that images are resized to, or that pixel vectors have, in pixels.</summary>
+        /// <value>Default null, as for <see cref="ImageWidth"/>.</value>
+        public int? ImageHeight { get; set; }
+
+        /// <summary>Number of channels: 3 for colour, 1 for grey. Colour images are turned to grey for 1.</summary>
+        /// <value>Default 3.</value>
+        public int Channels { get; set; } = 3;
+
+        /// <summary>How images of other proportions are brought to <see cref="ImageWidth"/> x <see cref="ImageHeight"/>.</summary>
+        /// <value>Default IsoCrop: scaled to fill the size, and what stands out is cut off.</value>
+        public ImageResizingEstimator.ResizingKind Resizing { get; set; } = ImageResizingEstimator.ResizingKind.IsoCrop;
+
+        /// <summary>The value of a float vector that stands for full intensity. Ignored for images and bytes.</summary>
+        /// <value>Default 255. Set 1 where pixels run from 0 to 1. Values are rounded to 256 levels.</value>
+        public float PixelMaximum { get; set; } = 255;
+
+        /// <summary>Rows to measure accuracy on after each epoch. They are not trained on.</summary>
+        /// <value>Default null.</value>
+        public IDataView? ValidationSet { get; set; }
+
+        /// <summary>
+        /// Share of the training rows, the same of each class, that is kept from training and measured on after each epoch.
+        /// Ignored where <see cref="ValidationSet"/> is given.
+        /// </summary>
+        /// <value>Default null: all rows are trained on.</value>
+        public float? ValidationSetFraction { get; set; }
+
+        /// <summary>How often all images are trained on.</summary>
+        /// <value>Default 100.</value>
+        public int Epochs { get; set; } = 100;
+
+        /// <summary>Images in a step; times M rows for objectives that train on views.</summary>
+        /// <value>Default 128.</value>
+        public int BatchSize { get; set; } = 128;
+
+        /// <summary>Learning rate of stochastic gradient descent, the highest of the schedule.</summary>
+        /// <value>Default 0.1.</value>
+        public double LearningRate { get; set; } = 0.1;
+
+        /// <summary>How the learning rate changes.</summary>
+        /// <value>Default <see cref="LearningRateSchedule.Step"/>.</value>
+        public LearningRateSchedule LearningRateSchedule { get; set; } = LearningRateSchedule.Step;
+
+        /// <summary>Momentum of stochastic gradient descent, 0 to below 1.</summary>
+        /// <value>Default 0.9.</value>
+        public double Momentum { get; set; } = 0.9;
+
+        /// <summary>Weight decay (L2 penalty) on all parameters.</summary>
+        /// <value>Default 1e-4.</value>
+        public double WeightDecay { get; set; } = 1e-4;
+
+        /// <summary>Base augmentation: pixels of padding around an image before a random crop of its size. 0 turns it off.</summary>
+        /// <value>Default 4.</value>
+        public int CropPadding { get; set; } = 4;
+
+        /// <summary>Base augmentation: whether half of the images, at random, are mirrored. Turn it off for digits and letters.</summary>
+        /// <value>Default true.</value>
+        public bool HorizontalFlip { get; set; } = true;
+
+        /// <summary>T of the distillation term (equation 6). Ignored by other objectives than SlaSelfDistillation.</summary>
+        /// <value>Default 1.</value>
+        public double Temperature { get; set; } = 1;
+
+        /// <summary>Weight of the class head's cross-entropy beside the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
+        /// <value>Default 1.</value>
+        public double Beta { get; set; } = 1;
+
+        /// <summary>Seed of the initial weights, the order of images and the base augmentation.</summary>
+        /// <value>Default null: drawn from the MLContext, whose own seed makes it repeatable.</value>
+        public int? Seed { get; set; }
+
+        /// <summary>Where to train.</summary>
+        /// <value>Default <see cref="SlaDevice.Auto"/>.</value>
+        public SlaDevice Device { get; set; } = SlaDevice.Auto;
+
+        /// <summary>Number of threads of a CPU. The same number gives the same model.</summary>
+        /// <value>Default null: all processors.</value>
+        public int? Threads { get; set; }
+
+        /// <summary>
+        /// Keeps big memory blocks of the process from going back to the system after each step, which makes training on
+        /// Linux with glibc faster. It stays so for the life of the process.
+        /// </summary>
+        /// <value>Default true.</value>
+        public bool KeepMemory { get; set; } = true;
+
+        /// <summary>Hears of progress: at the end of each epoch, and about twice a second within an epoch. Runs on the training thread.</summary>
+        /// <value>Default null.</value>
+        public Action<SlaMetrics>? MetricsCallback { get; set; }
+
+        /// <summary>Stops Fit with an <see cref="OperationCanceledException"/> after the current step.</summary>
+        /// <value>Default none.</value>
+        public CancellationToken CancellationToken { get; set; }
+
+        /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+        internal void Validate()
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName);
+            ArgumentException.ThrowIfNullOrWhiteSpace(FeatureColumnName);
+            ArgumentException.ThrowIfNullOrWhiteSpace(ScoreColumnName);
+            ArgumentException.ThrowIfNullOrWhiteSpace(PredictedLabelColumnName);
+            ArgumentNullException.ThrowIfNull(Transformations);
+            ArgumentNullException.ThrowIfNull(Architecture);
+            Require(Channels is 1 or 3, nameof(Channels), Channels, "1 (grey) or 3 (colour)");
+            Require(ImageWidth is null or > 0, nameof(ImageWidth), ImageWidth, "above 0, or null");
+            Require(ImageHeight is null or > 0, nameof(ImageHeight), ImageHeight, "above 0, or null");
+            Require(ImageWidth is null == ImageHeight is null, nameof(ImageHeight), ImageHeight, "given together with ImageWidth, or null like it");
+            Require(PixelMaximum > 0 && float.IsFinite(PixelMaximum), nameof(PixelMaximum), PixelMaximum, "above 0");
+            Require(ValidationSetFraction is null or (>= 0 and < 1), nameof(ValidationSetFraction), ValidationSetFraction, "from 0 to below 1, or null");
+            Require(Epochs > 0, nameof(Epochs), Epochs, "above 0");
+            Require(BatchSize > 0, nameof(BatchSize), BatchSize, "above 0");
+            Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0");
+            Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "from 0 to below 1");
+            Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above");
+            Require(CropPadding >= 0, nameof(CropPadding), CropPadding, "0 or above");
+            Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0");
+            Require(Beta >= 0 && double.IsFinite(Beta), nameof(Beta), Beta, "0 or above");
+            Require(Threads is null or > 0, nameof(Threads), Threads, "above 0, or null for all processors");
+            Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of SlaObjective");
+            Require(Enum.IsDefined(LearningRateSchedule), nameof(LearningRateSchedule), LearningRateSchedule, "a member of LearningRateSchedule");
+            Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
+        }
+
+        private static void Require(bool condition, string option, object? value, string remedy)
+        {
+            if (!condition)
+                throw new ArgumentOutOfRangeException(option, value, $"The option {option} must be {remedy}.");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Scoring;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// A trained model. It scores with an ONNX graph inside ML.NET's own transformers, so that what <c>mlContext.Model.Save</c>
+/// writes is loaded by <c>mlContext.Model.Load</c> in programs that know neither this library nor TorchSharp.
+/// </summary>
+/// <remarks>
+/// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
+/// <c>PredictedLabel</c>, a key with the label's key values.
+/// </remarks>
+public sealed class SlaTransformer : ITransformer, IDisposable
+{
+    private readonly IHostEnvironment _environment;
+    private readonly TrainedModel _model;
+    private readonly TemporaryFile _onnx;
+    private readonly TransformerChain<ITransformer> _chain;
+
+    internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
+    {
+        _environment = environment;
+        _model = model;
+        Inference = inference;
+        _onnx = new TemporaryFile(model.ToOnnx(inference), ".onnx");
+        try
+        {
+            _chain = ScoringChain.Create(environment, model.Description, _onnx.Path);
+        }
+        catch
+        {
+            _onnx.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
+    public SlaInference Inference { get; }
+
+    /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
+    public IReadOnlyList<SlaInference> Inferences => [.. _model.Objective.Inferences.Select(i => i.Inference)];
+
+    /// <summary>What the network was trained to minimise.</summary>
+    public SlaObjective Objective => _model.Description.Objective;
+
+    /// <summary>The M transformations that it was trained with.</summary>
+    public TransformationSet Transformations => _model.Description.Transformations;
+
+    /// <summary>The backbone.</summary>
+    public Architecture Architecture => _model.Description.Architecture;
+
+    /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
+    public ImageShape ImageShape => _model.Description.Features.Shape;
+
+    /// <summary>The N class names, in the order of Score.</summary>
+    public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
+
+    /// <inheritdoc/>
+    public bool IsRowToRowMapper => true;
+
+    internal TrainedModel Model => _model;
+
+    /// <summary>Reads a model back from a file that <c>mlContext.Model.Save</c> wrote, to change its inference or to export it.</summary>
+    /// <param name="mlContext">The context that scores.</param>
+    /// <param name="path">
+    /// The saved model: an SLA model by itself or in a pipeline. Only the SLA model is read; <c>mlContext.Model.Load</c> reads
+    /// whole pipelines.
+    /// </param>
+    /// <returns>The transformer, with the inference it was saved with.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
+    public static SlaTransformer Load(MLContext mlContext, string path)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        var (model, inference) = SavedModel.Read(path);
+        return new SlaTransformer(mlContext, model, inference);
+    }
+
+    /// <summary>Makes a transformer that scores the same network in another way. It is independent of this one and disposed on its own.</summary>
+    /// <param name="inference">One of <see cref="Inferences"/>.</param>
+    /// <returns>The transformer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
+    public SlaTransformer WithInference(SlaInference inference) => new(_environment, _model, inference);
+
+    /// <summary>
+    /// Writes the scoring graph as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order
+    /// red, green, blue. Output <c>Score</c> (or as named): the N class probabilities.
+    /// </summary>
+    /// <param name="path">The file to write.</param>
+    public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);
+
+    /// <inheritdoc/>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _chain.GetOutputSchema(inputSchema);
+
+    /// <inheritdoc/>
+    public IDataView Transform(IDataView input) => _chain.Transform(input);
+
+    /// <inheritdoc/>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => ((ITransformer)_chain).GetRowToRowMapper(inputSchema);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
+
+    /// <summary>Closes the ONNX session and deletes its file.</summary>
+    public void Dispose()
+    {
+        _chain.Dispose();
+        _onnx.Dispose();
+    }
+}

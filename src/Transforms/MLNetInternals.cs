@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// The few members that ML.NET keeps internal although trainers outside its own assemblies need them. All of them are here.
+/// </summary>
+internal static class MLNetInternals
+{
+    public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
+        Access(() => GetEnvironment(GetOwner(trainers)));
+
+    public static TransformsCatalog Transforms(IHostEnvironment environment) => Access(() => NewTransformsCatalog(environment));
+
+    public static DataOperationsCatalog Data(IHostEnvironment environment) => Access(() => NewDataOperationsCatalog(environment));
+
+    public static SchemaShape.Column Column(string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape annotations) =>
+        Access(() => NewColumn(name, kind, itemType, isKey, annotations));
+
+    public static SchemaShape ShapeOf(DataViewSchema schema) => Access(() => CreateShape(null, schema));
+
+    /// <summary>Whether the execution of the MLContext has been cancelled.</summary>
+    public static bool IsCanceled(IHostEnvironment environment) => Access(() => GetIsCanceled(environment));
+
+    private static T Access<T>(Func<T> member)
+    {
+        try
+        {
+            return member();
+        }
+        catch (Exception exception) when (exception is MissingMemberException or TypeLoadException)
+        {
+            throw new NotSupportedException(
+                $"This version of Microsoft.ML.Sla does not work with Microsoft.ML {typeof(MLContext).Assembly.GetName().Version}: "
+                + "reference Microsoft.ML 5.0.1, or a newer version of Microsoft.ML.Sla.",
+                exception);
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Owner")]
+    private static extern TrainCatalogBase GetOwner(TrainCatalogBase.CatalogInstantiatorBase trainers);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Environment")]
+    private static extern IHostEnvironment GetEnvironment(TrainCatalogBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern TransformsCatalog NewTransformsCatalog(IHostEnvironment environment);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern DataOperationsCatalog NewDataOperationsCatalog(IHostEnvironment environment);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern SchemaShape.Column NewColumn(
+        string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey, SchemaShape annotations);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
+    private static extern SchemaShape CreateShape(SchemaShape? declaringType, DataViewSchema schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsCanceled")]
+    private static extern bool GetIsCanceled([UnsafeAccessorType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core")] object environment);
+}

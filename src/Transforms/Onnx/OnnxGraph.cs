@@ -1,0 +1,157 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+using Attribute = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto;
+using AttributeType = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto.Types.AttributeType;
+
+namespace Microsoft.ML.Sla.Onnx;
+
+/// <summary>Element types of ONNX tensors, numbered as in the ONNX specification.</summary>
+internal enum OnnxType
+{
+    Float = 1,
+    UInt8 = 2,
+    Int32 = 6,
+    Int64 = 7,
+    String = 8,
+}
+
+/// <summary>Writes an ONNX model node by node; values are named by strings.</summary>
+/// <remarks>Opset 17 and IR version 8: old enough for every ONNX Runtime that ML.NET 5 works with.</remarks>
+internal sealed class OnnxGraph
+{
+    private const int OpsetVersion = 17;
+    private const int IrVersion = 8;
+    private const string MlDomain = "ai.onnx.ml";
+
+    private readonly ModelProto _model;
+    private int _lastValue;
+
+    public OnnxGraph(string name)
+    {
+        _model = new ModelProto
+        {
+            IrVersion = IrVersion,
+            ProducerName = "Microsoft.ML.Sla",
+            ProducerVersion = typeof(OnnxGraph).Assembly.GetName().Version?.ToString(3) ?? "",
+            Graph = new GraphProto { Name = name },
+        };
+        _model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetVersion });
+        _model.OpsetImport.Add(new OperatorSetIdProto { Domain = MlDomain, Version = 2 });
+    }
+
+    public string Input(string name, OnnxType type, params ReadOnlySpan<long> shape)
+    {
+        _model.Graph.Input.Add(Value(name, type, shape));
+        return name;
+    }
+
+    /// <summary>Declares the output <paramref name="name"/> as a reshaped copy of a value, for ML.NET wants rank 1 and a known size.</summary>
+    public void Output(string name, string value, OnnxType type, params ReadOnlySpan<long> shape)
+    {
+        Add("Reshape", name, [value, Constant(shape)]);
+        _model.Graph.Output.Add(Value(name, type, shape));
+    }
+
+    public string Node(string operation, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    {
+        string output = NextName();
+        Add(operation, output, inputs, attributes);
+        return output;
+    }
+
+    public string Initializer(string name, ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) =>
+        Initializer(name, OnnxType.Float, MemoryMarshal.AsBytes(data), shape);
+
+    public string Constant(params ReadOnlySpan<long> data) =>
+        Initializer(NextName(), OnnxType.Int64, MemoryMarshal.AsBytes(data), [data.Length]);
+
+    public string Constant(float value) =>
+        Initializer(NextName(), OnnxType.Float, MemoryMarshal.AsBytes(new ReadOnlySpan<float>(in value)), []);
+
+    public string Indices(ReadOnlySpan<int> data) =>
+        Initializer(NextName(), OnnxType.Int32, MemoryMarshal.AsBytes(data), [data.Length]);
+
+    /// <summary>
+    /// Names the slots of an output for ML.NET's OnnxTransformer, which reads them from the <c>keys_strings</c> of a node of
+    /// this name. The node itself computes nothing that anybody uses.
+    /// </summary>
+    public void SlotNames(string output, IReadOnlyList<string> names)
+    {
+        var unused = new TensorProto { Name = $"mlnet.{output}.unusedInput", DataType = (int)OnnxType.String };
+        unused.Dims.Add(1);
+        unused.StringData.Add(ByteString.Empty);
+        _model.Graph.Initializer.Add(unused);
+
+        var node = Add("LabelEncoder", $"mlnet.{output}.unusedOutput", [unused.Name],
+            ("keys_strings", names), ("values_int64s", Enumerable.Range(0, names.Count).Select(i => (long)i).ToArray()));
+        node.Name = $"mlnet.{output}.SlotNames";
+        node.Domain = MlDomain;
+    }
+
+    public void Metadata(string key, string value) =>
+        _model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+
+    public byte[] ToBytes() => _model.ToByteArray();
+
+    private string NextName() => $"v{_lastValue++}";
+
+    private string Initializer(string name, OnnxType type, ReadOnlySpan<byte> data, ReadOnlySpan<long> shape)
+    {
+        var tensor = new TensorProto { Name = name, DataType = (int)type, RawData = ByteString.CopyFrom(data) };
+        tensor.Dims.AddRange(shape.ToArray());
+        _model.Graph.Initializer.Add(tensor);
+        return name;
+    }
+
+    private NodeProto Add(string operation, string output, ReadOnlySpan<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    {
+        var node = new NodeProto { OpType = operation, Name = $"{operation}_{output}" };
+        node.Input.AddRange(inputs.ToArray());
+        node.Output.Add(output);
+        foreach (var (name, value) in attributes)
+            node.Attribute.Add(AttributeOf(name, value));
+        _model.Graph.Node.Add(node);
+        return node;
+    }
+
+    private static Attribute AttributeOf(string name, object value)
+    {
+        var attribute = new Attribute { Name = name };
+        switch (value)
+        {
+            case int number:
+                attribute.Type = AttributeType.Int;
+                attribute.I = number;
+                break;
+            case float number:
+                attribute.Type = AttributeType.Float;
+                attribute.F = number;
+                break;
+            case long[] numbers:
+                attribute.Type = AttributeType.Ints;
+                attribute.Ints.AddRange(numbers);
+                break;
+            case IReadOnlyList<string> texts:
+                attribute.Type = AttributeType.Strings;
+                attribute.Strings.AddRange(texts.Select(ByteString.CopyFromUtf8));
+                break;
+            default:
+                throw new NotSupportedException($"The attribute '{name}' has a value of type {value.GetType().Name}.");
+        }
+
+        return attribute;
+    }
+
+    private static ValueInfoProto Value(string name, OnnxType type, ReadOnlySpan<long> shape)
+    {
+        var dimensions = new TensorShapeProto();
+        foreach (long size in shape)
+            dimensions.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = size });
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = dimensions } },
+        };
+    }
+}

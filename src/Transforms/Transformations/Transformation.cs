@@ -1,0 +1,92 @@
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// A lossless input transformation t_j: a permutation of the C x H x W values of an image, which therefore composes, inverts
+/// and exports exactly (paper, section 3.1).
+/// </summary>
+/// <remarks>
+/// The permutation is the one definition: managed arrays, torch tensors and ONNX graphs all gather by
+/// <see cref="GetPermutation"/>.
+/// </remarks>
+[JsonDerivedType(typeof(Identity), "identity")]
+[JsonDerivedType(typeof(Rotation), "rotation")]
+[JsonDerivedType(typeof(Flip), "flip")]
+[JsonDerivedType(typeof(ColorPermutation), "colorPermutation")]
+[JsonDerivedType(typeof(Permutation), "permutation")]
+[JsonDerivedType(typeof(Composition), "composition")]
+public abstract class Transformation
+{
+    private protected Transformation()
+    {
+    }
+
+    /// <summary>The name that annotations, logs and model metadata show, such as <c>90°</c> or <c>GBR</c>.</summary>
+    [JsonIgnore]
+    public abstract string Name { get; }
+
+    /// <summary>Gets the permutation p for images of a shape: value i of the view is value p[i] of the image.</summary>
+    /// <param name="shape">Shape of the images.</param>
+    /// <returns>An array of <see cref="ImageShape.Length"/> indices, each of 0 to length - 1 exactly once.</returns>
+    /// <exception cref="ArgumentException">The transformation is not defined for the shape.</exception>
+    public int[] GetPermutation(ImageShape shape)
+    {
+        if (Objection(shape) is { } objection)
+            throw new ArgumentException(objection, nameof(shape));
+        return Permute(shape);
+    }
+
+    /// <summary>Writes the view of an image.</summary>
+    /// <typeparam name="T">Type of a value.</typeparam>
+    /// <param name="image">The image, C x H x W values.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <returns>The view, C x H x W values.</returns>
+    /// <exception cref="ArgumentException">The transformation is not defined for the shape, or the image is not of it.</exception>
+    public T[] Apply<T>(ReadOnlySpan<T> image, ImageShape shape)
+    {
+        if (image.Length != shape.Length)
+            throw new ArgumentException($"The image has {image.Length} values; the shape {shape} needs {shape.Length}.", nameof(image));
+
+        int[] source = GetPermutation(shape);
+        var view = new T[source.Length];
+        for (int i = 0; i < view.Length; i++)
+            view[i] = image[source[i]];
+        return view;
+    }
+
+    /// <summary>Gets the transformation that applies this one first and <paramref name="next"/> to its result.</summary>
+    /// <param name="next">The transformation to apply second.</param>
+    /// <returns>The composition.</returns>
+    public Transformation Then(Transformation next)
+    {
+        ArgumentNullException.ThrowIfNull(next);
+        return new Composition(this, next);
+    }
+
+    /// <summary>Says what is wrong with a shape and what to do about it, or null where the transformation is defined.</summary>
+    internal abstract string? Objection(ImageShape shape);
+
+    /// <summary>The permutation for a shape that raises no objection.</summary>
+    private protected abstract int[] Permute(ImageShape shape);
+
+    /// <summary>Builds a permutation from the source of each output value, given as (channel, row, column).</summary>
+    private protected static int[] Gather(ImageShape shape, Func<int, int, int, (int Channel, int Row, int Column)> source)
+    {
+        var permutation = new int[shape.Length];
+        int i = 0;
+        for (int c = 0; c < shape.Channels; c++)
+        {
+            for (int h = 0; h < shape.Height; h++)
+            {
+                for (int w = 0; w < shape.Width; w++)
+                {
+                    var (channel, row, column) = source(c, h, w);
+                    permutation[i++] = (channel * shape.Height + row) * shape.Width + column;
+                }
+            }
+        }
+
+        return permutation;
+    }
+}

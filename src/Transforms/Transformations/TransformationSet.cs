@@ -1,0 +1,144 @@
+using System.Collections;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// The M transformations t_1..t_M under which each image is shown, the identity first (paper, section 3.1 and table 1).
+/// </summary>
+public sealed class TransformationSet : IReadOnlyList<Transformation>
+{
+    private readonly Transformation[] _members;
+
+    private TransformationSet(string name, params Transformation[] members)
+    {
+        Name = name;
+        _members = members;
+    }
+
+    /// <summary>The image as it is, and no other view: M = 1.</summary>
+    public static TransformationSet None { get; } = new("none", new Identity());
+
+    /// <summary>0, 90, 180 and 270 degrees counter-clockwise: M = 4. Needs square images.</summary>
+    public static TransformationSet Rotation { get; } = new("rotation", new Rotation(0), new Rotation(1), new Rotation(2), new Rotation(3));
+
+    /// <summary>0 and 180 degrees: M = 2, for images of any shape.</summary>
+    public static TransformationSet Rotation2 { get; } = new("rotation2", new Rotation(0), new Rotation(2));
+
+    /// <summary>All orders of the three colour channels, RGB, RBG, GRB, GBR, BRG, BGR: M = 6. Needs 3 channels.</summary>
+    public static TransformationSet ColorPermutation { get; } = Colors("color", "RGB", "RBG", "GRB", "GBR", "BRG", "BGR");
+
+    /// <summary>The cyclic orders of the three colour channels, RGB, GBR, BRG: M = 3. Needs 3 channels.</summary>
+    public static TransformationSet ColorPermutation3 { get; } = Colors("color3", "RGB", "GBR", "BRG");
+
+    /// <summary>The image and its mirror image, left and right exchanged: M = 2.</summary>
+    public static TransformationSet HorizontalFlip { get; } = new("horizontal flip", new Identity(), new Flip(horizontal: true));
+
+    /// <summary>The image and its mirror image, top and bottom exchanged: M = 2.</summary>
+    public static TransformationSet VerticalFlip { get; } = new("vertical flip", new Identity(), new Flip(horizontal: false));
+
+    /// <summary>The set's name, such as <c>rotation</c> or <c>rotation+color3</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The number of transformations, M.</summary>
+    public int Count => _members.Length;
+
+    /// <summary>Gets transformation j, counted from 0; number 0 is the identity.</summary>
+    /// <param name="index">j, 0 to M - 1.</param>
+    public Transformation this[int index] => _members[index];
+
+    /// <summary>
+    /// Composes two sets: every member of <paramref name="first"/> followed by every member of <paramref name="second"/>.
+    /// Member r * K + k is member r of the first and then member k of the second, K being the size of the second.
+    /// </summary>
+    /// <param name="first">The set applied first, such as <see cref="Rotation"/>.</param>
+    /// <param name="second">The set applied to its views, such as <see cref="ColorPermutation3"/>.</param>
+    /// <returns>The set of all compositions.</returns>
+    public static TransformationSet Compose(TransformationSet first, TransformationSet second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        return new TransformationSet($"{first.Name}+{second.Name}", [.. first.SelectMany(r => second.Select(r.Then))]);
+    }
+
+    /// <summary>Makes a set from permutations of the C * H * W values of an image, such as jigsaw patches or time reversal.</summary>
+    /// <param name="name">Name of the set.</param>
+    /// <param name="permutations">
+    /// Name and indices of each transformation: value i of the view is value indices[i] of the image. The identity is put
+    /// first where the first one is not the identity.
+    /// </param>
+    /// <returns>The set.</returns>
+    /// <exception cref="ArgumentException">No permutation, not a permutation, or permutations of different lengths.</exception>
+    public static TransformationSet FromPermutations(string name, params (string Name, int[] Indices)[] permutations)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(permutations);
+        if (permutations.Length == 0)
+            throw new ArgumentException($"The set '{name}' has no permutation: give at least one.", nameof(permutations));
+
+        int length = permutations[0].Indices.Length;
+        if (permutations.FirstOrDefault(p => p.Indices.Length != length) is { Name: { } other } odd)
+        {
+            throw new ArgumentException(
+                $"The permutation '{other}' is of {odd.Indices.Length} values, and '{permutations[0].Name}' of {length}: all need the same.",
+                nameof(permutations));
+        }
+
+        var members = permutations.Select(p => (Transformation)new Permutation(p.Name, [.. p.Indices])).ToList();
+        if (!permutations[0].Indices.SequenceEqual(Enumerable.Range(0, length)))
+            members.Insert(0, new Identity());
+        return new TransformationSet(name, [.. members]);
+    }
+
+    /// <summary>Checks that every transformation is defined for images of a shape and that no two give the same view.</summary>
+    /// <param name="shape">Shape of the images.</param>
+    /// <exception cref="ArgumentException">It is not; the message says which transformation, and what to do.</exception>
+    public void Validate(ImageShape shape)
+    {
+        if (_members.Select(t => t.Objection(shape)).FirstOrDefault(o => o is not null) is { } objection)
+            throw new ArgumentException(objection, nameof(shape));
+
+        int[][] permutations = [.. _members.Select(t => t.GetPermutation(shape))];
+        for (int j = 1; j < Count; j++)
+        {
+            int twin = Array.FindIndex(permutations, p => p.AsSpan().SequenceEqual(permutations[j]));
+            if (twin < j)
+            {
+                throw new ArgumentException(
+                    $"The transformations '{_members[twin].Name}' and '{_members[j].Name}' of the set '{Name}' give the same view of "
+                    + $"images of {shape}, so their joint labels cannot be told apart. Leave one of them out.",
+                    nameof(shape));
+            }
+        }
+    }
+
+    /// <summary>
+    /// The sources of all M views, one view after another: value i of view j is value [j * C*H*W + i] of the image.
+    /// </summary>
+    internal int[] ViewIndices(ImageShape shape) => [.. _members.SelectMany(t => t.GetPermutation(shape))];
+
+    /// <summary>The set as a JSON value that <see cref="FromJson"/> reads back.</summary>
+    internal JsonElement ToJson() => JsonSerializer.SerializeToElement(new Description(Name, _members));
+
+    internal static TransformationSet FromJson(JsonElement json)
+    {
+        var description = json.Deserialize<Description>() ?? throw new JsonException("The transformation set is null.");
+        return new TransformationSet(description.Name, description.Members);
+    }
+
+    /// <inheritdoc/>
+    public IEnumerator<Transformation> GetEnumerator() => _members.AsEnumerable().GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>The set's name and its members', such as <c>rotation (0°, 90°, 180°, 270°)</c>.</summary>
+    public override string ToString() => $"{Name} ({string.Join(", ", _members.Select(t => t.Name))})";
+
+    private static TransformationSet Colors(string name, params string[] orders) =>
+        new(name, [.. orders.Select(order => new ColorPermutation(order))]);
+
+    private sealed record Description(
+        [property: JsonPropertyName("name")] string Name,
+        [property: JsonPropertyName("members")] Transformation[] Members);
+}
