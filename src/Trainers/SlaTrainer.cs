@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
@@ -52,7 +51,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <summary>Trains a network on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The trained model. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
     /// <exception cref="InvalidOperationException">A row cannot be used, there is nothing to learn, or the loss is no longer a number.</exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaTransformer Fit(IDataView input)

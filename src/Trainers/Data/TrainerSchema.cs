@@ -5,7 +5,7 @@ namespace Microsoft.ML.Sla.Data;
 /// <summary>The columns that the trainer takes and those that its model adds.</summary>
 internal static class TrainerSchema
 {
-    /// <exception cref="ArgumentOutOfRangeException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
     public static void Check(SchemaShape schema, SlaTrainer.Options options)
     {
         var label = Find(schema, options.LabelColumnName, nameof(options.LabelColumnName));
@@ -56,7 +56,7 @@ internal static class TrainerSchema
         return new SchemaShape(columns.Values);
     }
 
-    /// <exception cref="ArgumentOutOfRangeException">The validation rows do not have the columns or the classes of the training rows.</exception>
+    /// <exception cref="ArgumentException">The validation rows do not have the columns or the classes of the training rows.</exception>
     public static void CheckValidationSet(DataViewSchema schema, ClassLabels labels, SlaTrainer.Options options)
     {
         Check(MLNetInternals.ShapeOf(schema), options);
@@ -121,5 +121,5 @@ internal static class TrainerSchema
     private static string Describe(SchemaShape.Column column) =>
         (column.Kind == SchemaShape.Column.VectorKind.Scalar ? "" : "a vector of ") + (column.IsKey ? "a key" : column.ItemType.ToString());
 
-    private static ArgumentOutOfRangeException Mismatch(string message) => new("inputSchema", message);
+    private static ArgumentException Mismatch(string message) => new(message);
 }

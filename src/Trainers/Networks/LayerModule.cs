@@ -43,7 +43,7 @@ internal static class LayerModule
             foreach (var step in _steps)
             {
                 Tensor next = step.forward(x);
-                if (!ReferenceEquals(x, input))
+                if (!ReferenceEquals(x, input) && !ReferenceEquals(x, next))
                     x.Dispose();
                 x = next;
             }
@@ -93,7 +93,7 @@ internal static class LayerModule
             x, get_buffer("running_mean"), get_buffer("running_var"), _weight, _bias, training, Layer.BatchNorm.Momentum, Layer.BatchNorm.Epsilon);
     }
 
-    /// <summary>In place: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
+    /// <summary>In place, and returns its argument: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
     private sealed class ReluModule() : nn.Module<Tensor, Tensor>(nameof(ReluModule))
     {
         public override Tensor forward(Tensor x) => x.relu_();
@@ -118,10 +118,9 @@ internal static class LayerModule
 
         public override Tensor forward(Tensor x)
         {
-            using Tensor body = _body.forward(x);
+            Tensor body = _body.forward(x);
             using Tensor? shortcut = _shortcut?.forward(x);
-            using Tensor sum = body.add_(shortcut ?? x);
-            return sum.relu_();
+            return body.add_(shortcut ?? x).relu_();
         }
     }
 

@@ -38,6 +38,6 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
     {
         Tensor teacher = softmax(Aggregate(teacherJointLogits) / settings.Temperature, 1);
         Tensor student = log_softmax(studentLogits / settings.Temperature, 1);
-        return kl_div(student, teacher, reduction: nn.Reduction.Sum) / studentLogits.shape[0];
+        return kl_div(student, teacher, log_target: false, reduction: nn.Reduction.Sum) / studentLogits.shape[0];
     }
 }

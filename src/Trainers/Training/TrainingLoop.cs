@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;

@@ -1,0 +1,24 @@
+using Microsoft.ML.Sla;
+
+namespace QuickStart;
+
+/// <summary>The configuration of both runs. It was chosen on validation rows; docs/quickstart.md says how.</summary>
+internal static class Configuration
+{
+    public static SlaTrainer.Options For(SlaObjective objective, Action<SlaMetrics>? progress, CancellationToken cancellation) => new()
+    {
+        FeatureColumnName = "Image",
+        Channels = 1,
+        Objective = objective,
+        Architecture = Architecture.CifarResNet(depth: 8),
+        Epochs = 40,
+        BatchSize = 64,
+        LearningRate = 0.1,
+        LearningRateSchedule = LearningRateSchedule.OneCycle,
+        WeightDecay = 5e-4,
+        CropPadding = 2,
+        HorizontalFlip = true,
+        MetricsCallback = progress,
+        CancellationToken = cancellation,
+    };
+}
