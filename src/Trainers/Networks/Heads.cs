@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
@@ -16,28 +15,19 @@ internal enum Head
 /// <summary>The heads of one network, D inputs each.</summary>
 internal sealed class Heads : nn.Module
 {
-    private readonly Dictionary<Head, (Parameter Weight, Parameter Bias)> _layers = [];
-
     public Heads(int embeddingSize, IEnumerable<(Head Head, int Outputs)> heads, Random random)
         : base(nameof(Heads))
     {
         foreach (var (head, outputs) in heads)
         {
-            var layer = (
-                Initialization.LinearUniform(random, embeddingSize, outputs, embeddingSize),
-                Initialization.LinearUniform(random, embeddingSize, outputs));
-            _layers.Add(head, layer);
-            register_parameter(WeightName(head), layer.Item1);
-            register_parameter(BiasName(head), layer.Item2);
+            register_parameter(WeightName(head), Initialization.LinearUniform(random, embeddingSize, outputs, embeddingSize));
+            register_parameter(BiasName(head), Initialization.LinearUniform(random, embeddingSize, outputs));
         }
     }
 
     /// <summary>Logits of a head: rows x D to rows x outputs.</summary>
-    public Tensor Logits(Head head, Tensor embeddings)
-    {
-        var (weight, bias) = _layers[head];
-        return nn.functional.linear(embeddings, weight, bias);
-    }
+    public Tensor Logits(Head head, Tensor embeddings) =>
+        nn.functional.linear(embeddings, get_parameter(WeightName(head))!, get_parameter(BiasName(head)));
 
     public static string WeightName(Head head) => head switch
     {

@@ -7,6 +7,7 @@ namespace Microsoft.ML.Sla.Networks;
 /// <remarks>
 /// A residual network keeps a tensor for each layer until the backward pass; whatever else stays alive costs memory and,
 /// through page faults, time. So modules work in place where autograd allows it and dispose every intermediate handle.
+/// Parameters are looked up by name, for moving a module to another device replaces them.
 /// </remarks>
 internal static class LayerModule
 {
@@ -55,42 +56,38 @@ internal static class LayerModule
     private sealed class ConvolutionModule : nn.Module<Tensor, Tensor>
     {
         private readonly Layer.Convolution _layer;
-        private readonly Parameter _weight;
 
         public ConvolutionModule(Layer.Convolution layer, Random random)
             : base(nameof(ConvolutionModule))
         {
             _layer = layer;
-            _weight = Initialization.HeNormal(random, layer.OutChannels, layer.InChannels, layer.Kernel, layer.Kernel);
-            register_parameter("weight", _weight);
+            register_parameter("weight", Initialization.HeNormal(random, layer.OutChannels, layer.InChannels, layer.Kernel, layer.Kernel));
         }
 
         public override Tensor forward(Tensor x) => nn.functional.conv2d(
-            x, _weight, bias: null, strides: [_layer.Stride, _layer.Stride], padding: [_layer.Padding, _layer.Padding]);
+            x, get_parameter("weight")!, bias: null, strides: [_layer.Stride, _layer.Stride], padding: [_layer.Padding, _layer.Padding]);
     }
 
     private sealed class BatchNormModule : nn.Module<Tensor, Tensor>
     {
-        private readonly Parameter _weight;
-        private readonly Parameter _bias;
-        private readonly Tensor _runningMean;
-        private readonly Tensor _runningVariance;
-
         public BatchNormModule(Layer.BatchNorm layer)
             : base(nameof(BatchNormModule))
         {
-            _weight = new Parameter(ones(layer.Channels));
-            _bias = new Parameter(zeros(layer.Channels));
-            _runningMean = zeros(layer.Channels);
-            _runningVariance = ones(layer.Channels);
-            register_parameter("weight", _weight);
-            register_parameter("bias", _bias);
-            register_buffer("running_mean", _runningMean);
-            register_buffer("running_var", _runningVariance);
+            register_parameter("weight", new Parameter(ones(layer.Channels)));
+            register_parameter("bias", new Parameter(zeros(layer.Channels)));
+            register_buffer("running_mean", zeros(layer.Channels));
+            register_buffer("running_var", ones(layer.Channels));
         }
 
         public override Tensor forward(Tensor x) => nn.functional.batch_norm(
-            x, get_buffer("running_mean"), get_buffer("running_var"), _weight, _bias, training, Layer.BatchNorm.Momentum, Layer.BatchNorm.Epsilon);
+            x,
+            get_buffer("running_mean"),
+            get_buffer("running_var"),
+            get_parameter("weight"),
+            get_parameter("bias"),
+            training,
+            Layer.BatchNorm.Momentum,
+            Layer.BatchNorm.Epsilon);
     }
 
     /// <summary>In place, and returns its argument: what it overwrites, the result of a batch normalisation, is not needed again.</summary>

@@ -1,0 +1,32 @@
+using System.IO.Compression;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed record LabelledImage(string ImagePath, string Label);
+
+/// <summary>Real images for tests: those of the quick start, unpacked once for a test process.</summary>
+public static class FashionImages
+{
+    private static readonly Lazy<string> Folder = new(Unpack);
+
+    /// <summary>Images of the training half, <paramref name="perClass"/> of each of the first classes in order of name.</summary>
+    public static LabelledImage[] Train(int classes, int perClass) => List("train", classes, perClass);
+
+    /// <summary>Images of the test half.</summary>
+    public static LabelledImage[] Test(int classes, int perClass) => List("test", classes, perClass);
+
+    private static LabelledImage[] List(string half, int classes, int perClass) =>
+    [
+        .. Directory.GetDirectories(Path.Combine(Folder.Value, half)).Order(StringComparer.Ordinal).Take(classes)
+            .SelectMany(folder => Directory.GetFiles(folder).Order(StringComparer.Ordinal).Take(perClass)
+                .Select(path => new LabelledImage(path, Path.GetFileName(folder)))),
+    ];
+
+    private static string Unpack()
+    {
+        string folder = Directory.CreateTempSubdirectory("sla-tests-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        ZipFile.ExtractToDirectory(Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), folder);
+        return folder;
+    }
+}

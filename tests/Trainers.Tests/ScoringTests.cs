@@ -1,0 +1,204 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>One trained model scores the same wherever it scores.</summary>
+public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
+{
+    private readonly TrainedFixture _trained;
+
+    public ScoringTests(TrainedFixture trained) => _trained = trained;
+
+    public static TheoryData<SlaInference> Inferences => [SlaInference.Single, SlaInference.Aggregated, SlaInference.Distilled];
+
+    [Theory]
+    [MemberData(nameof(Inferences))]
+    public void Saved_and_loaded_it_scores_the_same(SlaInference inference)
+    {
+        using var model = _trained.Model.WithInference(inference);
+        string path = _trained.PathOf($"{inference}.zip");
+        _trained.MLContext.Model.Save(model, _trained.Test.Schema, path);
+
+        var loaded = new MLContext().Model.Load(path, out _);
+        Assert.Equal(Training.Scores(model.Transform(_trained.Test)), Training.Scores(loaded.Transform(_trained.Test)));
+        (loaded as IDisposable)?.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Inferences))]
+    public void Read_back_it_scores_the_same_in_every_mode(SlaInference inference)
+    {
+        string path = _trained.PathOf($"back-{inference}.zip");
+        using var distilled = _trained.Model.WithInference(SlaInference.Distilled);
+        _trained.MLContext.Model.Save(distilled, _trained.Test.Schema, path);
+
+        using var loaded = SlaTransformer.Load(new MLContext(), path);
+        Assert.Equal(SlaInference.Distilled, loaded.Inference);
+        Assert.Equal(_trained.Model.ClassNames, loaded.ClassNames);
+        using var a = loaded.WithInference(inference);
+        using var b = _trained.Model.WithInference(inference);
+        Assert.Equal(Training.Scores(b.Transform(_trained.Test)), Training.Scores(a.Transform(_trained.Test)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Inferences))]
+    public void A_plain_ONNX_Runtime_session_scores_the_same(SlaInference inference)
+    {
+        using var model = _trained.Model.WithInference(inference);
+        string path = _trained.PathOf($"{inference}.onnx");
+        model.SaveOnnx(path);
+        using var session = new InferenceSession(path);
+        var store = _trained.ReadTestPixels();
+        var scores = Enumerable.Range(0, store.Count).Select(row =>
+        {
+            float[] pixels = Array.ConvertAll(store.Pixels(row).ToArray(), b => (float)b);
+            var input = NamedOnnxValue.CreateFromTensor("Sla.Pixels", new DenseTensor<float>(pixels, [1, pixels.Length]));
+            using var results = session.Run([input], ["Score"]);
+            return results[0].AsTensor<float>().ToArray();
+        });
+        Assert.InRange(Training.LargestDifference(Training.Scores(model.Transform(_trained.Test)), scores), 0, 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Inferences))]
+    public void TorchSharps_forward_pass_scores_the_same(SlaInference inference)
+    {
+        using var model = _trained.Model.WithInference(inference);
+        var trained = model.Model;
+        var shape = trained.Description.Features.Shape;
+        using var network = new SlaNetwork(trained.Description.Architecture.Describe(shape.Channels), trained.Description.Architecture.EmbeddingSize, trained.Objective.Heads, seed: 0);
+        network.SetWeights(trained.Weights);
+        using var views = new ViewAugmenter(trained.Description.Transformations, shape, TorchSharp.torch.CPU);
+        var store = _trained.ReadTestPixels();
+        var (scale, offset) = ModelDescription.Normalization;
+        var validation = new Validation(network, trained.Objective, views, new BatchLoader(store, TorchSharp.torch.CPU, scale, offset));
+
+        int[] rows = [.. Enumerable.Range(0, store.Count)];
+        var (logits, labels) = validation.ClassLogits(rows, trained.Objective.ReadoutOf(inference));
+        using var probabilities = logits.softmax(1);
+        var scores = probabilities.data<float>().ToArray().Chunk(model.ClassNames.Count);
+        Assert.InRange(Training.LargestDifference(Training.Scores(model.Transform(_trained.Test)), scores), 0, 1e-4);
+        logits.Dispose();
+        labels.Dispose();
+    }
+
+    [Fact]
+    public void PredictionEngine_scores_the_same()
+    {
+        var naming = _trained.MLContext.Transforms.Conversion.MapKeyToValue("Name", "PredictedLabel").Fit(_trained.Model.Transform(_trained.Test));
+        var loading = _trained.MLContext.Transforms.LoadImages("Image", "", "ImagePath").Fit(_trained.MLContext.Data.LoadFromEnumerable(_trained.Files));
+        using var engine = _trained.MLContext.Model.CreatePredictionEngine<LabelledImage, Prediction>(
+            new TransformerChain<ITransformer>(loading, _trained.Model, naming), new PredictionEngineOptions { OwnsTransformer = false });
+
+        var predictions = _trained.Files.Select(file => engine.Predict(file)).ToList();
+        var scored = naming.Transform(_trained.Model.Transform(_trained.Test));
+        Assert.InRange(Training.LargestDifference(Training.Scores(scored), predictions.Select(p => p.Score)), 0, 1e-5);
+        Assert.Equal(scored.GetColumn<string>("Name"), predictions.Select(p => p.Name));
+    }
+
+    [Fact]
+    public void Score_and_PredictedLabel_carry_the_class_names()
+    {
+        var schema = _trained.Model.GetOutputSchema(_trained.Test.Schema);
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        schema["Score"].GetSlotNames(ref names);
+        Assert.Equal(_trained.Model.ClassNames, names.DenseValues().Select(n => n.ToString()));
+        schema["PredictedLabel"].GetKeyValues(ref names);
+        Assert.Equal(_trained.Model.ClassNames, names.DenseValues().Select(n => n.ToString()));
+        Assert.DoesNotContain(schema, column => column.Name.StartsWith("Sla.", StringComparison.Ordinal) && !column.IsHidden);
+    }
+
+    [Fact]
+    public void Evaluate_agrees_with_counting()
+    {
+        var scored = _trained.Model.Transform(_trained.Test);
+        var metrics = _trained.MLContext.MulticlassClassification.Evaluate(scored);
+        double counted = scored.GetColumn<uint>("Label").Zip(scored.GetColumn<uint>("PredictedLabel")).Average(p => p.First == p.Second ? 1.0 : 0.0);
+        Assert.Equal(counted, metrics.MicroAccuracy, 1e-9);
+    }
+
+    [Fact]
+    public void It_has_learned() =>
+        Assert.InRange(_trained.MLContext.MulticlassClassification.Evaluate(_trained.Model.Transform(_trained.Test)).MicroAccuracy, 0.6, 1);
+
+    [Fact]
+    public void Images_of_another_size_are_resized()
+    {
+        var large = _trained.MLContext.Transforms.ResizeImages("Image", 56, 56, "Image").Fit(_trained.Test).Transform(_trained.Test);
+        Assert.Equal(_trained.Files.Length, Training.Scores(_trained.Model.Transform(large)).Length);
+    }
+
+    [Fact]
+    public void A_file_without_an_SLA_model_is_refused()
+    {
+        string path = _trained.PathOf("other.zip");
+        var other = _trained.MLContext.Transforms.CopyColumns("Copy", "Label").Fit(_trained.Test);
+        _trained.MLContext.Model.Save(other, _trained.Test.Schema, path);
+        Assert.Contains("holds no SLA model", Assert.Throws<InvalidDataException>(() => SlaTransformer.Load(_trained.MLContext, path)).Message, StringComparison.Ordinal);
+        File.WriteAllText(path, "not a zip");
+        Assert.Contains("other.zip", Assert.Throws<InvalidDataException>(() => SlaTransformer.Load(_trained.MLContext, path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Dispose_leaves_no_file()
+    {
+        string[] Files() => Directory.GetFiles(Path.GetTempPath(), "sla-*.onnx");
+        var before = Files().ToHashSet();
+        var model = _trained.Model.WithInference(SlaInference.Single);
+        Assert.Single(Files(), file => !before.Contains(file));
+        model.Dispose();
+        Assert.DoesNotContain(Files(), file => !before.Contains(file));
+    }
+
+    private sealed class Prediction
+    {
+        public string Name { get; set; } = "";
+
+        public float[] Score { get; set; } = [];
+    }
+
+    public sealed class TrainedFixture : IDisposable
+    {
+        private readonly string _folder = Directory.CreateTempSubdirectory("sla-scoring-").FullName;
+
+        public TrainedFixture()
+        {
+            var options = Training.Options();
+            options.Epochs = 8;
+            Model = MLContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(MLContext));
+            Test = Training.Images(MLContext, Files);
+        }
+
+        public MLContext MLContext { get; } = new(seed: 1);
+
+        public LabelledImage[] Files { get; } = FashionImages.Test(classes: 3, perClass: 10);
+
+        public SlaTransformer Model { get; }
+
+        public IDataView Test { get; }
+
+        public string PathOf(string file) => Path.Combine(_folder, file);
+
+        internal PixelStore ReadTestPixels()
+        {
+            var features = Model.Model.Description.Features;
+            var store = new PixelStore(features.Shape);
+            PixelReader.Read(MLContext, Test, "Label", features, sameSize: true, store, () => { });
+            return store;
+        }
+
+        public void Dispose()
+        {
+            Model.Dispose();
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+}

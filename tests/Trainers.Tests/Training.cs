@@ -1,0 +1,36 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>A small real training run that tests share.</summary>
+internal static class Training
+{
+    public static SlaTrainer.Options Options(SlaObjective objective = SlaObjective.SlaSelfDistillation) => new()
+    {
+        FeatureColumnName = "Image",
+        Channels = 1,
+        Objective = objective,
+        Architecture = Architecture.CifarResNet(depth: 8),
+        Epochs = 2,
+        BatchSize = 16,
+        LearningRate = 0.05,
+        Seed = 7,
+        Device = SlaDevice.Cpu,
+    };
+
+    /// <summary>Rows with a key column Label and an image column Image.</summary>
+    public static IDataView Images(MLContext mlContext, IEnumerable<LabelledImage> images)
+    {
+        var data = mlContext.Data.LoadFromEnumerable(images);
+        return mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.Transforms.LoadImages("Image", "", "ImagePath"))
+            .Fit(data).Transform(data);
+    }
+
+    public static IDataView Images(MLContext mlContext, int classes = 3, int perClass = 24) => Images(mlContext, FashionImages.Train(classes, perClass));
+
+    public static float[][] Scores(IDataView scored) => [.. scored.GetColumn<float[]>("Score")];
+
+    public static double LargestDifference(IEnumerable<float[]> a, IEnumerable<float[]> b) =>
+        a.Zip(b).Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
+}
