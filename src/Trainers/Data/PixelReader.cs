@@ -41,7 +41,7 @@ internal static class PixelReader
         long unlabelled = 0;
         using var cursor = prepared.GetRowCursor([labelColumn, pixelColumn]);
         var getLabel = ClassLabels.Getter(cursor, labelColumn);
-        using var pixels = PixelSource.Create(cursor, pixelColumn, features);
+        var pixels = PixelSource.Create(cursor, pixelColumn, features);
         while (cursor.MoveNext())
         {
             checkCancellation();
@@ -85,10 +85,6 @@ internal static class PixelReader
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             throw new InvalidOperationException($"Column '{columnName}' of {RowDescription.Of(data, 0)} cannot be used: {exception.Message}", exception);
-        }
-        finally
-        {
-            image?.Dispose();
         }
     }
 

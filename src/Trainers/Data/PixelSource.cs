@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>Reads the pixels of a cursor's current row as C x H x W bytes.</summary>
-internal abstract class PixelSource : IDisposable
+internal abstract class PixelSource
 {
     public static PixelSource Create(DataViewRow row, DataViewSchema.Column column, FeatureColumn features) => features.Kind switch
     {
@@ -20,10 +20,10 @@ internal abstract class PixelSource : IDisposable
     {
     }
 
-    public virtual void Dispose()
-    {
-    }
-
+    /// <remarks>
+    /// Images are not disposed here: ML.NET's getters dispose the one before, and rows that a program holds in memory go on
+    /// using theirs.
+    /// </remarks>
     private sealed class ImageSource(ValueGetter<MLImage> getter, ImageShape shape) : PixelSource
     {
         private const int BytesPerPixel = 4;
@@ -55,12 +55,6 @@ internal abstract class PixelSource : IDisposable
                 CopyPlane(interleaved[green..], Plane(pixels, 1));
                 CopyPlane(interleaved[blue..], Plane(pixels, 2));
             }
-        }
-
-        public override void Dispose()
-        {
-            _image?.Dispose();
-            base.Dispose();
         }
 
         private Span<byte> Plane(Span<byte> pixels, int channel) => pixels.Slice(channel * shape.Height * shape.Width, shape.Height * shape.Width);

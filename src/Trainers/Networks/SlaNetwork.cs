@@ -32,10 +32,12 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
 
     public Weights GetWeights()
     {
+        // The scope keeps every intermediate alive: one that only a native call still uses may be collected under it.
+        using var scope = NewDisposeScope();
         var weights = new Weights();
         foreach (var (name, value) in state_dict())
         {
-            using Tensor onCpu = value.detach().to(CPU).contiguous();
+            Tensor onCpu = value.detach().to(CPU).contiguous();
             weights[name] = (onCpu.shape, onCpu.data<float>().ToArray());
         }
 

@@ -41,23 +41,31 @@ internal static class ScoringChain
     /// <summary>No rows, and only the feature column: what the steps are fitted on.</summary>
     private static IDataView EmptyInput(IHostEnvironment environment, FeatureColumn features)
     {
-        var definition = SchemaDefinition.Create(typeof(Input));
-        definition.Remove(definition.Single(column => column.MemberName == (features.Kind == FeatureKind.Image ? nameof(Input.Pixels) : nameof(Input.Image))));
-        definition[0].ColumnName = features.Name;
-        definition[0].ColumnType = features.Kind switch
+        return features.Kind switch
         {
-            FeatureKind.Image => new ImageDataViewType(),
-            FeatureKind.Bytes => new VectorDataViewType(NumberDataViewType.Byte, features.Shape.Length),
-            _ => new VectorDataViewType(NumberDataViewType.Single, features.Shape.Length),
+            FeatureKind.Image => Empty<ImageInput>(new ImageDataViewType()),
+            FeatureKind.Bytes => Empty<VectorInput<byte>>(new VectorDataViewType(NumberDataViewType.Byte, features.Shape.Length)),
+            _ => Empty<VectorInput<float>>(new VectorDataViewType(NumberDataViewType.Single, features.Shape.Length)),
         };
-        return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<Input>(), definition);
+
+        IDataView Empty<T>(DataViewType type)
+            where T : class
+        {
+            var definition = SchemaDefinition.Create(typeof(T));
+            definition[0].ColumnName = features.Name;
+            definition[0].ColumnType = type;
+            return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<T>(), definition);
+        }
     }
 
-    private sealed class Input
+    private sealed class ImageInput
     {
         [ImageType(1, 1)]
         public MLImage? Image { get; set; }
+    }
 
-        public float[] Pixels { get; set; } = [];
+    private sealed class VectorInput<T>
+    {
+        public T[] Pixels { get; set; } = [];
     }
 }

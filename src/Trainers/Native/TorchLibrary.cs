@@ -1,0 +1,105 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using TorchSharp;
+
+namespace Microsoft.ML.Sla.Native;
+
+/// <summary>Loads TorchSharp's native libraries, also on Linux systems older than the one they were built on.</summary>
+internal static class TorchLibrary
+{
+    private const string LibTorch = "torch";
+    private const string LibTorchSharp = "LibTorchSharp";
+
+    private static readonly Lock Gate = new();
+    private static volatile bool _isLoaded;
+
+    /// <summary>To be called before the first use of TorchSharp; costs nothing after the first time.</summary>
+    /// <exception cref="InvalidOperationException">A library cannot be loaded; the message says what to install.</exception>
+    public static void EnsureLoaded()
+    {
+        if (_isLoaded)
+            return;
+
+        lock (Gate)
+        {
+            if (!_isLoaded)
+                Load();
+            _isLoaded = true;
+        }
+    }
+
+    /// <summary>The error for libraries that do not load, given the file of libtorch, or null if there is none.</summary>
+    internal static InvalidOperationException Explain(string? libtorch, Exception reason) =>
+        new(
+            libtorch is null
+                ? $"The application has no libtorch for {RuntimeInformation.RuntimeIdentifier}. "
+                    + "Add the NuGet package TorchSharp-cpu (or TorchSharp-cuda-windows, TorchSharp-cuda-linux) to the application; "
+                    + "it has libraries for Windows and Linux on x64 and for macOS on Apple silicon."
+                : "The native libraries of TorchSharp do not load on this system, which must be Linux on x64 with glibc 2.34 and "
+                    + "libstdc++ 11 or newer (such as Debian 12, Ubuntu 22.04, RHEL 9). If the reason below is a library that is not "
+                    + "found, install the package that has it (libstdc++6 on Debian and Ubuntu, libstdc++ on RHEL). "
+                    + $"The reason: {reason.Message}",
+            reason);
+
+    private static void Load()
+    {
+        if (OperatingSystem.IsLinux())
+            LoadOnLinux(typeof(torch).Assembly);
+
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+        }
+        catch (Exception e) when (e is NotSupportedException or TypeInitializationException)
+        {
+            throw Explain(Find(LibTorch, typeof(torch).Assembly), e);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static void LoadOnLinux(Assembly torchSharp)
+    {
+        try
+        {
+            // libtorch first: it need not stand beside TorchSharp's library, and never stands beside a copy of that.
+            NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);
+            LoadOriginalOrCopy(torchSharp);
+        }
+        catch (Exception e) when (e is DllNotFoundException or InvalidDataException or IOException)
+        {
+            throw Explain(Find(LibTorch, torchSharp), e);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static void LoadOriginalOrCopy(Assembly torchSharp)
+    {
+        try
+        {
+            NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
+        }
+        catch (DllNotFoundException e) when (ElfPatcher.CanHelpWith(e.Message) && Find(LibTorchSharp, torchSharp) is { } original)
+        {
+            byte[]? patched = ElfPatcher.Patch(File.ReadAllBytes(original));
+            if (patched is null)
+                throw;
+            LibraryCache.Load(LibraryCache.UserDirectory, Path.GetFileName(original), patched);
+
+            // The loader knows a loaded library by the name written inside, so now TorchSharp's imports find the copy by name.
+            NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
+        }
+    }
+
+    /// <summary>The file of a library among those of the application, or null if there is none.</summary>
+    private static string? Find(string library, Assembly torchSharp)
+    {
+        string searched = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return searched.Split(Path.PathSeparator)
+            .Append(AppContext.BaseDirectory)
+            .Append(Path.GetDirectoryName(torchSharp.Location))
+            .Where(directory => !string.IsNullOrEmpty(directory))
+            .Select(directory => Path.Combine(directory!, $"lib{library}.so"))
+            .FirstOrDefault(File.Exists);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed partial class MemoryTests
+{
+    [Fact]
+    public void A_thousand_steps_leave_no_tensor_and_no_memory_behind()
+    {
+        TorchLibrary.EnsureLoaded();
+        var shape = new ImageShape(1, 16, 16);
+        var store = new PixelStore(shape);
+        var random = new Random(1);
+        for (int i = 0; i < 16; i++)
+            random.NextBytes(store.Add(i % 2));
+
+        var objective = Objective.Create(SlaObjective.SlaSelfDistillation, classes: 2, views: 4, new ObjectiveSettings());
+        var architecture = Architecture.CifarResNet(depth: 8);
+        using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
+        using var views = new ViewAugmenter(TransformationSet.Rotation, shape, CPU);
+        var (scale, offset) = ModelDescription.Normalization;
+        var loader = new BatchLoader(store, CPU, scale, offset);
+        int[] rows = [.. Enumerable.Range(0, 4)];
+        using var loop = new TrainingLoop(network, objective, views, loader, shape, rows, new TrainingSettings(
+            Epochs: 1, BatchSize: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
+
+        for (int step = 0; step < 50; step++)
+            loop.Step(rows, 0.01, random);
+        var before = InUse();
+        for (int step = 50; step < 1000; step++)
+            loop.Step(rows, 0.01, random);
+        var after = InUse();
+
+        Assert.Equal(before.Tensors, after.Tensors);
+        Assert.InRange(after.Managed - before.Managed, long.MinValue, 256 << 10);
+        Assert.InRange(after.Native - before.Native, long.MinValue, 256 << 10);
+    }
+
+    /// <summary>Live tensors, and bytes allocated and not freed; what allocators keep in reserve does not count.</summary>
+    private static (long Tensors, long Managed, long Native) InUse()
+    {
+        long managed = GC.GetTotalMemory(forceFullCollection: true);
+        GC.WaitForPendingFinalizers();
+        var native = OperatingSystem.IsLinux() ? GetMallocInformation() : default;
+        return (Tensor.TotalCount, managed, (long)(native.BytesInBlocks + native.BytesInMappedBlocks));
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "mallinfo2")]
+    private static partial MallocInformation GetMallocInformation();
+
+    /// <summary>struct mallinfo2 of glibc's malloc.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MallocInformation
+    {
+        public nuint Arena;
+        public nuint FreeBlocks;
+        public nuint FastBlocks;
+        public nuint MappedBlocks;
+        public nuint BytesInMappedBlocks;
+        public nuint Unused;
+        public nuint BytesInFastBlocks;
+        public nuint BytesInBlocks;
+        public nuint BytesFree;
+        public nuint BytesOnTop;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Native;
+using TorchSharp;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests.Native;
+
+public sealed class TorchLibraryTests
+{
+    [Fact]
+    public void Torch_multiplies_matrices_once_it_is_loaded()
+    {
+        TorchLibrary.EnsureLoaded();
+
+        using torch.Tensor ones = torch.ones(3, 3);
+        using torch.Tensor product = ones.matmul(ones);
+        using torch.Tensor entry = product[1, 2];
+        Assert.Equal(3f, entry.item<float>());
+    }
+
+    [Fact]
+    public void Loading_from_many_threads_and_again_is_harmless()
+    {
+        Parallel.For(0, 8, _ => TorchLibrary.EnsureLoaded());
+
+        TorchLibrary.EnsureLoaded();
+    }
+
+    [Fact]
+    public async Task Processes_that_start_at_once_with_an_empty_cache_all_load_torch_and_leave_one_copy_at_most()
+    {
+        byte[] original = TorchSharpBinary.Read();
+        DirectoryInfo data = Directory.CreateTempSubdirectory("sla-native-tests-");
+        try
+        {
+            await Task.WhenAll(LoadInProcess(data.FullName), LoadInProcess(data.FullName));
+
+            Assert.True(data.GetFiles("*", SearchOption.AllDirectories).Length <= 1);
+            Assert.Equal(original, TorchSharpBinary.Read());
+        }
+        finally
+        {
+            data.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public Task Torch_loads_for_a_user_without_a_writable_home() => LoadInProcess(Path.Combine(TorchSharpBinary.File, "below-a-file"));
+
+    [Fact]
+    public void Without_libtorch_the_error_names_the_packages_to_add()
+    {
+        DllNotFoundException reason = new("torch");
+
+        InvalidOperationException error = TorchLibrary.Explain(libtorch: null, reason);
+
+        Assert.Same(reason, error.InnerException);
+        Assert.All(
+            ["TorchSharp-cpu", "TorchSharp-cuda-windows", "TorchSharp-cuda-linux", RuntimeInformation.RuntimeIdentifier],
+            name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void With_a_libtorch_that_does_not_load_the_error_gives_the_reason_and_the_needs()
+    {
+        DllNotFoundException reason = new("libgcc_s.so.1: cannot open shared object file");
+
+        InvalidOperationException error = TorchLibrary.Explain("/app/libtorch.so", reason);
+
+        Assert.Same(reason, error.InnerException);
+        Assert.All(
+            [reason.Message, "glibc", "libstdc++6"],
+            part => Assert.Contains(part, error.Message, StringComparison.Ordinal));
+        Assert.DoesNotContain("TorchSharp-cpu", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Runs the first of these tests in a process of its own, with its user data in the directory given.</summary>
+    private static async Task LoadInProcess(string dataDirectory)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["XDG_DATA_HOME"] = dataDirectory },
+        };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+            start.ArgumentList.Add(typeof(TorchLibraryTests).Assembly.Location);
+        start.ArgumentList.Add("-method");
+        start.ArgumentList.Add($"{typeof(TorchLibraryTests).FullName}.{nameof(Torch_multiplies_matrices_once_it_is_loaded)}");
+
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("Total: 1, ", output, StringComparison.Ordinal);
+    }
+}
