@@ -11,7 +11,7 @@ internal static class Configuration
         Channels = 1,
         Objective = objective,
         Architecture = Architecture.CifarResNet(depth: 8),
-        Epochs = 40,
+        Epochs = 24,
         BatchSize = 64,
         LearningRate = 0.1,
         LearningRateSchedule = LearningRateSchedule.OneCycle,

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using Microsoft.ML.Data;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed class ScoreOnlyTests : IDisposable
+{
+    private static readonly string Program = typeof(ScoreOnlyTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "ScoreOnly").Value!;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-score-only-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_program_that_knows_nothing_of_the_library_scores_the_same()
+    {
+        var mlContext = new MLContext(seed: 1);
+        var files = mlContext.Data.LoadFromEnumerable(FashionImages.Train(classes: 3, perClass: 8));
+        var labels = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(files);
+        var loading = mlContext.Transforms.LoadImages("Image", "", "ImagePath").Fit(files);
+        var train = loading.Transform(labels.Transform(files));
+        using var sla = mlContext.MulticlassClassification.Trainers.Sla(new SlaTrainer.Options
+        {
+            FeatureColumnName = "Image",
+            Channels = 1,
+            Architecture = Architecture.CifarResNet(depth: 8),
+            Epochs = 1,
+            Inference = SlaInference.Aggregated,
+        }).Fit(train);
+        var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(sla.Transform(train));
+        var chain = new TransformerChain<ITransformer>(loading, sla, naming);
+        string model = Path.Combine(_folder, "model.zip");
+        mlContext.Model.Save(chain, files.Schema, model);
+
+        LabelledImage[] images = FashionImages.Test(classes: 3, perClass: 2);
+        var expected = chain.Transform(mlContext.Data.LoadFromEnumerable(images));
+        string[][] lines = [.. (await RunAsync([model, .. images.Select(i => i.ImagePath)])).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(line => line.Split('\t'))];
+
+        Assert.Equal(images.Select(i => i.ImagePath), lines.Select(l => l[0]));
+        Assert.Equal(expected.GetColumn<string>("PredictedLabelName"), lines.Select(l => l[1]));
+        foreach (var (want, have) in expected.GetColumn<float[]>("Score").Zip(lines.Select(l => l[2].Split(' '))))
+        {
+            foreach (var (a, b) in want.Zip(have, (a, b) => (a, float.Parse(b, CultureInfo.InvariantCulture))))
+                Assert.Equal(a, b, 1e-5f);
+        }
+
+        string[] assemblies = [.. Directory.GetFiles(Path.GetDirectoryName(Program)!, "*.dll").Select(file => Path.GetFileName(file)!)];
+        Assert.DoesNotContain(assemblies, name => name.Contains("Sla", StringComparison.Ordinal) || name.Contains("Torch", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_there_is_named()
+    {
+        var (code, _, error) = await RunAsync(["nothing.zip", "no.png"]);
+        Assert.Equal(1, code);
+        Assert.Contains("nothing.zip", error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, await output, await error);
+    }
+}
