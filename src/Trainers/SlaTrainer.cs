@@ -143,6 +143,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             validation.Length == 0 ? null : () => accuracy.Accuracy(validation, readout),
             metrics => Report(channel, metrics),
             CheckCancellation);
+        if (_options.KeepMemory)
+            AllocatorPolicy.ReturnFreeBlocks();
         return new TrainedModel(description, network.GetWeights());
     }
 

@@ -29,6 +29,14 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         {
             _chain = ScoringChain.Create(environment, model.Description, _onnx.Path);
         }
+        catch (EntryPointNotFoundException exception)
+        {
+            _onnx.Dispose();
+            throw new InvalidOperationException(
+                "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
+                + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
+                exception);
+        }
         catch
         {
             _onnx.Dispose();

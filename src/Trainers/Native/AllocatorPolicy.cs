@@ -19,11 +19,16 @@ internal static partial class AllocatorPolicy
     public static void KeepBigBlocks() => IfGlibc(() =>
     {
         const int TrimThreshold = -1;
+        const int TopPad = -2;
         const int MaxMappedBlocks = -4;
+        const int ThreadHeapSize = 64 << 20;
 
         // M_MMAP_THRESHOLD would not do: glibc takes no threshold above 32 MiB.
         _ = SetOption(MaxMappedBlocks, 0);
         _ = SetOption(TrimThreshold, -1);
+
+        // A thread's heap that is all free is unmapped, whatever the trim threshold, unless the padding is as large as a heap.
+        _ = SetOption(TopPad, ThreadHeapSize);
     });
 
     /// <summary>Returns the memory that was kept and is free now, as after a training.</summary>

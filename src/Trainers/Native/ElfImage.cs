@@ -39,12 +39,12 @@ internal sealed class ElfImage
             return needs;
 
         ulong offset = OffsetOf(address);
-        for (ulong left = Dynamic(DynamicTag.VersionNeedCount); left > 0; left--)
+        for (uint next = 1; next != 0; offset += next)
         {
             ReadOnlySpan<byte> need = Slice(offset, VersionNeedSize, "version needs");
             string library = ReadString(UInt32At(need, 4));
-            ReadVersionsOf(library, offset + UInt32At(need, 8), UInt16At(need, 2), needs);
-            offset += UInt32At(need, 12);
+            ReadVersionsOf(library, offset + UInt32At(need, 8), needs);
+            next = UInt32At(need, 12);
         }
 
         return needs;
@@ -120,13 +120,13 @@ internal sealed class ElfImage
         }
     }
 
-    private void ReadVersionsOf(string library, ulong offset, int count, List<VersionNeed> needs)
+    private void ReadVersionsOf(string library, ulong offset, List<VersionNeed> needs)
     {
-        for (int left = count; left > 0; left--)
+        for (uint next = 1; next != 0; offset += next)
         {
             ReadOnlySpan<byte> entry = Slice(offset, VersionNeed.Size, "versions needed");
             needs.Add(new VersionNeed(library, ReadString(UInt32At(entry, VersionNeed.NameField)), UInt16At(entry, 6), (int)offset));
-            offset += UInt32At(entry, 12);
+            next = UInt32At(entry, 12);
         }
     }
 
@@ -202,7 +202,6 @@ internal sealed class ElfImage
         PltRelocations = 23,
         SymbolVersions = 0x6ffffff0,
         VersionNeeds = 0x6ffffffe,
-        VersionNeedCount = 0x6fffffff,
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Native;
 using TorchSharp;
@@ -75,24 +74,6 @@ public sealed class TorchLibraryTests
         Assert.DoesNotContain("TorchSharp-cpu", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Runs the first of these tests in a process of its own, with its user data in the directory given.</summary>
-    private static async Task LoadInProcess(string dataDirectory)
-    {
-        ProcessStartInfo start = new(Environment.ProcessPath!)
-        {
-            RedirectStandardOutput = true,
-            Environment = { ["XDG_DATA_HOME"] = dataDirectory },
-        };
-        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
-            start.ArgumentList.Add(typeof(TorchLibraryTests).Assembly.Location);
-        start.ArgumentList.Add("-method");
-        start.ArgumentList.Add($"{typeof(TorchLibraryTests).FullName}.{nameof(Torch_multiplies_matrices_once_it_is_loaded)}");
-
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-
-        Assert.True(process.ExitCode == 0, output);
-        Assert.Contains("Total: 1, ", output, StringComparison.Ordinal);
-    }
+    private static Task LoadInProcess(string dataDirectory) =>
+        TestProcess.Run(typeof(TorchLibraryTests), nameof(Torch_multiplies_matrices_once_it_is_loaded), "XDG_DATA_HOME", dataDirectory);
 }
