@@ -1,0 +1,116 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Transforms.Image;
+using Xunit;
+using static TorchSharp.torch;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>The ONNX graph against the torch forward pass, on random weights and running statistics.</summary>
+public sealed class GraphTests
+{
+    private const int Classes = 5;
+
+    public static TheoryData<string, int, int, int, int> Networks => new()
+    {
+        // transformations, channels, side, depth, width
+        { "none", 3, 32, 8, 1 },
+        { "rotation", 1, 16, 8, 1 },
+        { "rotation", 3, 33, 14, 1 },
+        { "rotation", 3, 64, 8, 2 },
+        { "rotation2", 3, 24, 8, 1 },
+        { "color", 3, 20, 8, 1 },
+        { "rotation+color3", 3, 16, 20, 1 },
+        { "reversal", 1, 16, 8, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Graph_and_forward_pass_agree_in_every_objective_and_inference(string set, int channels, int side, int depth, int width)
+    {
+        TorchLibrary.EnsureLoaded();
+        var shape = new ImageShape(channels, side, side);
+        var transformations = Set(set, shape);
+        foreach (var kind in Enum.GetValues<SlaObjective>())
+        {
+            using var scope = NewDisposeScope();
+            var architecture = Architecture.CifarResNet(depth, width);
+            var objective = Objective.Create(kind, Classes, transformations.Count, new ObjectiveSettings());
+            using var network = new SlaNetwork(architecture.Describe(channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
+            using var views = new ViewAugmenter(transformations, shape, CPU);
+            Tensor pixels = randint(0, 256, [1, shape.Length], dtype: float32);
+            var (scale, offset) = ModelDescription.Normalization;
+            Tensor images = (pixels * scale) + offset;
+
+            // A few passes in training mode leave running statistics that are not those of a new network.
+            for (int pass = 0; pass < 3; pass++)
+                network.forward(views.Images(rand(4, shape.Length)));
+            network.eval();
+            var model = new TrainedModel(Describe(kind, architecture, transformations, shape), network.GetWeights());
+
+            foreach (var (inference, readout) in objective.Inferences)
+            {
+                Tensor logits = objective.ClassLogits(readout, network.forward(readout.AllViews ? views.Views(images) : views.Images(images)), network.Heads);
+                float[] expected = logits.softmax(1).data<float>().ToArray();
+                Assert.InRange(Training.LargestDifference([expected], [Score(model.ToOnnx(inference), pixels.data<float>().ToArray())]), 0, 1e-4);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_model_read_back_from_its_graph_writes_the_same_graph()
+    {
+        TorchLibrary.EnsureLoaded();
+        var shape = new ImageShape(3, 16, 16);
+        var architecture = Architecture.CifarResNet(depth: 8);
+        var objective = Objective.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, new ObjectiveSettings());
+        using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
+        var model = new TrainedModel(
+            Describe(SlaObjective.SlaSelfDistillation, architecture, Set("rotation+color3", shape), shape), network.GetWeights());
+
+        foreach (var (inference, _) in objective.Inferences)
+        {
+            byte[] onnx = model.ToOnnx(inference);
+            var (copy, savedInference) = TrainedModel.FromOnnx(onnx);
+            Assert.Equal(inference, savedInference);
+            foreach (var (other, _) in objective.Inferences)
+                Assert.Equal(model.ToOnnx(other), copy.ToOnnx(other));
+        }
+    }
+
+    private static TransformationSet Set(string name, ImageShape shape) => name switch
+    {
+        "none" => TransformationSet.None,
+        "rotation" => TransformationSet.Rotation,
+        "rotation2" => TransformationSet.Rotation2,
+        "color" => TransformationSet.ColorPermutation,
+        "rotation+color3" => TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
+        _ => TransformationSet.FromPermutations("reversal", ("backwards", [.. Enumerable.Range(0, shape.Length).Reverse()])),
+    };
+
+    private static ModelDescription Describe(SlaObjective objective, Architecture architecture, TransformationSet transformations, ImageShape shape) => new(
+        objective,
+        new ObjectiveSettings(),
+        architecture,
+        transformations,
+        new FeatureColumn("Image", FeatureKind.Image, shape, ImageResizingEstimator.ResizingKind.IsoCrop, PixelMaximum: 255),
+        new ClassLabels("Label", DataKind.String, [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")]),
+        "Score",
+        "PredictedLabel",
+        "0.0.0");
+
+    private static float[] Score(byte[] onnx, float[] pixels)
+    {
+        using var session = new InferenceSession(onnx);
+        var input = NamedOnnxValue.CreateFromTensor(FeatureColumn.PixelColumn, new DenseTensor<float>(pixels, [1, pixels.Length]));
+        using var results = session.Run([input], ["Score"]);
+        return results[0].AsTensor<float>().ToArray();
+    }
+}
