@@ -135,7 +135,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             _options.HorizontalFlip,
             _seed));
 
-        Info(channel, $"{description.Architecture} with {network.GetWeights().Count} weights; objective {description.Objective}; "
+        Info(channel, $"{description.Architecture} with {network.WeightCount} weights; objective {description.Objective}; "
             + $"transformations {description.Transformations}; {loop.Steps} steps of {loop.BatchSize} images; device {device.type}; seed {_seed}");
         var accuracy = new Validation(network, objective, views, loader);
         var readout = objective.ReadoutOf(_options.Inference ?? objective.Inferences[0].Inference);

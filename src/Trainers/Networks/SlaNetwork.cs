@@ -30,6 +30,9 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Embeddings of images: rows x C x H x W to rows x D.</summary>
     public override Tensor forward(Tensor images) => _backbone.forward(images);
 
+    /// <summary>Number of values of the parameters and running statistics.</summary>
+    public long WeightCount => state_dict().Values.Sum(tensor => tensor.numel());
+
     public Weights GetWeights()
     {
         // The scope keeps every intermediate alive: one that only a native call still uses may be collected under it.

@@ -5,10 +5,6 @@ internal sealed class Weights
 {
     private readonly SortedDictionary<string, (long[] Shape, float[] Values)> _entries = new(StringComparer.Ordinal);
 
-    public IEnumerable<string> Names => _entries.Keys;
-
-    public long Count => _entries.Values.Sum(entry => (long)entry.Values.Length);
-
     public (long[] Shape, float[] Values) this[string name]
     {
         get => _entries.TryGetValue(name, out var entry)
