@@ -1,17 +1,42 @@
+using Microsoft.ML.Sla.Objectives;
+
 namespace Microsoft.ML.Sla;
 
-/// <summary>What the network is trained to minimise (paper, sections 3.1 to 3.3).</summary>
+/// <summary>What the network is trained to minimise (Lee, Hwang and Shin, ICML 2020).</summary>
 public enum SlaObjective
 {
     /// <summary>Cross-entropy of the class on the image as it is: what every other trainer does.</summary>
     Baseline,
 
-    /// <summary>Self-supervised label augmentation: cross-entropy of the joint label (class, transformation) on all M views (equation 4).</summary>
+    /// <summary>
+    /// Cross-entropy of the class on all M views: the transformations as plain data augmentation, which makes the network
+    /// invariant to them.
+    /// </summary>
+    DataAugmentation,
+
+    /// <summary>Cross-entropy of the class and, by a second head, of the transformation on all M views.</summary>
+    MultiTask,
+
+    /// <summary>Self-supervised label augmentation: cross-entropy of the joint label (class, transformation) on all M views.</summary>
     Sla,
 
     /// <summary>
     /// SLA, and a class head that learns the aggregated prediction of the M views, so that one pass scores nearly as well as
-    /// all M (equation 6).
+    /// all M.
     /// </summary>
     SlaSelfDistillation,
+}
+
+/// <summary>The class behind each objective.</summary>
+internal static class SlaObjectives
+{
+    public static Objective Create(SlaObjective objective, int classes, int views, ObjectiveSettings settings) => objective switch
+    {
+        SlaObjective.Baseline => new Baseline(classes, settings),
+        SlaObjective.DataAugmentation => new DataAugmentation(classes, views, settings),
+        SlaObjective.MultiTask => new MultiTask(classes, views, settings),
+        SlaObjective.Sla => new LabelAugmentation(classes, views, settings),
+        SlaObjective.SlaSelfDistillation => new SelfDistillation(classes, views, settings),
+        _ => throw new ArgumentOutOfRangeException(nameof(objective), objective, "There is no such objective."),
+    };
 }

@@ -23,16 +23,45 @@ public sealed partial class SlaTrainer
         /// <value>Default <c>PredictedLabel</c>.</value>
         public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
 
+        /// <summary>
+        /// Name of a column of the M views' own class probabilities that the model adds, M x N, with slot names such as
+        /// <c>cat @ 90°</c>. Every inference then takes M passes an image. <see cref="SlaTransformer.WithViewScores"/> changes
+        /// it afterwards.
+        /// </summary>
+        /// <value>Default null: no such column.</value>
+        public string? ViewScoresColumnName { get; set; }
+
         /// <summary>What the network is trained to minimise.</summary>
-        /// <value>Default <see cref="SlaObjective.SlaSelfDistillation"/>, which defines all inferences.</value>
+        /// <value>Default <see cref="SlaObjective.SlaSelfDistillation"/>, the only one that defines all inferences.</value>
         public SlaObjective Objective { get; set; } = SlaObjective.SlaSelfDistillation;
 
         /// <summary>The M transformations. Ignored by <see cref="SlaObjective.Baseline"/>.</summary>
         /// <value>Default <see cref="TransformationSet.Rotation"/>, which needs square images.</value>
         public TransformationSet Transformations { get; set; } = TransformationSet.Rotation;
 
+        /// <summary>
+        /// How many of the M views of an image are trained on in a step, drawn anew each time. The expected loss stays that over
+        /// all M, and a step costs as much as so many views. SlaSelfDistillation always draws the image as it is and needs 2
+        /// or more; its teacher is then an unbiased estimate of the aggregated logits. Ignored by <see cref="SlaObjective.Baseline"/>.
+        /// </summary>
+        /// <value>Default null: all M.</value>
+        public int? ViewsPerStep { get; set; }
+
+        /// <summary>How the losses of an image's views become one. Ignored by <see cref="SlaObjective.Baseline"/>.</summary>
+        /// <value>Default <see cref="LossReduction.Mean"/>.</value>
+        public LossReduction LossReduction { get; set; } = LossReduction.Mean;
+
+        /// <summary>
+        /// Share of each label's probability that is spread evenly over all outputs of its head, 0 to below 1, in every
+        /// cross-entropy of the objective (Szegedy et al. 2016).
+        /// </summary>
+        /// <value>Default 0.</value>
+        public double LabelSmoothing { get; set; }
+
         /// <summary>How the model scores. <see cref="SlaTransformer.WithInference"/> changes it afterwards.</summary>
-        /// <value>Default null: Single for Baseline, Aggregated for Sla, Distilled for SlaSelfDistillation.</value>
+        /// <value>
+        /// Default null: Aggregated for Sla, Distilled for SlaSelfDistillation, Single for the others.
+        /// </value>
         public SlaInference? Inference { get; set; }
 
         /// <summary>The network.</summary>
@@ -105,7 +134,7 @@ public sealed partial class SlaTrainer
         /// <value>Default true.</value>
         public bool HorizontalFlip { get; set; } = true;
 
-        /// <summary>T of the distillation term (equation 6). Ignored by other objectives than SlaSelfDistillation.</summary>
+        /// <summary>T of the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
         /// <value>Default 1.</value>
         public double Temperature { get; set; } = 1;
 
@@ -147,6 +176,7 @@ public sealed partial class SlaTrainer
             ArgumentException.ThrowIfNullOrWhiteSpace(FeatureColumnName);
             ArgumentException.ThrowIfNullOrWhiteSpace(ScoreColumnName);
             ArgumentException.ThrowIfNullOrWhiteSpace(PredictedLabelColumnName);
+            Require(ViewScoresColumnName is null || ViewScoresColumnName.Trim().Length > 0, nameof(ViewScoresColumnName), ViewScoresColumnName, "a name, or null");
             ArgumentNullException.ThrowIfNull(Transformations);
             ArgumentNullException.ThrowIfNull(Architecture);
             Require(Channels is 1 or 3, nameof(Channels), Channels, "1 (grey) or 3 (colour)");
@@ -163,13 +193,20 @@ public sealed partial class SlaTrainer
             Require(CropPadding >= 0, nameof(CropPadding), CropPadding, "0 or above");
             Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0");
             Require(Beta >= 0 && double.IsFinite(Beta), nameof(Beta), Beta, "0 or above");
+            Require(
+                ViewsPerStep is null || (ViewsPerStep > 0 && (ViewsPerStep <= Transformations.Count || Objective == SlaObjective.Baseline)),
+                nameof(ViewsPerStep),
+                ViewsPerStep,
+                $"from 1 to the {Transformations.Count} views of Transformations, {Transformations}, or null for all");
+            Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "from 0 to below 1");
             Require(Threads is null or > 0, nameof(Threads), Threads, "above 0, or null for all processors");
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of SlaObjective");
+            Require(Enum.IsDefined(LossReduction), nameof(LossReduction), LossReduction, "a member of LossReduction");
             Require(Enum.IsDefined(LearningRateSchedule), nameof(LearningRateSchedule), LearningRateSchedule, "a member of LearningRateSchedule");
             Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
         }
 
-        private static void Require(bool condition, string option, object? value, string remedy)
+        internal static void Require(bool condition, string option, object? value, string remedy)
         {
             if (!condition)
                 throw new ArgumentOutOfRangeException(option, value, $"The option {option} must be {remedy}.");

@@ -40,13 +40,22 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         _options = options;
         _seed = options.Seed ?? _host.Rand.Next();
 
-        // An inference that the objective does not define is an error here, not after an hour of training.
+        // What the objective does not define is an error here, not after an hour of training.
         const int AnyNumber = 2;
+        var objective = SlaObjectives.Create(options.Objective, AnyNumber, Transformations.Count, new ObjectiveSettings());
         if (options.Inference is { } inference)
-            Objective.Create(options.Objective, AnyNumber, AnyNumber, new ObjectiveSettings()).ReadoutOf(inference);
+            objective.ReadoutOf(inference);
+        Options.Require(
+            ViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1,
+            nameof(options.ViewsPerStep),
+            options.ViewsPerStep,
+            $"2 or more for {options.Objective}, whose class head always learns from the image as it is; SlaObjective.Sla learns from one view a step");
     }
 
     private TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
+
+    /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
+    private int ViewsPerStep => Math.Min(_options.ViewsPerStep ?? Transformations.Count, Transformations.Count);
 
     /// <summary>Trains a network on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
@@ -73,13 +82,14 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         var (store, training, validation) = ReadRows(channel, input, labels, features);
         var model = Train(channel, new ModelDescription(
             _options.Objective,
-            new ObjectiveSettings(_options.Temperature, _options.Beta),
+            new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing),
             _options.Architecture,
             Transformations,
             features,
             labels,
             _options.ScoreColumnName,
             _options.PredictedLabelColumnName,
+            _options.ViewScoresColumnName,
             typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3)), store, training, validation);
         return new SlaTransformer(_environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
     }
@@ -117,7 +127,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var threads = new ThreadCount(_options.Threads ?? Environment.ProcessorCount);
         var device = ChooseDevice();
         var shape = description.Features.Shape;
-        var objective = Objective.Create(description.Objective, description.Labels.Count, description.Transformations.Count, description.ObjectiveSettings);
+        var objective = SlaObjectives.Create(description.Objective, description.Labels.Count, description.Transformations.Count, description.ObjectiveSettings);
         using var network = new SlaNetwork(
             description.Architecture.Describe(shape.Channels), description.Architecture.EmbeddingSize, objective.Heads, _seed);
         network.to(device);
@@ -127,6 +137,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var loop = new TrainingLoop(network, objective, views, loader, shape, training, new TrainingSettings(
             _options.Epochs,
             _options.BatchSize,
+            ViewsPerStep,
             _options.LearningRate,
             _options.LearningRateSchedule,
             _options.Momentum,
@@ -136,7 +147,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             _seed));
 
         Info(channel, $"{description.Architecture} with {network.WeightCount} weights; objective {description.Objective}; "
-            + $"transformations {description.Transformations}; {loop.Steps} steps of {loop.BatchSize} images; device {device.type}; seed {_seed}");
+            + $"transformations {description.Transformations}{(ViewsPerStep < objective.Views ? $", {ViewsPerStep} of them drawn for each image and step" : "")}; {loop.Steps} steps of {loop.BatchSize} images; device {device.type}; seed {_seed}");
         var accuracy = new Validation(network, objective, views, loader);
         var readout = objective.ReadoutOf(_options.Inference ?? objective.Inferences[0].Inference);
         loop.Run(

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Sla;
 /// </summary>
 /// <remarks>
 /// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
-/// <c>PredictedLabel</c>, a key with the label's key values.
+/// <c>PredictedLabel</c>, a key with the label's key values. <see cref="WithViewScores"/> gives a third.
 /// </remarks>
 public sealed class SlaTransformer : ITransformer, IDisposable
 {
@@ -91,6 +91,16 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
     public SlaTransformer WithInference(SlaInference inference) => new(_environment, _model, inference);
+
+    /// <summary>
+    /// Makes a transformer that also adds the M views' own class probabilities, M x N, with slot names such as
+    /// <c>cat @ 90°</c>: what an aggregated prediction is made of. It takes M passes an image, is independent of this one and
+    /// disposed on its own.
+    /// </summary>
+    /// <param name="columnName">Name of the column; null for a transformer without it.</param>
+    /// <returns>The transformer.</returns>
+    public SlaTransformer WithViewScores(string? columnName = "ViewScores") =>
+        new(_environment, new TrainedModel(_model.Description with { ViewScoresColumn = columnName }, _model.Weights), Inference);
 
     /// <summary>
     /// Writes the scoring graph as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order

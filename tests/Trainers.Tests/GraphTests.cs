@@ -26,6 +26,8 @@ public sealed class GraphTests
         { "rotation", 3, 33, 14, 1 },
         { "rotation", 3, 64, 8, 2 },
         { "rotation2", 3, 24, 8, 1 },
+        { "rotation2+color3", 3, 16, 8, 1 },
+        { "rotation+color", 3, 16, 8, 1 },
         { "color", 3, 20, 8, 1 },
         { "rotation+color3", 3, 16, 20, 1 },
         { "reversal", 1, 16, 8, 1 },
@@ -37,12 +39,12 @@ public sealed class GraphTests
     {
         TorchLibrary.EnsureLoaded();
         var shape = new ImageShape(channels, side, side);
-        var transformations = Set(set, shape);
         foreach (var kind in Enum.GetValues<SlaObjective>())
         {
+            var transformations = kind == SlaObjective.Baseline ? TransformationSet.None : Set(set, shape);
             using var scope = NewDisposeScope();
             var architecture = Architecture.CifarResNet(depth, width);
-            var objective = Objective.Create(kind, Classes, transformations.Count, new ObjectiveSettings());
+            var objective = SlaObjectives.Create(kind, Classes, transformations.Count, new ObjectiveSettings());
             using var network = new SlaNetwork(architecture.Describe(channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
             using var views = new ViewAugmenter(transformations, shape, CPU);
             Tensor pixels = randint(0, 256, [1, shape.Length], dtype: float32);
@@ -59,7 +61,13 @@ public sealed class GraphTests
             {
                 Tensor logits = objective.ClassLogits(readout, network.forward(readout.AllViews ? views.Views(images) : views.Images(images)), network.Heads);
                 float[] expected = logits.softmax(1).data<float>().ToArray();
-                Assert.InRange(Training.LargestDifference([expected], [Score(model.ToOnnx(inference), pixels.data<float>().ToArray())]), 0, 1e-4);
+                float[] values = pixels.data<float>().ToArray();
+                Assert.InRange(Training.LargestDifference([expected], [Score(model.ToOnnx(inference), values)]), 0, 1e-4);
+
+                byte[] withViews = new TrainedModel(model.Description with { ViewScoresColumn = "ViewScores" }, model.Weights).ToOnnx(inference);
+                float[] ofViews = objective.ViewProbabilities(network.forward(views.Views(images)), network.Heads).flatten().data<float>().ToArray();
+                Assert.InRange(Training.LargestDifference([ofViews], [Score(withViews, values, "ViewScores")]), 0, 1e-4);
+                Assert.InRange(Training.LargestDifference([expected], [Score(withViews, values)]), 0, 1e-4);
             }
         }
     }
@@ -70,7 +78,7 @@ public sealed class GraphTests
         TorchLibrary.EnsureLoaded();
         var shape = new ImageShape(3, 16, 16);
         var architecture = Architecture.CifarResNet(depth: 8);
-        var objective = Objective.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, new ObjectiveSettings());
+        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, new ObjectiveSettings());
         using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
         var model = new TrainedModel(
             Describe(SlaObjective.SlaSelfDistillation, architecture, Set("rotation+color3", shape), shape), network.GetWeights());
@@ -92,6 +100,8 @@ public sealed class GraphTests
         "rotation2" => TransformationSet.Rotation2,
         "color" => TransformationSet.ColorPermutation,
         "rotation+color3" => TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
+        "rotation2+color3" => TransformationSet.Compose(TransformationSet.Rotation2, TransformationSet.ColorPermutation3),
+        "rotation+color" => TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation),
         _ => TransformationSet.FromPermutations("reversal", ("backwards", [.. Enumerable.Range(0, shape.Length).Reverse()])),
     };
 
@@ -104,13 +114,14 @@ public sealed class GraphTests
         new ClassLabels("Label", DataKind.String, [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")]),
         "Score",
         "PredictedLabel",
+        ViewScoresColumn: null,
         "0.0.0");
 
-    private static float[] Score(byte[] onnx, float[] pixels)
+    private static float[] Score(byte[] onnx, float[] pixels, string output = "Score")
     {
         using var session = new InferenceSession(onnx);
         var input = NamedOnnxValue.CreateFromTensor(FeatureColumn.PixelColumn, new DenseTensor<float>(pixels, [1, pixels.Length]));
-        using var results = session.Run([input], ["Score"]);
+        using var results = session.Run([input], [output]);
         return results[0].AsTensor<float>().ToArray();
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class MemoryTests
         for (int i = 0; i < 16; i++)
             random.NextBytes(store.Add(i % 2));
 
-        var objective = Objective.Create(SlaObjective.SlaSelfDistillation, classes: 2, views: 4, new ObjectiveSettings());
+        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, classes: 2, views: 4, new ObjectiveSettings());
         var architecture = Architecture.CifarResNet(depth: 8);
         using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
         using var views = new ViewAugmenter(TransformationSet.Rotation, shape, CPU);
@@ -30,7 +30,7 @@ public sealed partial class MemoryTests
         var loader = new BatchLoader(store, CPU, scale, offset);
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var loop = new TrainingLoop(network, objective, views, loader, shape, rows, new TrainingSettings(
-            Epochs: 1, BatchSize: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
+            Epochs: 1, BatchSize: 4, ViewsPerStep: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
 
         for (int step = 0; step < 50; step++)
             loop.Step(rows, 0.01, random);

@@ -21,7 +21,7 @@ public sealed class ReferenceVectorTests : IDisposable
     {
         TorchLibrary.EnsureLoaded();
         _scope = NewDisposeScope();
-        _vectors = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Vectors", "sla_vectors.json"))).RootElement;
+        _vectors = VectorFile.Read("sla_vectors.json");
     }
 
     public void Dispose() => _scope.Dispose();
@@ -37,9 +37,10 @@ public sealed class ReferenceVectorTests : IDisposable
     [InlineData("sla_sd_T1_beta0", SlaObjective.SlaSelfDistillation, 1, 0, ScalarType.Float32)]
     public void Loss_and_gradients_are_those_of_PyTorch(string name, SlaObjective kind, double temperature, double beta, ScalarType type)
     {
-        var objective = Objective.Create(kind, Classes, Views, new ObjectiveSettings(temperature, beta));
+        var objective = SlaObjectives.Create(kind, Classes, Views, new ObjectiveSettings(temperature, beta));
         using var heads = ReferenceHeads(objective, type);
-        Tensor loss = objective.Loss(Read("embeddings", type), heads, tensor(_vectors.GetProperty("labels").Deserialize<long[]>()!));
+        using var draw = ViewDraw.All(6, Views, CPU);
+        Tensor loss = objective.Loss(Read("embeddings", type), heads, tensor(_vectors.GetProperty("labels").Deserialize<long[]>()!), draw);
         loss.backward();
 
         var expected = _vectors.GetProperty("losses").GetProperty(name);
@@ -60,7 +61,7 @@ public sealed class ReferenceVectorTests : IDisposable
     [InlineData(SlaInference.Single, "single_probabilities")]
     public void Probabilities_are_those_of_PyTorch(SlaInference inference, string name)
     {
-        var objective = Objective.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
+        var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
         using var heads = ReferenceHeads(objective, ScalarType.Float64);
         var readout = objective.ReadoutOf(inference);
         Tensor embeddings = Read("embeddings", ScalarType.Float64);

@@ -117,6 +117,33 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
     }
 
     [Fact]
+    public void ViewScores_are_what_the_aggregated_score_is_made_of()
+    {
+        using var aggregated = _trained.Model.WithInference(SlaInference.Aggregated);
+        using var model = aggregated.WithViewScores();
+        string path = _trained.PathOf("views.zip");
+        _trained.MLContext.Model.Save(model, _trained.Test.Schema, path);
+        var loaded = new MLContext().Model.Load(path, out _);
+        var scored = loaded.Transform(_trained.Test);
+
+        // The softmax of mean logits is the normalised geometric mean of the views' probabilities.
+        int classes = model.ClassNames.Count;
+        var expected = scored.GetColumn<float[]>("ViewScores").Select(values =>
+        {
+            double[] means = [.. Enumerable.Range(0, classes).Select(i => Math.Exp(values.Chunk(classes).Average(view => Math.Log(view[i]))))];
+            return Array.ConvertAll(means, mean => (float)(mean / means.Sum()));
+        });
+        Assert.InRange(Training.LargestDifference(expected, Training.Scores(scored)), 0, 1e-5);
+        Assert.Equal(Training.Scores(aggregated.Transform(_trained.Test)), Training.Scores(scored));
+
+        Assert.Equal([4, classes], ((VectorDataViewType)scored.Schema["ViewScores"].Type).Dimensions);
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        scored.Schema["ViewScores"].GetSlotNames(ref names);
+        Assert.Equal($"{model.ClassNames[1]} @ 90°", names.GetItemOrDefault(classes + 1).ToString());
+        (loaded as IDisposable)?.Dispose();
+    }
+
+    [Fact]
     public void Evaluate_agrees_with_counting()
     {
         var scored = _trained.Model.Transform(_trained.Test);

@@ -300,6 +300,42 @@ public sealed class TrainerTests
         Assert.Contains("SlaInference.Aggregated or SlaInference.Single", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(SlaObjective.SlaSelfDistillation, 1, "2 or more for SlaSelfDistillation")]
+    [InlineData(SlaObjective.Sla, 5, "from 1 to the 4 views")]
+    [InlineData(SlaObjective.MultiTask, 0, "from 1 to the 4 views")]
+    public void A_number_of_views_a_step_that_cannot_be_is_refused_at_once(SlaObjective objective, int views, string message)
+    {
+        var options = Training.Options(objective);
+        options.ViewsPerStep = views;
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => _mlContext.MulticlassClassification.Trainers.Sla(options));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(SlaObjective.DataAugmentation, 1, SlaInference.Single)]
+    [InlineData(SlaObjective.MultiTask, null, SlaInference.Aggregated)]
+    [InlineData(SlaObjective.Sla, 2, SlaInference.Aggregated)]
+    [InlineData(SlaObjective.SlaSelfDistillation, 3, SlaInference.Distilled)]
+    public void Every_objective_learns_with_all_views_or_some(SlaObjective objective, int? viewsPerStep, SlaInference inference)
+    {
+        var images = Training.Images(_mlContext);
+        var options = Training.Options(objective);
+        options.Epochs = 12;
+        options.ViewsPerStep = viewsPerStep;
+        options.LabelSmoothing = 0.05;
+        options.LossReduction = objective == SlaObjective.Sla ? LossReduction.Sum : LossReduction.Mean;
+        options.Inference = inference;
+        options.ViewScoresColumnName = "OfViews";
+        var trainer = _mlContext.MulticlassClassification.Trainers.Sla(options);
+        using var model = trainer.Fit(images);
+        var scored = model.Transform(images);
+        Assert.InRange(_mlContext.MulticlassClassification.Evaluate(scored).MicroAccuracy, 0.6, 1);
+        Assert.All(
+            scored.Schema.Where(column => !column.IsHidden && images.Schema.GetColumnOrNull(column.Name) is null),
+            column => Assert.Contains(trainer.GetOutputSchema(MLNetInternals.ShapeOf(images.Schema)), c => c.Name == column.Name));
+    }
+
     [Fact]
     public void An_option_out_of_range_is_named()
     {

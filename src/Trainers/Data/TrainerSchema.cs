@@ -39,7 +39,7 @@ internal static class TrainerSchema
         return new FeatureColumn(column.Name, kind, VectorShape(vector, options), options.Resizing, options.PixelMaximum);
     }
 
-    /// <summary>The columns of the input, Score and PredictedLabel.</summary>
+    /// <summary>The columns of the input and those that the model adds.</summary>
     public static SchemaShape Output(SchemaShape input, SlaTrainer.Options options)
     {
         var columns = input.ToDictionary(column => column.Name);
@@ -53,6 +53,8 @@ internal static class TrainerSchema
             options.ScoreColumnName, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, names);
         columns[options.PredictedLabelColumnName] = MLNetInternals.Column(
             options.PredictedLabelColumnName, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, keyValues);
+        if (options.ViewScoresColumnName is { } viewScores)
+            columns[viewScores] = MLNetInternals.Column(viewScores, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, names);
         return new SchemaShape(columns.Values);
     }
 

@@ -10,6 +10,9 @@ internal enum Head
 
     /// <summary>v: one output for each class, N.</summary>
     Class,
+
+    /// <summary>w: one output for each transformation, M.</summary>
+    Transformation,
 }
 
 /// <summary>The heads of one network, D inputs each.</summary>
@@ -29,15 +32,14 @@ internal sealed class Heads : nn.Module
     public Tensor Logits(Head head, Tensor embeddings) =>
         nn.functional.linear(embeddings, get_parameter(WeightName(head))!, get_parameter(BiasName(head)));
 
-    public static string WeightName(Head head) => head switch
-    {
-        Head.Joint => "joint_head_weight",
-        _ => "class_head_weight",
-    };
+    public static string WeightName(Head head) => $"{Name(head)}_head_weight";
 
-    public static string BiasName(Head head) => head switch
+    public static string BiasName(Head head) => $"{Name(head)}_head_bias";
+
+    private static string Name(Head head) => head switch
     {
-        Head.Joint => "joint_head_bias",
-        _ => "class_head_bias",
+        Head.Joint => "joint",
+        Head.Class => "class",
+        _ => "transformation",
     };
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
@@ -98,7 +99,11 @@ internal static class LayerModule
 
     private sealed class ResidualModule : nn.Module<Tensor, Tensor>
     {
+        // Without the names, torch would register the fields a second time, under theirs.
+        [ComponentName(Name = "body")]
         private readonly nn.Module<Tensor, Tensor> _body;
+
+        [ComponentName(Name = "shortcut")]
         private readonly nn.Module<Tensor, Tensor>? _shortcut;
 
         public ResidualModule(Layer.Residual layer, Random random)

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
@@ -8,6 +9,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     public const string BackboneName = "backbone";
     public const string HeadsName = "heads";
 
+    [ComponentName(Name = BackboneName)]
     private readonly nn.Module<Tensor, Tensor> _backbone;
 
     /// <summary>Initial weights are a function of the seed alone.</summary>
@@ -21,6 +23,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
         register_module(HeadsName, Heads);
     }
 
+    [field: ComponentName(Name = HeadsName)]
     public Heads Heads { get; }
 
     /// <summary>Whether a name is one that a tensor of a network can have.</summary>

@@ -1,15 +1,12 @@
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>SLA: (1/M) sum_j CE(u(z~_j), y*M + j), one task over the joint labels (equation 4).</summary>
-internal sealed class LabelAugmentation(int classes, int views) : Objective(classes, views)
+/// <summary>SLA: (1/M) sum_j CE(u(z~_j), y*M + j), one task over the joint labels.</summary>
+internal sealed class LabelAugmentation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
     public override IReadOnlyList<(Head, int)> Heads => [(Head.Joint, Classes * Views)];
-
-    public override bool TrainsOnViews => true;
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -17,10 +14,11 @@ internal sealed class LabelAugmentation(int classes, int views) : Objective(clas
         (SlaInference.Single, new(Head.Joint, AllViews: false)),
     ];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels)
+    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
     {
         using Tensor logits = heads.Logits(Head.Joint, embeddings);
-        using Tensor joint = JointLabels(labels);
-        return cross_entropy(logits, joint);
+        using Tensor joint = JointLabels(labels, draw);
+        using Tensor losses = CrossEntropy(logits, joint);
+        return OverViews(losses, draw);
     }
 }

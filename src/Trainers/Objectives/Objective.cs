@@ -7,37 +7,35 @@ namespace Microsoft.ML.Sla.Objectives;
 internal readonly record struct Readout(Head Head, bool AllViews);
 
 /// <summary>A training objective: its heads, its loss and the inferences that it defines.</summary>
-internal abstract class Objective(int classes, int views)
+internal abstract class Objective(int classes, int views, ObjectiveSettings settings)
 {
     /// <summary>N.</summary>
     protected int Classes { get; } = classes;
 
     /// <summary>M.</summary>
-    protected int Views { get; } = views;
+    public int Views { get; } = views;
 
-    /// <summary>The heads and their numbers of outputs.</summary>
+    protected ObjectiveSettings Settings { get; } = settings;
+
+    /// <summary>The heads and their numbers of outputs, first the one that gives each view class logits of its own.</summary>
     public abstract IReadOnlyList<(Head Head, int Outputs)> Heads { get; }
-
-    /// <summary>Whether the loss takes the embeddings of all M views (B*M rows, image-major) or of the image alone (B rows).</summary>
-    public abstract bool TrainsOnViews { get; }
 
     /// <summary>The inferences that are defined, the recommended one first.</summary>
     public abstract IReadOnlyList<(SlaInference Inference, Readout Readout)> Inferences { get; }
 
+    /// <summary>Whether the loss needs the identity view of each image, whatever other views are drawn.</summary>
+    public virtual bool NeedsIdentity => false;
+
+    /// <summary>The head whose M view logits an aggregated prediction averages.</summary>
+    public Head ViewHead => Heads[0].Head;
+
     /// <summary>The loss of a batch, averaged over its B images.</summary>
-    /// <param name="embeddings">z, B*M x D or B x D as <see cref="TrainsOnViews"/> says.</param>
+    /// <param name="embeddings">z, B*k x D, of the views that were drawn.</param>
     /// <param name="heads">The network's heads.</param>
     /// <param name="labels">y, B class labels (int64).</param>
+    /// <param name="draw">The views.</param>
     /// <returns>A scalar.</returns>
-    public abstract Tensor Loss(Tensor embeddings, Heads heads, Tensor labels);
-
-    public static Objective Create(SlaObjective objective, int classes, int views, ObjectiveSettings settings) => objective switch
-    {
-        SlaObjective.Baseline => new Baseline(classes, views),
-        SlaObjective.Sla => new LabelAugmentation(classes, views),
-        SlaObjective.SlaSelfDistillation => new SelfDistillation(classes, views, settings),
-        _ => throw new ArgumentOutOfRangeException(nameof(objective), objective, "There is no such objective."),
-    };
+    public abstract Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw);
 
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference; the message says which it does.</exception>
     public Readout ReadoutOf(SlaInference inference)
@@ -61,38 +59,64 @@ internal abstract class Objective(int classes, int views)
     public Tensor ClassLogits(Readout readout, Tensor embeddings, Heads heads)
     {
         using Tensor logits = heads.Logits(readout.Head, embeddings);
-        return (readout.Head, readout.AllViews) switch
-        {
-            (Head.Joint, true) => Aggregate(logits),
-            (Head.Joint, false) => IdentityColumn(logits),
-            (_, true) => logits.view(-1, Views, Classes).mean([1]),
-            _ => logits.alias(),
-        };
+        int viewsOfImage = readout.AllViews ? Views : 1;
+        using Tensor ofViews = ViewLogits(readout.Head, logits, viewsOfImage);
+        return ofViews.mean([1]);
     }
 
-    /// <summary>Row y*M + j for view j of each image, image-major: the joint labels of a batch.</summary>
-    protected Tensor JointLabels(Tensor labels)
+    /// <summary>Class probabilities of each view by itself, B x M x N.</summary>
+    /// <param name="embeddings">B*M x D.</param>
+    /// <param name="heads">The network's heads.</param>
+    public Tensor ViewProbabilities(Tensor embeddings, Heads heads)
     {
-        using Tensor first = labels.unsqueeze(1) * Views;
-        using Tensor offsets = arange(Views, dtype: int64, device: labels.device);
-        using Tensor joint = first + offsets;
-        return joint.flatten();
+        using Tensor logits = heads.Logits(ViewHead, embeddings);
+        using Tensor ofViews = ViewLogits(ViewHead, logits, Views);
+        return ofViews.softmax(2);
     }
 
-    /// <summary>s_i = (1/M) sum_j u_(i,j)(z~_j): B*M x N*M joint logits to B x N (equation 5).</summary>
-    protected Tensor Aggregate(Tensor jointLogits)
+    /// <summary>Cross-entropy of each row, with the label smoothing of the settings.</summary>
+    /// <param name="logits">Rows x outputs.</param>
+    /// <param name="targets">Numbers of outputs, one a row (int64).</param>
+    protected Tensor CrossEntropy(Tensor logits, Tensor targets) =>
+        nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.None, label_smoothing: Settings.LabelSmoothing);
+
+    /// <summary>(1/B) sum_b (1/M) sum_j of the losses of the rows, or (1/B) sum_b sum_j, as the settings say: B*k rows to a scalar.</summary>
+    protected Tensor OverViews(Tensor rowLosses, ViewDraw draw)
     {
-        using Tensor cube = jointLogits.view(-1, Views, Classes, Views);
-        using Tensor matching = cube.diagonal(0, 1, 3);
-        return matching.mean([2]);
+        using Tensor images = draw.WeightedSum(rowLosses);
+        using Tensor mean = images.mean();
+        return mean * (Settings.LossReduction == LossReduction.Sum ? Views : 1);
     }
 
-    /// <summary>Every M-th row of a batch of views: the image as it is.</summary>
-    protected Tensor IdentityRows(Tensor rows) => rows.slice(0, 0, rows.shape[0], Views);
+    /// <summary>y*M + j for each row.</summary>
+    protected Tensor JointLabels(Tensor labels, ViewDraw draw)
+    {
+        using Tensor ofRows = LabelsOfRows(labels, draw);
+        using Tensor first = ofRows * Views;
+        return first + draw.Numbers;
+    }
 
-    private Tensor IdentityColumn(Tensor jointLogits)
+    /// <summary>y for each row.</summary>
+    protected static Tensor LabelsOfRows(Tensor labels, ViewDraw draw) => labels.repeat_interleave(draw.Count);
+
+    /// <summary>u_(i,j)(z~_j) for the view j that each row shows: rows x N*M joint logits to rows x N.</summary>
+    protected Tensor OwnViewLogits(Tensor jointLogits, Tensor viewNumbers)
     {
         using Tensor cube = jointLogits.view(-1, Classes, Views);
-        return cube.select(2, 0);
+        using Tensor columns = viewNumbers.view(-1, 1, 1);
+        using Tensor everyClass = columns.expand(-1, Classes, 1);
+        using Tensor own = cube.gather(2, everyClass);
+        return own.squeeze(2);
+    }
+
+    /// <summary>The class logits of each of an image's first views by itself: B*views rows to B x views x N.</summary>
+    private Tensor ViewLogits(Head head, Tensor logits, int viewsOfImage)
+    {
+        if (head != Head.Joint)
+            return logits.view(-1, viewsOfImage, Classes);
+
+        using var draw = ViewDraw.All(logits.shape[0] / viewsOfImage, viewsOfImage, logits.device);
+        using Tensor own = OwnViewLogits(logits, draw.Numbers);
+        return own.view(-1, viewsOfImage, Classes);
     }
 }

@@ -1,6 +1,9 @@
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>The weights of an objective's terms.</summary>
+/// <summary>The numbers of an objective's loss.</summary>
 /// <param name="Temperature">T of the distillation term.</param>
-/// <param name="Beta">Weight of the class head's cross-entropy.</param>
-internal sealed record ObjectiveSettings(double Temperature = 1, double Beta = 1);
+/// <param name="Beta">Weight of the class head's cross-entropy beside the distillation term.</param>
+/// <param name="LossReduction">Mean or sum over the views.</param>
+/// <param name="LabelSmoothing">Share of a label's probability that is spread over all outputs of its head, in every cross-entropy.</param>
+internal sealed record ObjectiveSettings(
+    double Temperature = 1, double Beta = 1, LossReduction LossReduction = LossReduction.Mean, double LabelSmoothing = 0);

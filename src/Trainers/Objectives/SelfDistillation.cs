@@ -6,13 +6,15 @@ namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>
 /// SLA+SD: L_SLA + T^2 KL(P_agg^T || softmax(v(z)/T)) + beta CE(v(z), y), z the embedding of the image as it is
-/// (equation 6). No gradient flows into the teacher P_agg.
+///. No gradient flows into the teacher P_agg.
 /// </summary>
-internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views)
+/// <remarks>
+/// Where k of M views are drawn, the identity is always one of them, for the class head, and the teacher is the softmax of the
+/// drawn views' logits, weighted as in the loss: an unbiased estimate of the aggregated logits, and they themselves for k = M.
+/// </remarks>
+internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
     public override IReadOnlyList<(Head, int)> Heads => [(Head.Joint, Classes * Views), (Head.Class, Classes)];
-
-    public override bool TrainsOnViews => true;
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -21,23 +23,26 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
         (SlaInference.Single, new(Head.Joint, AllViews: false)),
     ];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels)
+    public override bool NeedsIdentity => true;
+
+    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
     {
         using var scope = NewDisposeScope();
         Tensor jointLogits = heads.Logits(Head.Joint, embeddings);
-        Tensor classLogits = heads.Logits(Head.Class, IdentityRows(embeddings));
+        Tensor classLogits = heads.Logits(Head.Class, draw.IdentityRows(embeddings));
+        Tensor teacherLogits = draw.WeightedSum(OwnViewLogits(jointLogits.detach(), draw.Numbers));
 
-        Tensor loss = cross_entropy(jointLogits, JointLabels(labels))
-            + (settings.Temperature * settings.Temperature * Distillation(jointLogits.detach(), classLogits));
-        if (settings.Beta != 0)
-            loss += settings.Beta * cross_entropy(classLogits, labels);
+        Tensor loss = OverViews(CrossEntropy(jointLogits, JointLabels(labels, draw)), draw)
+            + (Settings.Temperature * Settings.Temperature * Distillation(teacherLogits, classLogits));
+        if (Settings.Beta != 0)
+            loss += Settings.Beta * CrossEntropy(classLogits, labels).mean();
         return loss.MoveToOuterDisposeScope();
     }
 
-    private Tensor Distillation(Tensor teacherJointLogits, Tensor studentLogits)
+    private Tensor Distillation(Tensor teacherLogits, Tensor studentLogits)
     {
-        Tensor teacher = softmax(Aggregate(teacherJointLogits) / settings.Temperature, 1);
-        Tensor student = log_softmax(studentLogits / settings.Temperature, 1);
+        Tensor teacher = softmax(teacherLogits / Settings.Temperature, 1);
+        Tensor student = log_softmax(studentLogits / Settings.Temperature, 1);
         return kl_div(student, teacher, log_target: false, reduction: nn.Reduction.Sum) / studentLogits.shape[0];
     }
 }

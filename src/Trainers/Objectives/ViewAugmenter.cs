@@ -23,6 +23,22 @@ internal sealed class ViewAugmenter : IDisposable
     /// <returns>B*M x C x H x W, channels last in memory; the only copy that is made of the values.</returns>
     public Tensor Views(Tensor images) => Gather(images, _allViews);
 
+    /// <summary>The views that were drawn of each image, image-major.</summary>
+    /// <param name="images">B x C*H*W values.</param>
+    /// <param name="draw">k views of each.</param>
+    /// <returns>B*k x C x H x W, channels last in memory; the only copy that is made of the values.</returns>
+    public Tensor Views(Tensor images, ViewDraw draw)
+    {
+        if (draw.IsAll)
+            return Views(images);
+
+        using Tensor ofView = _allViews.view(-1, _shape.Length);
+        using Tensor ofRow = ofView.index_select(0, draw.Numbers);
+        using Tensor indices = ofRow.view(images.shape[0], -1);
+        using Tensor gathered = images.gather(1, indices);
+        return ChannelsLast(gathered);
+    }
+
     /// <summary>The images as they are.</summary>
     /// <param name="images">B x C*H*W values.</param>
     /// <returns>B x C x H x W, channels last in memory.</returns>
@@ -37,6 +53,11 @@ internal sealed class ViewAugmenter : IDisposable
     private Tensor Gather(Tensor images, Tensor indices)
     {
         using Tensor gathered = images.index_select(1, indices);
+        return ChannelsLast(gathered);
+    }
+
+    private Tensor ChannelsLast(Tensor gathered)
+    {
         using Tensor rows = gathered.view(-1, _shape.Height, _shape.Width, _shape.Channels);
         return rows.permute(0, 3, 1, 2);
     }

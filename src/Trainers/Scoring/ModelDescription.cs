@@ -14,6 +14,7 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="Labels">The label column and the classes.</param>
 /// <param name="ScoreColumn">Name of the column of probabilities.</param>
 /// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>
+/// <param name="ViewScoresColumn">Name of the column of the views' own probabilities; null for none.</param>
 /// <param name="LibraryVersion">Version of this library that trained the model.</param>
 internal sealed record ModelDescription(
     SlaObjective Objective,
@@ -24,6 +25,7 @@ internal sealed record ModelDescription(
     ClassLabels Labels,
     string ScoreColumn,
     string PredictedLabelColumn,
+    string? ViewScoresColumn,
     string LibraryVersion)
 {
     private static readonly JsonSerializerOptions Json = new()

@@ -4,63 +4,98 @@ using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>The ONNX nodes from embeddings to class logits: the counterpart of <see cref="Objective.ClassLogits"/>.</summary>
-internal static class ReadoutGraph
+/// <summary>
+/// The ONNX nodes from the embeddings of one image to class logits: the counterpart of <see cref="Objective.ClassLogits"/>
+/// and <see cref="Objective.ViewProbabilities"/>.
+/// </summary>
+internal sealed class ReadoutGraph
 {
-    public static string ClassLogits(OnnxGraph graph, TrainedModel model, Readout readout, string embeddings)
-    {
-        // Heads that this inference does not read stay in the model, so that another inference can be had from it.
-        foreach (var (head, _) in model.Objective.Heads.Where(h => h.Head != readout.Head))
-            Logits(graph, model, head, embeddings);
+    private readonly OnnxGraph _graph;
+    private readonly TrainedModel _model;
+    private readonly string _embeddings;
+    private readonly string _identityEmbedding;
+    private readonly Dictionary<Head, (string Weight, string Bias)> _heads;
 
-        return (readout.Head, readout.AllViews) switch
+    /// <param name="graph">The graph to add to.</param>
+    /// <param name="model">The network.</param>
+    /// <param name="embeddings">M x D, or 1 x D.</param>
+    /// <param name="allViews">Whether the embeddings are those of all M views.</param>
+    public ReadoutGraph(OnnxGraph graph, TrainedModel model, string embeddings, bool allViews)
+    {
+        _graph = graph;
+        _model = model;
+        _embeddings = embeddings;
+        _identityEmbedding = allViews
+            ? graph.Node("Slice", [embeddings, graph.Constant(0), graph.Constant(1), graph.Constant(0)])
+            : embeddings;
+
+        // Heads that an inference does not read stay in the model, so that another inference can be had from it.
+        _heads = model.Objective.Heads.ToDictionary(h => h.Head, h => (Initializer(Heads.WeightName(h.Head)), Initializer(Heads.BiasName(h.Head))));
+        foreach (var head in _heads.Keys)
+            Logits(head, _identityEmbedding);
+    }
+
+    /// <summary>s, 1 x N.</summary>
+    public string ClassLogits(Readout readout) => (readout.Head, readout.AllViews) switch
+    {
+        (Head.Joint, true) => AggregatedJoint(),
+        (Head.Joint, false) => SingleJoint(),
+        (_, true) => _graph.Node("ReduceMean", [Logits(readout.Head, _embeddings)], ("axes", new long[] { 0 })),
+        _ => Logits(readout.Head, _identityEmbedding),
+    };
+
+    /// <summary>Softmax over the classes for each view by itself, M x N.</summary>
+    public string ViewProbabilities()
+    {
+        var head = _model.Objective.ViewHead;
+        string logits = Logits(head, _embeddings);
+        if (head == Head.Joint)
         {
-            (Head.Joint, true) => AggregatedJoint(graph, model, embeddings),
-            (Head.Joint, false) => SingleJoint(graph, model, embeddings),
-            (_, true) => graph.Node("ReduceMean", [Logits(graph, model, readout.Head, embeddings)], ("axes", new long[] { 0 })),
-            _ => Logits(graph, model, readout.Head, embeddings),
-        };
+            string flat = _graph.Node("Reshape", [logits, _graph.Constant(-1)]);
+            string own = _graph.Node("Gather", [flat, _graph.Indices(OwnViewIndices())], ("axis", 0));
+            logits = _graph.Node("Reshape", [own, _graph.Constant(_model.Views, _model.Classes)]);
+        }
+
+        return _graph.Node("Softmax", [logits], ("axis", 1));
     }
 
     /// <summary>
     /// s_i = (1/M) sum_j u_(i,j)(z~_j) as one product: row i of the joint weights, N*M x D read as N x M*D, holds u_(i,1)
     /// to u_(i,M) side by side, as the M embeddings of an image do.
     /// </summary>
-    private static string AggregatedJoint(OnnxGraph graph, TrainedModel model, string embeddings)
+    private string AggregatedJoint()
     {
-        var (weight, bias) = Parameters(graph, model, Head.Joint);
-        string side = graph.Node("Reshape", [embeddings, graph.Constant(1, -1)]);
-        string rows = graph.Node("Reshape", [weight, graph.Constant(model.Classes, -1)]);
-        string biases = graph.Node("Reshape", [bias, graph.Constant(model.Classes, model.Views)]);
-        string meanBias = graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
-        return graph.Node("Gemm", [side, rows, meanBias], ("transB", 1), ("alpha", 1f / model.Views));
+        var (weight, bias) = _heads[Head.Joint];
+        string side = _graph.Node("Reshape", [_embeddings, _graph.Constant(1, -1)]);
+        string rows = _graph.Node("Reshape", [weight, _graph.Constant(_model.Classes, -1)]);
+        string biases = _graph.Node("Reshape", [bias, _graph.Constant(_model.Classes, _model.Views)]);
+        string meanBias = _graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
+        return _graph.Node("Gemm", [side, rows, meanBias], ("transB", 1), ("alpha", 1f / _model.Views));
     }
 
     /// <summary>u_(i,0)(z): every M-th row of the joint head, on the image as it is.</summary>
-    private static string SingleJoint(OnnxGraph graph, TrainedModel model, string embeddings)
+    private string SingleJoint()
     {
-        var (weight, bias) = Parameters(graph, model, Head.Joint);
-        return graph.Node("Gemm", [embeddings, IdentityRows(weight), IdentityRows(bias)], ("transB", 1));
+        var (weight, bias) = _heads[Head.Joint];
+        return _graph.Node("Gemm", [_identityEmbedding, IdentityRows(weight), IdentityRows(bias)], ("transB", 1));
 
-        string IdentityRows(string rows) => graph.Node(
-            "Slice", [rows, graph.Constant(0), graph.Constant(int.MaxValue), graph.Constant(0), graph.Constant(model.Views)]);
+        string IdentityRows(string rows) => _graph.Node(
+            "Slice", [rows, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(0), _graph.Constant(_model.Views)]);
     }
 
-    private static string Logits(OnnxGraph graph, TrainedModel model, Head head, string embeddings)
+    private string Logits(Head head, string embeddings) => _graph.Node("Gemm", [embeddings, _heads[head].Weight, _heads[head].Bias], ("transB", 1));
+
+    /// <summary>Where u_(i,j)(z~_j) is in the M x N*M joint logits of the views, for each view j and class i.</summary>
+    private int[] OwnViewIndices()
     {
-        var (weight, bias) = Parameters(graph, model, head);
-        return graph.Node("Gemm", [embeddings, weight, bias], ("transB", 1));
+        int classes = _model.Classes, views = _model.Views;
+        return [.. Enumerable.Range(0, views).SelectMany(j => Enumerable.Range(0, classes).Select(i => (j * classes * views) + (i * views) + j))];
     }
 
-    private static (string Weight, string Bias) Parameters(OnnxGraph graph, TrainedModel model, Head head)
+    private string Initializer(string name)
     {
-        return (Initializer(Heads.WeightName(head)), Initializer(Heads.BiasName(head)));
-
-        string Initializer(string name)
-        {
-            string fullName = $"{SlaNetwork.HeadsName}.{name}";
-            var (shape, values) = model.Weights[fullName];
-            return graph.Initializer(fullName, values, shape);
-        }
+        string fullName = $"{SlaNetwork.HeadsName}.{name}";
+        var (shape, values) = _model.Weights[fullName];
+        return _graph.Initializer(fullName, values, shape);
     }
 }

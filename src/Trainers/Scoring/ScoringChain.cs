@@ -28,11 +28,13 @@ internal static class ScoringChain
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath)
     {
         var transforms = MLNetInternals.Transforms(environment);
+        string?[] all = [model.ScoreColumn, model.ViewScoresColumn, ClassLabels.ClassColumn];
+        string[] outputs = [.. all.OfType<string>()];
         string[] temporary = [.. model.Features.TemporaryColumns, .. ClassLabels.TemporaryColumns];
         return
         [
             .. model.Features.PreparePixels(environment),
-            transforms.ApplyOnnxModel([model.ScoreColumn, ClassLabels.ClassColumn], [FeatureColumn.PixelColumn], onnxPath),
+            transforms.ApplyOnnxModel(outputs, [FeatureColumn.PixelColumn], onnxPath),
             .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
             transforms.DropColumns(temporary),
         ];

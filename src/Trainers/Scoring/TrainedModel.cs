@@ -21,10 +21,11 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
     public int Views => Description.Transformations.Count;
 
-    public Objective Objective => Objective.Create(Description.Objective, Classes, Views, Description.ObjectiveSettings);
+    public Objective Objective => SlaObjectives.Create(Description.Objective, Classes, Views, Description.ObjectiveSettings);
 
     /// <summary>The scoring graph: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
+    /// <remarks>Where the description names a column for them, also the M x N probabilities of the views by themselves.</remarks>
     public byte[] ToOnnx(SlaInference inference)
     {
         Readout readout = Objective.ReadoutOf(inference);
@@ -33,13 +34,21 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         graph.Metadata(InferenceKey, inference.ToString());
 
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
-        string images = Images(graph, Normalize(graph, pixels), readout.AllViews);
+        bool allViews = readout.AllViews || Description.ViewScoresColumn is not null;
+        string images = Images(graph, Normalize(graph, pixels), allViews);
         string embeddings = LayerGraph.Append(
             graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
-        string probabilities = graph.Node("Softmax", [ReadoutGraph.ClassLogits(graph, this, readout, embeddings)], ("axis", 1));
+        var readoutGraph = new ReadoutGraph(graph, this, embeddings, allViews);
+        string probabilities = graph.Node("Softmax", [readoutGraph.ClassLogits(readout)], ("axis", 1));
 
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, Classes);
         graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);
+        if (Description.ViewScoresColumn is { } viewScores)
+        {
+            graph.Output(viewScores, readoutGraph.ViewProbabilities(), OnnxType.Float, Views, Classes);
+            graph.SlotNames(viewScores, [.. Description.Transformations.SelectMany(t => Description.Labels.Names.Select(t.NameOf))]);
+        }
+
         graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
         return graph.ToBytes();
     }

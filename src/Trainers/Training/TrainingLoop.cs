@@ -104,12 +104,13 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         var (images, labels) = _loader.Load(rows, _augmentation, random);
-        Tensor inputs = _objective.TrainsOnViews ? _views.Views(images) : _views.Images(images);
+        using var draw = ViewDraw.Random(rows.Length, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
+        Tensor inputs = _views.Views(images, draw);
         images.Dispose();
 
         Tensor embeddings = _network.forward(inputs);
         inputs.Dispose();
-        Tensor loss = _objective.Loss(embeddings, _network.Heads, labels);
+        Tensor loss = _objective.Loss(embeddings, _network.Heads, labels, draw);
         embeddings.Dispose();
 
         _optimizer.zero_grad();

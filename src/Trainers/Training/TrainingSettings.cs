@@ -4,6 +4,7 @@ namespace Microsoft.ML.Sla.Training;
 internal sealed record TrainingSettings(
     int Epochs,
     int BatchSize,
+    int ViewsPerStep,
     double LearningRate,
     LearningRateSchedule Schedule,
     double Momentum,

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>
 /// A lossless input transformation t_j: a permutation of the C x H x W values of an image, which therefore composes, inverts
-/// and exports exactly (paper, section 3.1).
+/// and exports exactly (Lee, Hwang and Shin, ICML 2020).
 /// </summary>
 /// <remarks>
 /// The permutation is the one definition: managed arrays, torch tensors and ONNX graphs all gather by
@@ -63,6 +63,9 @@ public abstract class Transformation
         ArgumentNullException.ThrowIfNull(next);
         return new Composition(this, next);
     }
+
+    /// <summary>The name of a joint label: a class under this transformation, such as <c>cat @ 90°</c>.</summary>
+    internal string NameOf(string className) => $"{className} @ {Name}";
 
     /// <summary>Says what is wrong with a shape and what to do about it, or null where the transformation is defined.</summary>
     internal abstract string? Objection(ImageShape shape);

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// The M transformations t_1..t_M under which each image is shown, the identity first (paper, section 3.1 and table 1).
+/// The M transformations t_1..t_M under which each image is shown, the identity first (Lee, Hwang and Shin, ICML 2020).
 /// </summary>
 public sealed class TransformationSet : IReadOnlyList<Transformation>
 {

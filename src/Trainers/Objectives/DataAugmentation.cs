@@ -1,0 +1,24 @@
+using Microsoft.ML.Sla.Networks;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Objectives;
+
+/// <summary>DA: (1/M) sum_j CE(v(z~_j), y), the same label for every view, which makes the network invariant.</summary>
+internal sealed class DataAugmentation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
+{
+    public override IReadOnlyList<(Head, int)> Heads => [(Head.Class, Classes)];
+
+    public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
+    [
+        (SlaInference.Single, new(Head.Class, AllViews: false)),
+        (SlaInference.Aggregated, new(Head.Class, AllViews: true)),
+    ];
+
+    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    {
+        using Tensor logits = heads.Logits(Head.Class, embeddings);
+        using Tensor classes = LabelsOfRows(labels, draw);
+        using Tensor losses = CrossEntropy(logits, classes);
+        return OverViews(losses, draw);
+    }
+}

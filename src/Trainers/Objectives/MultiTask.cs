@@ -1,0 +1,24 @@
+using Microsoft.ML.Sla.Networks;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Objectives;
+
+/// <summary>MT: (1/M) sum_j [ CE(v(z~_j), y) + CE(w(z~_j), j) ], class and transformation as two tasks.</summary>
+internal sealed class MultiTask(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
+{
+    public override IReadOnlyList<(Head, int)> Heads => [(Head.Class, Classes), (Head.Transformation, Views)];
+
+    public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
+    [
+        (SlaInference.Single, new(Head.Class, AllViews: false)),
+        (SlaInference.Aggregated, new(Head.Class, AllViews: true)),
+    ];
+
+    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    {
+        using var scope = NewDisposeScope();
+        Tensor classLosses = CrossEntropy(heads.Logits(Head.Class, embeddings), LabelsOfRows(labels, draw));
+        Tensor transformationLosses = CrossEntropy(heads.Logits(Head.Transformation, embeddings), draw.Numbers);
+        return OverViews(classLosses + transformationLosses, draw).MoveToOuterDisposeScope();
+    }
+}
