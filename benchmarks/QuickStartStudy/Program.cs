@@ -1,5 +1,8 @@
 // Chooses the quick start's configuration on validation rows: a quarter of train/, other rows for each seed. test/ is not read.
 //   dotnet run -c Release --project benchmarks/QuickStartStudy -- FIRST_SEED LAST_SEED [EPOCHS] [FLIP true|false] [PER_CLASS]
+// compares the baseline with SLA+SD, and
+//   dotnet run -c Release --project benchmarks/QuickStartStudy -- FIRST_SEED LAST_SEED views
+// training on k of the 4 views a step for 4/k times the epochs, on one thread.
 // Prints one JSON object for each seed and inference.
 using System.Diagnostics;
 using System.Globalization;
@@ -9,6 +12,14 @@ using Microsoft.ML.Sla;
 using QuickStart;
 
 int firstSeed = Argument(0, 1), lastSeed = Argument(1, 5), perClass = Argument(4, 200);
+bool ofViews = args.Length > 2 && args[2] == "views";
+(SlaObjective Objective, int Views)[] configurations = ofViews
+    ?
+    [
+        (SlaObjective.SlaSelfDistillation, 4), (SlaObjective.SlaSelfDistillation, 3), (SlaObjective.SlaSelfDistillation, 2),
+        (SlaObjective.Sla, 4), (SlaObjective.Sla, 2), (SlaObjective.Sla, 1),
+    ]
+    : [(SlaObjective.Baseline, 4), (SlaObjective.SlaSelfDistillation, 4)];
 string images = ImageFolder.Unpack(Path.Combine("artifacts", "quickstart", "images"));
 var classes = ImageFolder.List(Path.Combine(images, "train")).GroupBy(image => image.Label).ToList();
 
@@ -31,11 +42,13 @@ for (int seed = firstSeed; seed <= lastSeed; seed++)
         .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath")).Fit(files);
     var rows = preparation.Transform(files);
     var heldOut = preparation.Transform(mlContext.Data.LoadFromEnumerable(validation));
-    foreach (var objective in new[] { SlaObjective.Baseline, SlaObjective.SlaSelfDistillation })
+    foreach (var (objective, views) in configurations)
     {
         var options = Configuration.For(objective, progress: null, CancellationToken.None);
         options.Seed = seed;
-        options.Epochs = Argument(2, options.Epochs);
+        options.ViewsPerStep = views;
+        options.Epochs = ofViews ? options.Epochs * 4 / views : Argument(2, options.Epochs);
+        options.Threads = ofViews ? 1 : null;
         options.HorizontalFlip = args.Length > 3 ? bool.Parse(args[3]) : options.HorizontalFlip;
         var clock = Stopwatch.StartNew();
         using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
@@ -51,6 +64,7 @@ for (int seed = firstSeed; seed <= lastSeed; seed++)
                 flip = options.HorizontalFlip,
                 imagesPerClass = perClass * 3 / 4,
                 objective = objective.ToString(),
+                viewsPerStep = views,
                 inference = inference.ToString(),
                 accuracy = metrics.MicroAccuracy,
                 logLoss = metrics.LogLoss,

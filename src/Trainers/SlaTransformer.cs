@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
@@ -17,7 +18,7 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     private readonly IHostEnvironment _environment;
     private readonly TrainedModel _model;
     private readonly TemporaryFile _onnx;
-    private readonly TransformerChain<ITransformer> _chain;
+    private readonly NativeChain _chain;
 
     internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
     {
@@ -27,20 +28,14 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         _onnx = new TemporaryFile(model.ToOnnx(inference), ".onnx");
         try
         {
-            _chain = ScoringChain.Create(environment, model.Description, _onnx.Path);
+            _chain = ScoringChain.Create(environment, model.Description, _onnx);
         }
         catch (EntryPointNotFoundException exception)
         {
-            _onnx.Dispose();
             throw new InvalidOperationException(
                 "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
                 + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
                 exception);
-        }
-        catch
-        {
-            _onnx.Dispose();
-            throw;
         }
     }
 
@@ -116,14 +111,10 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input) => _chain.Transform(input);
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => ((ITransformer)_chain).GetRowToRowMapper(inputSchema);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _chain.GetRowToRowMapper(inputSchema);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
 
     /// <summary>Closes the ONNX session and deletes its file.</summary>
-    public void Dispose()
-    {
-        _chain.Dispose();
-        _onnx.Dispose();
-    }
+    public void Dispose() => _chain.Dispose();
 }

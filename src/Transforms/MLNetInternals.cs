@@ -12,6 +12,8 @@ internal static class MLNetInternals
     public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
         Access(() => GetEnvironment(GetOwner(trainers)));
 
+    public static IHostEnvironment EnvironmentOf(TransformsCatalog catalog) => Access(() => GetEnvironmentField(catalog));
+
     public static TransformsCatalog Transforms(IHostEnvironment environment) => Access(() => NewTransformsCatalog(environment));
 
     public static DataOperationsCatalog Data(IHostEnvironment environment) => Access(() => NewDataOperationsCatalog(environment));
@@ -44,6 +46,9 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Environment")]
     private static extern IHostEnvironment GetEnvironment(TrainCatalogBase catalog);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_env")]
+    private static extern ref IHostEnvironment GetEnvironmentField(TransformsCatalog catalog);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     private static extern TransformsCatalog NewTransformsCatalog(IHostEnvironment environment);

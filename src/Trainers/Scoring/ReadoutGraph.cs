@@ -52,7 +52,7 @@ internal sealed class ReadoutGraph
         if (head == Head.Joint)
         {
             string flat = _graph.Node("Reshape", [logits, _graph.Constant(-1)]);
-            string own = _graph.Node("Gather", [flat, _graph.Indices(OwnViewIndices())], ("axis", 0));
+            string own = _graph.Node("Gather", [flat, _graph.Indices(ViewAggregatingEstimator.OwnViewIndices(_model.Classes, _model.Views))], ("axis", 0));
             logits = _graph.Node("Reshape", [own, _graph.Constant(_model.Views, _model.Classes)]);
         }
 
@@ -84,13 +84,6 @@ internal sealed class ReadoutGraph
     }
 
     private string Logits(Head head, string embeddings) => _graph.Node("Gemm", [embeddings, _heads[head].Weight, _heads[head].Bias], ("transB", 1));
-
-    /// <summary>Where u_(i,j)(z~_j) is in the M x N*M joint logits of the views, for each view j and class i.</summary>
-    private int[] OwnViewIndices()
-    {
-        int classes = _model.Classes, views = _model.Views;
-        return [.. Enumerable.Range(0, views).SelectMany(j => Enumerable.Range(0, classes).Select(i => (j * classes * views) + (i * views) + j))];
-    }
 
     private string Initializer(string name)
     {

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -11,19 +12,9 @@ namespace Microsoft.ML.Sla.Scoring;
 /// </summary>
 internal static class ScoringChain
 {
-    public static TransformerChain<ITransformer> Create(IHostEnvironment environment, ModelDescription model, string onnxPath)
-    {
-        var transformers = new List<ITransformer>();
-        IDataView view = EmptyInput(environment, model.Features);
-        foreach (var estimator in Steps(environment, model, onnxPath))
-        {
-            var transformer = estimator.Fit(view);
-            transformers.Add(transformer);
-            view = transformer.Transform(view);
-        }
-
-        return new TransformerChain<ITransformer>([.. transformers]);
-    }
+    /// <summary>The chain, which owns the file of the ONNX model.</summary>
+    public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx) =>
+        new(EmptyInput(environment, model.Features), Steps(environment, model, onnx.Path), onnx);
 
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath)
     {

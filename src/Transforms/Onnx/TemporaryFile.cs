@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Microsoft.ML.Sla.Scoring;
+namespace Microsoft.ML.Sla.Onnx;
 
 /// <summary>A file that lives as long as its owner: deleted on Dispose, by the finalizer, or when the process exits.</summary>
 /// <remarks>ML.NET reads an ONNX model from a path, and reads that path again whenever the model is saved.</remarks>

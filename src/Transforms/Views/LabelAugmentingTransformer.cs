@@ -1,0 +1,22 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>Makes views, and joint labels where the rows have the label column. Saved, it makes views.</summary>
+internal sealed class LabelAugmentingTransformer(NativeChain views, JointLabelMapping jointLabels) : ITransformer, IDisposable
+{
+    public bool IsRowToRowMapper => true;
+
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => For(inputSchema).GetOutputSchema(inputSchema);
+
+    public IDataView Transform(IDataView input) => For(input.Schema).Transform(input);
+
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => For(inputSchema).GetRowToRowMapper(inputSchema);
+
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)views).Save(ctx);
+
+    public void Dispose() => views.Dispose();
+
+    private ITransformer For(DataViewSchema schema) =>
+        schema.GetColumnOrNull(jointLabels.LabelColumnName) is null ? views : new TransformerChain<ITransformer>(views, jointLabels.Transformer);
+}

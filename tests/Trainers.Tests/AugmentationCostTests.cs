@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>What making the views costs, on ResNet-32 with four rotations.</summary>
+public sealed class AugmentationCostTests
+{
+    private const int BatchSize = 64;
+    private const int Repeats = 5;
+
+    private static readonly ImageShape Shape = new(3, 32, 32);
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(2)]
+    public void Making_views_takes_less_than_3_percent_of_a_step(int viewsPerStep)
+    {
+        TorchLibrary.EnsureLoaded();
+        AllocatorPolicy.KeepBigBlocks();
+        using var threads = new ThreadCount(Environment.ProcessorCount);
+        var store = new PixelStore(Shape);
+        var random = new Random(1);
+        for (int i = 0; i < BatchSize; i++)
+            random.NextBytes(store.Add(i % 10));
+
+        var architecture = Architecture.CifarResNet(depth: 32);
+        var objective = SlaObjectives.Create(SlaObjective.Sla, classes: 10, views: 4, new ObjectiveSettings());
+        using var network = new SlaNetwork(architecture.Describe(Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
+        using var views = new ViewAugmenter(TransformationSet.Rotation, Shape, CPU);
+        var (scale, offset) = ModelDescription.Normalization;
+        var loader = new BatchLoader(store, CPU, scale, offset);
+        int[] rows = [.. Enumerable.Range(0, BatchSize)];
+        using var loop = new TrainingLoop(network, objective, views, loader, Shape, rows, new TrainingSettings(
+            Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 0, HorizontalFlip: false, Seed: 1));
+
+        using Tensor images = rand(BatchSize, Shape.Length);
+        var step = new List<TimeSpan>();
+        var making = new List<TimeSpan>();
+        for (int repeat = 0; repeat <= Repeats; repeat++)
+        {
+            step.Add(Time(() => loop.Step(rows, 0.01, random)));
+            making.Add(Time(() =>
+            {
+                using var draw = ViewDraw.Random(BatchSize, 4, viewsPerStep, withIdentity: false, random, CPU);
+                views.Views(images, draw).Dispose();
+            }));
+        }
+
+        // The first repeat warms up.
+        double share = Median(making) / Median(step);
+        Assert.True(share < 0.03, $"{share:P2}");
+
+        static double Median(List<TimeSpan> times) => times.Skip(1).Select(t => t.TotalMilliseconds).Order().ElementAt(Repeats / 2);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(2)]
+    public void Views_are_copied_once_into_the_layout_that_convolutions_read(int viewsPerStep)
+    {
+        TorchLibrary.EnsureLoaded();
+        using var views = new ViewAugmenter(TransformationSet.Rotation, Shape, CPU);
+        using Tensor images = rand(BatchSize, Shape.Length);
+        using var draw = ViewDraw.Random(BatchSize, 4, viewsPerStep, withIdentity: false, new Random(1), CPU);
+        long before = Tensor.TotalCount;
+        using Tensor made = views.Views(images, draw);
+        Assert.Equal(before + 1, Tensor.TotalCount);
+        Assert.Equal(new long[] { BatchSize * viewsPerStep, 3, 32, 32 }, made.shape);
+        Assert.Equal(new long[] { Shape.Length, 1, 32 * 3, 3 }, made.stride());
+    }
+
+    private static TimeSpan Time(Action action)
+    {
+        var clock = Stopwatch.StartNew();
+        action();
+        return clock.Elapsed;
+    }
+}
