@@ -88,6 +88,9 @@ public sealed class GraphTests
             byte[] onnx = model.ToOnnx(inference);
             var (copy, savedInference) = TrainedModel.FromOnnx(onnx);
             Assert.Equal(inference, savedInference);
+            using var filled = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 4);
+            filled.SetWeights(copy.Weights);
+            Assert.Equal(network.state_dict().Select(t => VectorFile.Values(t.Value)), filled.state_dict().Select(t => VectorFile.Values(t.Value)));
             foreach (var (other, _) in objective.Inferences)
                 Assert.Equal(model.ToOnnx(other), copy.ToOnnx(other));
         }
