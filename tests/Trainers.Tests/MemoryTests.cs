@@ -12,8 +12,10 @@ namespace Microsoft.ML.Sla.Tests;
 
 public sealed partial class MemoryTests
 {
-    [Fact]
-    public void A_thousand_steps_leave_no_tensor_and_no_memory_behind()
+    [Theory]
+    [InlineData(4)]
+    [InlineData(2)]
+    public void A_thousand_steps_leave_no_tensor_and_no_memory_behind(int viewsPerStep)
     {
         TorchLibrary.EnsureLoaded();
         var shape = new ImageShape(1, 16, 16);
@@ -30,7 +32,7 @@ public sealed partial class MemoryTests
         var loader = new BatchLoader(store, CPU, scale, offset);
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var loop = new TrainingLoop(network, objective, views, loader, shape, rows, new TrainingSettings(
-            Epochs: 1, BatchSize: 4, ViewsPerStep: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
+            Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
 
         for (int step = 0; step < 50; step++)
             loop.Step(rows, 0.01, random);

@@ -74,6 +74,17 @@ public sealed class PerViewTests : IClassFixture<PerViewTests.TrainedFixture>
     }
 
     [Fact]
+    public void CrossValidate_and_announced_columns_work_as_with_any_pipeline()
+    {
+        var announced = TrainedFixture.Pipeline().GetOutputSchema(MLNetInternals.ShapeOf(_trained.Train.Schema));
+        var fitted = MLNetInternals.ShapeOf(_trained.Model.GetOutputSchema(_trained.Train.Schema));
+        Assert.All(fitted, column => Assert.Contains(announced, c => c.Name == column.Name && c.Kind == column.Kind && c.IsKey == column.IsKey));
+
+        var folds = MLContext.MulticlassClassification.CrossValidate(_trained.Train, TrainedFixture.Pipeline(), numberOfFolds: 2);
+        Assert.All(folds, fold => Assert.InRange(fold.Metrics.MicroAccuracy, 0.5, 1));
+    }
+
+    [Fact]
     public void Views_are_left_as_they_were()
     {
         var augmented = MLContext.Transforms.AugmentLabels(TransformationSet.Rotation).Fit(_trained.Train).Transform(_trained.Test);
@@ -120,10 +131,7 @@ public sealed class PerViewTests : IClassFixture<PerViewTests.TrainedFixture>
                 .Fit(files);
             Train = MLContext.Data.Cache(preparation.Transform(files));
             Test = MLContext.Data.Cache(preparation.Transform(MLContext.Data.LoadFromEnumerable(FashionImages.Test(Classes, 50))));
-            Model = MLContext.Transforms.AugmentLabels(TransformationSet.Rotation)
-                .Append(MLContext.MulticlassClassification.Trainers.PerView(LightGbm("JointLabel", "Views")))
-                .Append(MLContext.Transforms.AggregateViews())
-                .Fit(Train);
+            Model = Pipeline().Fit(Train);
         }
 
         public static MLContext MLContext { get; } = new(seed: 1);
@@ -133,6 +141,10 @@ public sealed class PerViewTests : IClassFixture<PerViewTests.TrainedFixture>
         public IDataView Test { get; }
 
         public TransformerChain<ITransformer> Model { get; }
+
+        public static EstimatorChain<ITransformer> Pipeline() => MLContext.Transforms.AugmentLabels(TransformationSet.Rotation)
+            .Append(MLContext.MulticlassClassification.Trainers.PerView(LightGbm("JointLabel", "Views")))
+            .Append(MLContext.Transforms.AggregateViews());
 
         public static LightGbmMulticlassTrainer LightGbm(string label, string features) =>
             MLContext.MulticlassClassification.Trainers.LightGbm(new LightGbmMulticlassTrainer.Options
