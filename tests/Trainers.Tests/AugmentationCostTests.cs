@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;
@@ -26,19 +23,10 @@ public sealed class AugmentationCostTests
         TorchLibrary.EnsureLoaded();
         AllocatorPolicy.KeepBigBlocks();
         using var threads = new ThreadCount(Environment.ProcessorCount);
-        var store = new PixelStore(Shape);
         var random = new Random(1);
-        for (int i = 0; i < BatchSize; i++)
-            random.NextBytes(store.Add(i % 10));
-
-        var architecture = Architecture.CifarResNet(depth: 32);
-        var objective = SlaObjectives.Create(SlaObjective.Sla, classes: 10, views: 4, new ObjectiveSettings());
-        using var network = new SlaNetwork(architecture.Describe(Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
-        using var views = new ViewAugmenter(TransformationSet.Rotation, Shape, CPU);
-        var (scale, offset) = ModelDescription.Normalization;
-        var loader = new BatchLoader(store, CPU, scale, offset);
+        var store = StepFixture.RandomImages(Shape, BatchSize, classes: 10, random);
         int[] rows = [.. Enumerable.Range(0, BatchSize)];
-        using var loop = new TrainingLoop(network, objective, views, loader, Shape, rows, new TrainingSettings(
+        using var fixture = new StepFixture(SlaObjective.Sla, classes: 10, depth: 32, store, new TrainingSettings(
             Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 0, HorizontalFlip: false, Seed: 1));
 
         using Tensor images = rand(BatchSize, Shape.Length);
@@ -46,11 +34,11 @@ public sealed class AugmentationCostTests
         var making = new List<TimeSpan>();
         for (int repeat = 0; repeat <= Repeats; repeat++)
         {
-            step.Add(Time(() => loop.Step(rows, 0.01, random)));
+            step.Add(Time(() => fixture.Loop.Step(rows, 0.01, random)));
             making.Add(Time(() =>
             {
                 using var draw = ViewDraw.Random(BatchSize, 4, viewsPerStep, withIdentity: false, random, CPU);
-                views.Views(images, draw).Dispose();
+                fixture.Views.Views(images, draw).Dispose();
             }));
         }
 

@@ -1,9 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
-using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;
@@ -17,22 +12,12 @@ public sealed partial class MemoryTests
     [InlineData(2)]
     public void A_thousand_steps_leave_no_tensor_and_no_memory_behind(int viewsPerStep)
     {
-        TorchLibrary.EnsureLoaded();
-        var shape = new ImageShape(1, 16, 16);
-        var store = new PixelStore(shape);
         var random = new Random(1);
-        for (int i = 0; i < 16; i++)
-            random.NextBytes(store.Add(i % 2));
-
-        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, classes: 2, views: 4, new ObjectiveSettings());
-        var architecture = Architecture.CifarResNet(depth: 8);
-        using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
-        using var views = new ViewAugmenter(TransformationSet.Rotation, shape, CPU);
-        var (scale, offset) = ModelDescription.Normalization;
-        var loader = new BatchLoader(store, CPU, scale, offset);
+        var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 2, random);
         int[] rows = [.. Enumerable.Range(0, 4)];
-        using var loop = new TrainingLoop(network, objective, views, loader, shape, rows, new TrainingSettings(
+        using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
             Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
+        var loop = fixture.Loop;
 
         for (int step = 0; step < 50; step++)
             loop.Step(rows, 0.01, random);

@@ -66,7 +66,7 @@ public sealed class ObjectiveVectorTests : IDisposable
         var gradients = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
         gradients["embeddings"] = rows.grad!;
         foreach (var gradient in expected.GetProperty("gradients").EnumerateObject())
-            AssertClose(gradient.Value, gradients[gradient.Name], tolerance);
+            VectorFile.AssertClose(gradient.Value, gradients[gradient.Name], tolerance);
         Assert.Equal(expected.GetProperty("gradients").EnumerateObject().Count(), gradients.Count);
     }
 
@@ -85,10 +85,10 @@ public sealed class ObjectiveVectorTests : IDisposable
                 {
                     var readout = objective.ReadoutOf(inference);
                     Tensor rows = readout.AllViews ? embeddings : embeddings.slice(0, 0, Images * views, views);
-                    AssertClose(expected.GetProperty($"{inference}"), objective.ClassLogits(readout, rows, heads).softmax(1), 1e-9);
+                    VectorFile.AssertClose(expected.GetProperty($"{inference}"), objective.ClassLogits(readout, rows, heads).softmax(1), 1e-9);
                 }
 
-                AssertClose(expected.GetProperty("viewProbabilities"), objective.ViewProbabilities(embeddings, heads), 1e-9);
+                VectorFile.AssertClose(expected.GetProperty("viewProbabilities"), objective.ViewProbabilities(embeddings, heads), 1e-9);
             }
         }
     }
@@ -208,14 +208,6 @@ public sealed class ObjectiveVectorTests : IDisposable
         foreach (var (name, parameter) in heads.named_parameters())
             parameter.copy_(VectorFile.Numbers(10 + Array.IndexOf(order, name), parameter.shape));
         return heads;
-    }
-
-    private static void AssertClose(JsonElement expected, Tensor actual, double tolerance)
-    {
-        double[] values = VectorFile.Values(actual);
-        Assert.Equal(expected.GetArrayLength(), values.Length);
-        foreach (var (want, have) in expected.Deserialize<double[]>()!.Zip(values))
-            Assert.Equal(want, have, tolerance);
     }
 
     private sealed record Case(SlaObjective Objective, int Views, long[][]? Draw);

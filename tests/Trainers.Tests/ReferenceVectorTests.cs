@@ -52,7 +52,7 @@ public sealed class ReferenceVectorTests : IDisposable
         foreach (var (gradient, parameter) in expected.GetProperty("gradients").EnumerateArray().Zip(order))
         {
             if (gradient.ValueKind != JsonValueKind.Null)
-                AssertClose(gradient, parameters[parameter].grad!, tolerance);
+                VectorFile.AssertClose(gradient, parameters[parameter].grad!, tolerance);
         }
     }
 
@@ -66,7 +66,7 @@ public sealed class ReferenceVectorTests : IDisposable
         var readout = objective.ReadoutOf(inference);
         Tensor embeddings = Read("embeddings", ScalarType.Float64);
         Tensor rows = readout.AllViews ? embeddings : embeddings.slice(0, 0, embeddings.shape[0], Views);
-        AssertClose(_vectors.GetProperty(name), nn.functional.softmax(objective.ClassLogits(readout, rows, heads), 1), 1e-9);
+        VectorFile.AssertClose(_vectors.GetProperty(name), nn.functional.softmax(objective.ClassLogits(readout, rows, heads), 1), 1e-9);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class ReferenceVectorTests : IDisposable
     {
         using var augmenter = new ViewAugmenter(TransformationSet.Rotation, new ImageShape(3, 4, 4), CPU);
         Tensor views = augmenter.Views(Read("views_input", ScalarType.Float64).flatten(1));
-        AssertClose(_vectors.GetProperty("views"), views, 0);
+        VectorFile.AssertClose(_vectors.GetProperty("views"), views, 0);
     }
 
     private Heads ReferenceHeads(Objective objective, ScalarType type)
@@ -95,16 +95,6 @@ public sealed class ReferenceVectorTests : IDisposable
         var shape = new List<long>();
         for (var level = json; level.ValueKind == JsonValueKind.Array; level = level[0])
             shape.Add(level.GetArrayLength());
-        return tensor(Flatten(json).ToArray()).reshape([.. shape]);
-    }
-
-    private static IEnumerable<double> Flatten(JsonElement json) =>
-        json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().SelectMany(Flatten) : [json.GetDouble()];
-
-    private static void AssertClose(JsonElement expected, Tensor actual, double tolerance)
-    {
-        double[] values = [.. actual.detach().to(ScalarType.Float64).contiguous().data<double>()];
-        foreach (var (want, have) in Flatten(expected).Zip(values, (a, b) => (a, b)))
-            Assert.Equal(want, have, tolerance);
+        return tensor(VectorFile.Flatten(json).ToArray()).reshape([.. shape]);
     }
 }

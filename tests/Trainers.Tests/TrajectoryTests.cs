@@ -2,8 +2,6 @@ using System.Text.Json;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
-using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;
@@ -31,40 +29,28 @@ public sealed class TrajectoryTests
         using var scope = NewDisposeScope();
         using var threads = new ThreadCount(1);
         var shape = new ImageShape(3, Side, Side);
-        var architecture = Architecture.CifarResNet(depth: 20);
-        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Classes, views: 4, new ObjectiveSettings());
-        using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
-        Initialize(network);
-        using var views = new ViewAugmenter(TransformationSet.Rotation, shape, CPU);
-        var (scale, offset) = ModelDescription.Normalization;
-        using var loop = new TrainingLoop(
-            network,
-            objective,
-            views,
-            new BatchLoader(Store(shape), CPU, scale, offset),
-            shape,
-            [.. Enumerable.Range(0, Images)],
-            new TrainingSettings(
-                Epochs: 1,
-                BatchSize,
-                ViewsPerStep: 4,
-                LearningRate,
-                LearningRateSchedule.Constant,
-                Momentum: 0.9,
-                WeightDecay: 0.05,
-                CropPadding: 0,
-                HorizontalFlip: false,
-                Seed: 1));
+        using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, Classes, depth: 20, Store(shape), new TrainingSettings(
+            Epochs: 1,
+            BatchSize,
+            ViewsPerStep: 4,
+            LearningRate,
+            LearningRateSchedule.Constant,
+            Momentum: 0.9,
+            WeightDecay: 0.05,
+            CropPadding: 0,
+            HorizontalFlip: false,
+            Seed: 1));
+        Initialize(fixture.Network);
 
         var expected = VectorFile.Read("trajectory.json");
         double[] losses = expected.GetProperty("losses").Deserialize<double[]>()!;
         for (int step = 0; step < losses.Length; step++)
         {
             int[] rows = [.. Enumerable.Range(0, BatchSize).Select(i => ((step * BatchSize) + i) % Images)];
-            AssertClose([losses[step]], [loop.Step(rows, LearningRate, new Random(1))], $"loss of step {step + 1}");
+            AssertClose([losses[step]], [fixture.Loop.Step(rows, LearningRate, new Random(1))], $"loss of step {step + 1}");
         }
 
-        var tensors = network.state_dict();
+        var tensors = fixture.Network.state_dict();
         foreach (var statistics in expected.GetProperty("running").EnumerateObject())
             AssertClose(statistics.Value.Deserialize<double[]>()!, VectorFile.Values(tensors[statistics.Name]), statistics.Name);
         foreach (var norm in expected.GetProperty("norms").EnumerateObject())

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Xunit;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -28,6 +29,17 @@ internal static class VectorFile
     {
         double[] values = [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(i => Number(stream, i))];
         return tensor(values, shape);
+    }
+
+    public static IEnumerable<double> Flatten(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().SelectMany(Flatten) : [json.GetDouble()];
+
+    public static void AssertClose(JsonElement expected, Tensor actual, double tolerance)
+    {
+        double[] wanted = [.. Flatten(expected)], values = Values(actual);
+        Assert.Equal(wanted.Length, values.Length);
+        foreach (var (want, have) in wanted.Zip(values))
+            Assert.Equal(want, have, tolerance);
     }
 
     public static double[] Values(Tensor values) => [.. values.detach().to(ScalarType.Float64).contiguous().data<double>()];

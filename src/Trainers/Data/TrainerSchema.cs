@@ -16,12 +16,10 @@ internal static class TrainerSchema
     public static FeatureColumn Features(IDataView data, SlaTrainer.Options options)
     {
         var column = data.Schema[options.FeatureColumnName];
-        if (column.Type is not VectorDataViewType vector)
-            return new FeatureColumn(column.Name, FeatureKind.Image, ImageShapeOf(data, options), options.Resizing, options.PixelMaximum);
-
-        var kind = vector.ItemType == NumberDataViewType.Byte ? FeatureKind.Bytes : FeatureKind.Floats;
-        var shape = InputColumns.VectorShape(column.Name, vector, options.ImageWidth, options.ImageHeight, options.Channels);
-        return new FeatureColumn(column.Name, kind, shape, options.Resizing, options.PixelMaximum);
+        return column.Type is VectorDataViewType vector
+            ? FeatureColumn.OfVector(
+                column.Name, vector, options.ImageWidth, options.ImageHeight, options.Channels, options.Resizing, options.PixelMaximum)
+            : new FeatureColumn(column.Name, FeatureKind.Image, ImageShapeOf(data, options), options.Resizing, options.PixelMaximum);
     }
 
     /// <summary>The columns of the input and those that the model adds.</summary>

@@ -12,36 +12,37 @@ internal sealed class ReadoutGraph
 {
     private readonly OnnxGraph _graph;
     private readonly TrainedModel _model;
+    private readonly Readout _readout;
     private readonly string _embeddings;
-    private readonly string _identityEmbedding;
+    private readonly bool _allViews;
     private readonly Dictionary<Head, (string Weight, string Bias)> _heads;
 
     /// <param name="graph">The graph to add to.</param>
     /// <param name="model">The network.</param>
+    /// <param name="readout">Where the class logits come from.</param>
     /// <param name="embeddings">M x D, or 1 x D.</param>
     /// <param name="allViews">Whether the embeddings are those of all M views.</param>
-    public ReadoutGraph(OnnxGraph graph, TrainedModel model, string embeddings, bool allViews)
+    public ReadoutGraph(OnnxGraph graph, TrainedModel model, Readout readout, string embeddings, bool allViews)
     {
         _graph = graph;
         _model = model;
+        _readout = readout;
         _embeddings = embeddings;
-        _identityEmbedding = allViews
-            ? graph.Node("Slice", [embeddings, graph.Constant(0), graph.Constant(1), graph.Constant(0)])
-            : embeddings;
+        _allViews = allViews;
 
-        // Heads that an inference does not read stay in the model, so that another inference can be had from it.
+        // Heads that the inference does not read stay in the model, so that another inference can be had from it.
         _heads = model.Objective.Heads.ToDictionary(h => h.Head, h => (Initializer(Heads.WeightName(h.Head)), Initializer(Heads.BiasName(h.Head))));
-        foreach (var head in _heads.Keys)
-            Logits(head, _identityEmbedding);
+        foreach (var head in _heads.Keys.Where(head => head != readout.Head))
+            Logits(head, embeddings);
     }
 
     /// <summary>s, 1 x N.</summary>
-    public string ClassLogits(Readout readout) => (readout.Head, readout.AllViews) switch
+    public string ClassLogits() => (_readout.Head, _readout.AllViews) switch
     {
         (Head.Joint, true) => AggregatedJoint(),
         (Head.Joint, false) => SingleJoint(),
-        (_, true) => _graph.Node("ReduceMean", [Logits(readout.Head, _embeddings)], ("axes", new long[] { 0 })),
-        _ => Logits(readout.Head, _identityEmbedding),
+        (_, true) => _graph.Node("ReduceMean", [Logits(_readout.Head, _embeddings)], ("axes", new long[] { 0 })),
+        _ => Logits(_readout.Head, IdentityEmbedding()),
     };
 
     /// <summary>Softmax over the classes for each view by itself, M x N.</summary>
@@ -77,11 +78,16 @@ internal sealed class ReadoutGraph
     private string SingleJoint()
     {
         var (weight, bias) = _heads[Head.Joint];
-        return _graph.Node("Gemm", [_identityEmbedding, IdentityRows(weight), IdentityRows(bias)], ("transB", 1));
+        return _graph.Node("Gemm", [IdentityEmbedding(), IdentityRows(weight), IdentityRows(bias)], ("transB", 1));
 
         string IdentityRows(string rows) => _graph.Node(
             "Slice", [rows, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(0), _graph.Constant(_model.Views)]);
     }
+
+    /// <summary>z of the image as it is, 1 x D: the first of the views.</summary>
+    private string IdentityEmbedding() => _allViews
+        ? _graph.Node("Slice", [_embeddings, _graph.Constant(0), _graph.Constant(1), _graph.Constant(0)])
+        : _embeddings;
 
     private string Logits(Head head, string embeddings) => _graph.Node("Gemm", [embeddings, _heads[head].Weight, _heads[head].Bias], ("transB", 1));
 

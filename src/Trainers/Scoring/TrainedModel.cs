@@ -38,8 +38,8 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         string images = Images(graph, Normalize(graph, pixels), allViews);
         string embeddings = LayerGraph.Append(
             graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
-        var readoutGraph = new ReadoutGraph(graph, this, embeddings, allViews);
-        string probabilities = graph.Node("Softmax", [readoutGraph.ClassLogits(readout)], ("axis", 1));
+        var readoutGraph = new ReadoutGraph(graph, this, readout, embeddings, allViews);
+        string probabilities = graph.Node("Softmax", [readoutGraph.ClassLogits()], ("axis", 1));
 
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, Classes);
         graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);

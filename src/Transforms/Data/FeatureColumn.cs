@@ -39,6 +39,22 @@ internal sealed record FeatureColumn(
     [System.Text.Json.Serialization.JsonIgnore]
     public float ToByteRange => Kind == FeatureKind.Floats ? 255 / PixelMaximum : 1;
 
+    /// <summary>A column of pixel vectors, with images of the size given, of the vector's dimensions, or square.</summary>
+    /// <exception cref="ArgumentException">The vector does not have so many values.</exception>
+    public static FeatureColumn OfVector(
+        string name,
+        VectorDataViewType vector,
+        int? imageWidth,
+        int? imageHeight,
+        int channels,
+        ImageResizingEstimator.ResizingKind resizing,
+        float pixelMaximum) => new(
+            name,
+            vector.ItemType == NumberDataViewType.Byte ? FeatureKind.Bytes : FeatureKind.Floats,
+            InputColumns.VectorShape(name, vector, imageWidth, imageHeight, channels),
+            resizing,
+            pixelMaximum);
+
     /// <summary>The column that <see cref="PrepareImages"/> leaves the image in.</summary>
     public string PreparedImageColumn(bool resize) => resize || Shape.Channels == 1 ? ImageColumn : Name;
 

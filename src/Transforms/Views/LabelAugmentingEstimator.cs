@@ -21,6 +21,9 @@ namespace Microsoft.ML.Sla;
 /// </remarks>
 public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
 {
+    /// <summary>Views are permutations, and no value of a float vector means more than another.</summary>
+    private const float ByteMaximum = 255;
+
     private readonly IHostEnvironment _environment;
     private readonly Options _options;
 
@@ -72,9 +75,8 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
     {
         if (column.Type is VectorDataViewType vector)
         {
-            var kind = vector.ItemType == NumberDataViewType.Byte ? FeatureKind.Bytes : FeatureKind.Floats;
-            var shape = InputColumns.VectorShape(column.Name, vector, _options.ImageWidth, _options.ImageHeight, _options.Channels);
-            return new FeatureColumn(column.Name, kind, shape, _options.Resizing, PixelMaximum: 255);
+            return FeatureColumn.OfVector(
+                column.Name, vector, _options.ImageWidth, _options.ImageHeight, _options.Channels, _options.Resizing, ByteMaximum);
         }
 
         var type = (ImageDataViewType)column.Type;
@@ -85,7 +87,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
                 $"The column '{column.Name}' holds images of unknown size, and all views need one size. Set ImageWidth and ImageHeight, and the images are resized.");
         }
 
-        return new FeatureColumn(column.Name, FeatureKind.Image, new ImageShape(_options.Channels, height, width), _options.Resizing, PixelMaximum: 255);
+        return new FeatureColumn(column.Name, FeatureKind.Image, new ImageShape(_options.Channels, height, width), _options.Resizing, ByteMaximum);
     }
 
     private NativeChain Views(IDataView input, FeatureColumn features)

@@ -1,0 +1,47 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>A training loop over images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
+internal sealed class StepFixture : IDisposable
+{
+    public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
+    {
+        TorchLibrary.EnsureLoaded();
+        var architecture = Architecture.CifarResNet(depth);
+        var objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
+        Network = new SlaNetwork(architecture.Describe(store.Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
+        Views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
+        var (scale, offset) = ModelDescription.Normalization;
+        Loop = new TrainingLoop(
+            Network, objective, Views, new BatchLoader(store, CPU, scale, offset), store.Shape, [.. Enumerable.Range(0, settings.BatchSize)], settings);
+    }
+
+    public SlaNetwork Network { get; }
+
+    public ViewAugmenter Views { get; }
+
+    public TrainingLoop Loop { get; }
+
+    /// <summary>Images of random bytes, the classes in turn.</summary>
+    public static PixelStore RandomImages(ImageShape shape, int count, int classes, Random random)
+    {
+        var store = new PixelStore(shape);
+        for (int i = 0; i < count; i++)
+            random.NextBytes(store.Add(i % classes));
+        return store;
+    }
+
+    public void Dispose()
+    {
+        Loop.Dispose();
+        Views.Dispose();
+        Network.Dispose();
+    }
+}
