@@ -102,6 +102,28 @@ public sealed partial class SlaTrainer
         /// <value>Default null: all rows are trained on.</value>
         public float? ValidationSetFraction { get; set; }
 
+        /// <summary>What happens to a row whose image cannot be read. All images are read once before the first step.</summary>
+        /// <value>Default <see cref="UnreadableImage.Fail"/>.</value>
+        public UnreadableImage OnUnreadableImage { get; set; } = UnreadableImage.Fail;
+
+        /// <summary>
+        /// Bytes of decoded pixels that are kept in memory, one for each value of an image (C*H*W). Images beyond it are read
+        /// from the data view again in each epoch, on other threads ahead of the step. The model is the same either way.
+        /// </summary>
+        /// <value>Default null: a quarter of the memory that the process may use.</value>
+        public long? PixelMemory { get; set; }
+
+        /// <summary>Ends the run when the validation accuracy no longer rises. Needs validation rows.</summary>
+        /// <value>Default null: all epochs are run.</value>
+        public EarlyStopping? EarlyStopping { get; set; }
+
+        /// <summary>
+        /// Whether the model has the weights of the epoch with the best validation accuracy, and not those of the last step.
+        /// Ignored where there are no validation rows.
+        /// </summary>
+        /// <value>Default true.</value>
+        public bool KeepBest { get; set; } = true;
+
         /// <summary>How often all images are trained on.</summary>
         /// <value>Default 100.</value>
         public int Epochs { get; set; } = 100;
@@ -125,6 +147,41 @@ public sealed partial class SlaTrainer
         /// <summary>Weight decay (L2 penalty) on all parameters.</summary>
         /// <value>Default 1e-4.</value>
         public double WeightDecay { get; set; } = 1e-4;
+
+        /// <summary>
+        /// Largest Euclidean norm of the gradient of all parameters together; a longer one is scaled down to it (Pascanu,
+        /// Mikolov and Bengio 2013).
+        /// </summary>
+        /// <value>Default null: gradients are taken as they are.</value>
+        public double? GradientClipping { get; set; }
+
+        /// <summary>
+        /// Number of parts that a batch is processed in, whose gradients are added up before the step. A step then needs the memory of
+        /// a part; batch normalisation sees a part at a time.
+        /// </summary>
+        /// <value>Default 1: the whole batch at once.</value>
+        public int GradientAccumulation { get; set; } = 1;
+
+        /// <summary>
+        /// Decay of an exponential moving average of the weights, 0 to below 1, such as 0.999. Validation and the model then use the
+        /// average; in the first steps it decays faster.
+        /// </summary>
+        /// <value>Default null: the weights as they are.</value>
+        public double? WeightAveraging { get; set; }
+
+        /// <summary>
+        /// Epochs in which only the heads learn, on the embeddings of the backbone as it is: for pretrained weights, so that heads that
+        /// know nothing yet do not spoil them.
+        /// </summary>
+        /// <value>Default 0.</value>
+        public int FrozenEpochs { get; set; }
+
+        /// <summary>
+        /// Factor on the learning rate from each stage of the network to the one before it, from the heads down to the stem, above 0 to
+        /// 1 (Howard and Ruder 2018): for pretrained weights, such as 0.5.
+        /// </summary>
+        /// <value>Default 1: one rate for all.</value>
+        public double LayerRateDecay { get; set; } = 1;
 
         /// <summary>Base augmentation: pixels of padding around an image before a random crop of its size. 0 turns it off.</summary>
         /// <value>Default 4.</value>
@@ -161,11 +218,39 @@ public sealed partial class SlaTrainer
         /// <value>Default true.</value>
         public bool KeepMemory { get; set; } = true;
 
+        /// <summary>
+        /// Folder of the checkpoint, the file that an interrupted run is taken up from (see <see cref="Resume"/>). It is replaced
+        /// as a whole, every <see cref="CheckpointSteps"/> steps and when the run is cancelled.
+        /// </summary>
+        /// <value>
+        /// Default null: a new folder under the temporary folder, which the log and the exception of a run that does not come to
+        /// its end name, and which is deleted when it does.
+        /// </value>
+        public string? CheckpointFolder { get; set; }
+
+        /// <summary>Steps between checkpoints.</summary>
+        /// <value>Default 100.</value>
+        public int CheckpointSteps { get; set; } = 100;
+
+        /// <summary>
+        /// Goes on from the checkpoint in <see cref="CheckpointFolder"/>, where there is one. With the same data, options and number of
+        /// threads the model is the one that the run would have given without the interruption, bit for bit on a CPU.
+        /// </summary>
+        /// <value>Default false: the run begins anew, and an unfinished checkpoint in the folder is an error.</value>
+        public bool Resume { get; set; }
+
+        /// <summary>Hear of the run while it goes on. See <see cref="ITrainingObserver"/>.</summary>
+        /// <value>Default none.</value>
+        public IReadOnlyList<ITrainingObserver> Observers { get; set; } = [];
+
         /// <summary>Hears of progress: at the end of each epoch, and about twice a second within an epoch. Runs on the training thread.</summary>
         /// <value>Default null.</value>
         public Action<SlaMetrics>? MetricsCallback { get; set; }
 
-        /// <summary>Stops Fit with an <see cref="OperationCanceledException"/> after the current step.</summary>
+        /// <summary>
+        /// Stops Fit with an <see cref="OperationCanceledException"/> after the current step, and leaves a checkpoint that its message
+        /// names.
+        /// </summary>
         /// <value>Default none.</value>
         public CancellationToken CancellationToken { get; set; }
 
@@ -191,6 +276,21 @@ public sealed partial class SlaTrainer
             Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "from 0 to below 1");
             Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above");
             Require(CropPadding >= 0, nameof(CropPadding), CropPadding, "0 or above");
+            Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
+            Require(
+                EarlyStopping is null or { Patience: > 0, MinDelta: >= 0 and < 1 },
+                nameof(EarlyStopping),
+                EarlyStopping,
+                "a Patience above 0 and a MinDelta from 0 to below 1, or null");
+            Require(GradientClipping is null or > 0, nameof(GradientClipping), GradientClipping, "above 0, or null");
+            Require(GradientAccumulation > 0, nameof(GradientAccumulation), GradientAccumulation, "above 0");
+            Require(WeightAveraging is null or (>= 0 and < 1), nameof(WeightAveraging), WeightAveraging, "from 0 to below 1, or null");
+            Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "0 or above");
+            Require(LayerRateDecay is > 0 and <= 1, nameof(LayerRateDecay), LayerRateDecay, "above 0 and at most 1");
+            Require(CheckpointSteps > 0, nameof(CheckpointSteps), CheckpointSteps, "above 0");
+            Require(CheckpointFolder is null || CheckpointFolder.Trim().Length > 0, nameof(CheckpointFolder), CheckpointFolder, "a path, or null");
+            Require(!Resume || CheckpointFolder is not null, nameof(CheckpointFolder), CheckpointFolder, "given where Resume is true");
+            ArgumentNullException.ThrowIfNull(Observers);
             Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0");
             Require(Beta >= 0 && double.IsFinite(Beta), nameof(Beta), Beta, "0 or above");
             Require(
@@ -203,6 +303,7 @@ public sealed partial class SlaTrainer
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of SlaObjective");
             Require(Enum.IsDefined(LossReduction), nameof(LossReduction), LossReduction, "a member of LossReduction");
             Require(Enum.IsDefined(LearningRateSchedule), nameof(LearningRateSchedule), LearningRateSchedule, "a member of LearningRateSchedule");
+            Require(Enum.IsDefined(OnUnreadableImage), nameof(OnUnreadableImage), OnUnreadableImage, "a member of UnreadableImage");
             Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
         }
 

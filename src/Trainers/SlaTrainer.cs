@@ -1,12 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
-using Microsoft.ML.Sla.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla;
@@ -61,37 +56,55 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <param name="input">The training rows.</param>
     /// <returns>The trained model. Dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
-    /// <exception cref="InvalidOperationException">A row cannot be used, there is nothing to learn, or the loss is no longer a number.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A row cannot be used, there is nothing to learn, the loss is no longer a number, or the checkpoint is of another run.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
-    public SlaTransformer Fit(IDataView input)
+    public SlaTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, initialModel: null);
+
+    /// <summary>Trains a network on all rows that have a label and measures it on others after each epoch.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="validationSet">The rows to measure on, in place of those of the options.</param>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    public SlaTransformer Fit(IDataView input, IDataView validationSet)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
-        using var channel = _host.Start("Training");
-        CheckCancellation();
-        TorchLibrary.EnsureLoaded();
-        if (_options.KeepMemory)
-            AllocatorPolicy.KeepBigBlocks();
+        ArgumentNullException.ThrowIfNull(validationSet);
+        return Fit(input, validationSet, initialModel: null);
+    }
 
-        var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
-        var features = TrainerSchema.Features(input, _options);
-        Transformations.Validate(features.Shape);
-        if (_options.Architecture.Objection(features.Shape) is { } objection)
-            throw new InvalidOperationException(objection);
+    /// <summary>
+    /// Goes on training from a model. Its heads are kept where classes, objective and transformations are the same;
+    /// otherwise the network starts with its backbone and new heads.
+    /// </summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="initialModel">A model of the same architecture and image size. It stays as it is.</param>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    public SlaTransformer Fit(IDataView input, SlaTransformer initialModel)
+    {
+        ArgumentNullException.ThrowIfNull(initialModel);
+        return Fit(input, _options.ValidationSet, initialModel);
+    }
 
-        var (store, training, validation) = ReadRows(channel, input, labels, features);
-        var model = Train(channel, new ModelDescription(
-            _options.Objective,
-            new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing),
-            _options.Architecture,
-            Transformations,
-            features,
-            labels,
-            _options.ScoreColumnName,
-            _options.PredictedLabelColumnName,
-            _options.ViewScoresColumnName,
-            typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3)), store, training, validation);
-        return new SlaTransformer(_environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
+    /// <summary>
+    /// The learning-rate range test (Smith 2017): trains a few steps, from a rate at which nothing happens to one at which training
+    /// diverges, and suggests the one at which the loss falls fastest. The network is thrown away.
+    /// </summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="lowest">The first rate, above 0.</param>
+    /// <param name="highest">The last rate, above <paramref name="lowest"/>. The test ends before it where the loss has risen to 4 times its minimum.</param>
+    /// <param name="steps">Number of steps, 10 or more.</param>
+    /// <returns>The losses by rate, and the suggestion.</returns>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public LearningRateRange FindLearningRate(IDataView input, double lowest = 1e-4, double highest = 10, int steps = 100)
+    {
+        Options.Require(lowest > 0, nameof(lowest), lowest, "above 0");
+        Options.Require(highest > lowest && double.IsFinite(highest), nameof(highest), highest, $"above the lowest rate, {lowest}");
+        Options.Require(steps >= 10, nameof(steps), steps, "10 or more");
+        using var channel = _host.Start("LearningRateRange");
+        using var session = new Session(this, channel, input, validationSet: null, initialModel: null);
+        var range = session.FindLearningRate(lowest, highest, steps);
+        Info(channel, string.Create(CultureInfo.InvariantCulture, $"learning rate {range.Suggested:G3} suggested after {range.Points.Count} steps"));
+        return range;
     }
 
     /// <inheritdoc/>
@@ -102,73 +115,12 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         return TrainerSchema.Output(inputSchema, _options);
     }
 
-    private (PixelStore Store, int[] Training, int[] Validation) ReadRows(IChannel channel, IDataView input, ClassLabels labels, FeatureColumn features)
+    private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
-        bool sameSize = _options.ImageWidth is null;
-        var store = new PixelStore(features.Shape);
-        long unlabelled = PixelReader.Read(_host, input, labels.ColumnName, features, sameSize, store, CheckCancellation);
-        Info(channel, $"{store.Count} images of {features.Shape} in {labels.Count} classes" + (unlabelled > 0 ? $"; {unlabelled} rows without a label left out" : ""));
-        RowSplit.CheckClasses(store, labels);
-
-        int[] all = [.. Enumerable.Range(0, store.Count)];
-        if (_options.ValidationSet is not { } validationSet)
-        {
-            var (training, validation) = RowSplit.ByLabel(store, _options.ValidationSetFraction ?? 0, _seed);
-            return (store, training, validation);
-        }
-
-        TrainerSchema.CheckValidationSet(validationSet.Schema, labels, _options);
-        PixelReader.Read(_host, validationSet, labels.ColumnName, features, sameSize, store, CheckCancellation);
-        return (store, all, [.. Enumerable.Range(all.Length, store.Count - all.Length)]);
-    }
-
-    private TrainedModel Train(IChannel channel, ModelDescription description, PixelStore store, int[] training, int[] validation)
-    {
-        using var threads = new ThreadCount(_options.Threads ?? Environment.ProcessorCount);
-        var device = ChooseDevice();
-        var shape = description.Features.Shape;
-        var objective = SlaObjectives.Create(description.Objective, description.Labels.Count, description.Transformations.Count, description.ObjectiveSettings);
-        using var network = new SlaNetwork(
-            description.Architecture.Describe(shape.Channels), description.Architecture.EmbeddingSize, objective.Heads, _seed);
-        network.to(device);
-        using var views = new ViewAugmenter(description.Transformations, shape, device);
-        var (scale, offset) = ModelDescription.Normalization;
-        var loader = new BatchLoader(store, device, scale, offset);
-        using var loop = new TrainingLoop(network, objective, views, loader, shape, training, new TrainingSettings(
-            _options.Epochs,
-            _options.BatchSize,
-            ViewsPerStep,
-            _options.LearningRate,
-            _options.LearningRateSchedule,
-            _options.Momentum,
-            _options.WeightDecay,
-            _options.CropPadding,
-            _options.HorizontalFlip,
-            _seed));
-
-        Info(channel, $"{description.Architecture} with {network.WeightCount} weights; objective {description.Objective}; "
-            + $"transformations {description.Transformations}{(ViewsPerStep < objective.Views ? $", {ViewsPerStep} of them drawn for each image and step" : "")}; {loop.Steps} steps of {loop.BatchSize} images; device {device.type}; seed {_seed}");
-        var accuracy = new Validation(network, objective, views, loader);
-        var readout = objective.ReadoutOf(_options.Inference ?? objective.Inferences[0].Inference);
-        loop.Run(
-            validation.Length == 0 ? null : () => accuracy.Accuracy(validation, readout),
-            metrics => Report(channel, metrics),
-            CheckCancellation);
-        if (_options.KeepMemory)
-            AllocatorPolicy.ReturnFreeBlocks();
-        return new TrainedModel(description, network.GetWeights());
-    }
-
-    private void Report(IChannel channel, SlaMetrics metrics)
-    {
-        if (metrics.IsEpochEnd)
-        {
-            Info(channel, string.Create(CultureInfo.InvariantCulture,
-                $"epoch {metrics.Epoch}/{metrics.Epochs}: loss {metrics.Loss:F4}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s")
-                + (metrics.ValidationAccuracy is { } accuracy ? string.Create(CultureInfo.InvariantCulture, $", validation accuracy {accuracy:F4}") : ""));
-        }
-
-        _options.MetricsCallback?.Invoke(metrics);
+        using var channel = _host.Start("Training");
+        using var session = new Session(this, channel, input, validationSet, initialModel);
+        var model = session.Train();
+        return new SlaTransformer(_environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
     }
 
     private Device ChooseDevice()
@@ -192,4 +144,6 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     }
 
     private static void Info(IChannel channel, string message) => channel.Info(MessageSensitivity.None, "{0}", message);
+
+    private static void Warn(IChannel channel, string message) => channel.Warning(MessageSensitivity.None, "{0}", message);
 }

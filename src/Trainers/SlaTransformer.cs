@@ -60,6 +60,10 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     /// <summary>The N class names, in the order of Score.</summary>
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
 
+    /// <summary>How the training went. It is saved with the model.</summary>
+    public TrainingHistory TrainingHistory => _model.Description.History
+        ?? throw new InvalidOperationException("The model was saved without its training history.");
+
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 

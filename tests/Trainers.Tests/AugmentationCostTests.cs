@@ -34,7 +34,7 @@ public sealed class AugmentationCostTests
         var making = new List<TimeSpan>();
         for (int repeat = 0; repeat <= Repeats; repeat++)
         {
-            step.Add(Time(() => fixture.Loop.Step(rows, 0.01, random)));
+            step.Add(Time(() => fixture.Run(rows, 0.01, random)));
             making.Add(Time(() =>
             {
                 using var draw = ViewDraw.Random(BatchSize, 4, viewsPerStep, withIdentity: false, random, CPU);

@@ -17,13 +17,12 @@ public sealed partial class MemoryTests
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
             Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
-        var loop = fixture.Loop;
 
         for (int step = 0; step < 50; step++)
-            loop.Step(rows, 0.01, random);
+            fixture.Run(rows, 0.01, random);
         var before = InUse();
         for (int step = 50; step < 1000; step++)
-            loop.Step(rows, 0.01, random);
+            fixture.Run(rows, 0.01, random);
         var after = InUse();
 
         Assert.Equal(before.Tensors, after.Tensors);

@@ -79,10 +79,10 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         using var views = new ViewAugmenter(trained.Description.Transformations, shape, TorchSharp.torch.CPU);
         var store = _trained.ReadTestPixels();
         var (scale, offset) = ModelDescription.Normalization;
-        var validation = new Validation(network, trained.Objective, views, new BatchLoader(store, TorchSharp.torch.CPU, scale, offset));
+        var validation = new Validation(network, trained.Objective, views, new BatchLoader(shape, TorchSharp.torch.CPU, scale, offset));
 
-        int[] rows = [.. Enumerable.Range(0, store.Count)];
-        var (logits, labels) = validation.ClassLogits(rows, trained.Objective.ReadoutOf(inference));
+        using var images = store.Open([.. Enumerable.Range(0, store.Count)]);
+        var (logits, labels) = validation.ClassLogits(images, store.Count, trained.Objective.ReadoutOf(inference));
         using var probabilities = logits.softmax(1);
         var scores = probabilities.data<float>().ToArray().Chunk(model.ClassNames.Count);
         Assert.InRange(Training.LargestDifference(Training.Scores(model.Transform(_trained.Test)), scores), 0, 1e-4);
@@ -217,9 +217,8 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         internal PixelStore ReadTestPixels()
         {
             var features = Model.Model.Description.Features;
-            var store = new PixelStore(features.Shape);
-            PixelReader.Read(MLContext, Test, "Label", features, sameSize: true, store, () => { });
-            return store;
+            var reader = new RowReader(MLContext, Test, "Label", features, sameSize: true, workers: 1);
+            return PixelStore.Read(reader, features.Shape, budget: long.MaxValue, skipUnreadable: false, () => { }).Store;
         }
 
         public void Dispose()

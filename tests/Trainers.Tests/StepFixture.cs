@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>A training loop over images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
+/// <summary>Training steps on images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
 internal sealed class StepFixture : IDisposable
 {
     public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
@@ -19,15 +19,27 @@ internal sealed class StepFixture : IDisposable
         Network = new SlaNetwork(architecture.Describe(store.Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
         Views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
         var (scale, offset) = ModelDescription.Normalization;
-        Loop = new TrainingLoop(
-            Network, objective, Views, new BatchLoader(store, CPU, scale, offset), store.Shape, [.. Enumerable.Range(0, settings.BatchSize)], settings);
+        Settings = settings;
+        Step = new TrainingStep(Network, objective, Views, new BatchLoader(store.Shape, CPU, scale, offset), store.Shape, settings);
+        Store = store;
     }
+
+    public PixelStore Store { get; }
+
+    public TrainingSettings Settings { get; }
 
     public SlaNetwork Network { get; }
 
     public ViewAugmenter Views { get; }
 
-    public TrainingLoop Loop { get; }
+    public TrainingStep Step { get; }
+
+    /// <summary>Makes a step on rows of the store and returns the loss.</summary>
+    public double Run(int[] rows, double learningRate, Random random)
+    {
+        using var images = Store.Open(rows);
+        return Step.Run(images, rows.Length, learningRate, random);
+    }
 
     /// <summary>Images of random bytes, the classes in turn.</summary>
     public static PixelStore RandomImages(ImageShape shape, int count, int classes, Random random)
@@ -40,7 +52,7 @@ internal sealed class StepFixture : IDisposable
 
     public void Dispose()
     {
-        Loop.Dispose();
+        Step.Dispose();
         Views.Dispose();
         Network.Dispose();
     }

@@ -47,7 +47,7 @@ public sealed class TrajectoryTests
         for (int step = 0; step < losses.Length; step++)
         {
             int[] rows = [.. Enumerable.Range(0, BatchSize).Select(i => ((step * BatchSize) + i) % Images)];
-            AssertClose([losses[step]], [fixture.Loop.Step(rows, LearningRate, new Random(1))], $"loss of step {step + 1}");
+            AssertClose([losses[step]], [fixture.Run(rows, LearningRate, new Random(1))], $"loss of step {step + 1}");
         }
 
         var tensors = fixture.Network.state_dict();

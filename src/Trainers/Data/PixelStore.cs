@@ -1,30 +1,127 @@
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>Labelled images as bytes in memory, C x H x W each, in the order of the rows they came from.</summary>
-internal sealed class PixelStore(ImageShape shape)
+/// <summary>
+/// Labelled images as bytes, C x H x W each, in the order of the rows they came from: in memory as far as a budget goes, and
+/// read from their data view again in each epoch beyond it.
+/// </summary>
+internal sealed class PixelStore
 {
     private const int ChunkBytes = 64 << 20;
 
-    private readonly int _rowsPerChunk = Math.Max(1, ChunkBytes / shape.Length);
+    /// <summary>At least so many windows in an epoch, as the first one is waited for.</summary>
+    private const int WindowsPerEpoch = 16;
+
+    /// <summary>And at least so many images in one.</summary>
+    private const int SmallestWindow = 256;
+
+    private readonly int _rowsPerChunk;
     private readonly List<byte[]> _chunks = [];
-    private readonly List<int> _labels = [];
+    private readonly List<(long Position, int Label)> _rows = [];
+    private readonly RowReader? _reader;
+    private byte[][] _windows = [];
 
-    public ImageShape Shape { get; } = shape;
+    public PixelStore(ImageShape shape, RowReader? reader = null)
+    {
+        Shape = shape;
+        _reader = reader;
+        _rowsPerChunk = Math.Max(1, ChunkBytes / shape.Length);
+    }
 
-    public int Count => _labels.Count;
+    public ImageShape Shape { get; }
 
-    /// <summary>Appends an image and returns the place for its pixels.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>How many images, the first ones, are kept in memory.</summary>
+    public int Resident { get; private set; }
+
+    /// <summary>Images read ahead in one piece where not all are in memory; two pieces exist at a time.</summary>
+    public int WindowRows { get; private set; }
+
+    /// <summary>Reads all rows of a view that have a label.</summary>
+    /// <param name="reader">Reads the view.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="budget">Bytes of pixels that may be in memory.</param>
+    /// <param name="skipUnreadable">Whether rows whose image cannot be read are left out; otherwise they are an error.</param>
+    /// <param name="checkCancellation">Throws where the reading is to stop.</param>
+    /// <returns>The store, its usable rows, and what was left out.</returns>
+    /// <exception cref="InvalidOperationException">A row cannot be used; the message names it and says what to do.</exception>
+    public static (PixelStore Store, int[] Rows, long Unlabelled, List<(long Position, Exception Reason)> Unreadable) Read(
+        RowReader reader, ImageShape shape, long budget, bool skipUnreadable, Action checkCancellation)
+    {
+        var (labelled, unlabelled) = reader.ReadLabels(checkCancellation);
+        var store = new PixelStore(shape, reader);
+        store.Reserve(labelled, budget);
+
+        var scratch = new byte[reader.Workers][];
+        var failures = reader.ReadPixels([.. labelled.Select(row => row.Position)], Target, skipUnreadable, checkCancellation);
+        if (failures.Count > 0 && !skipUnreadable)
+            throw reader.Unreadable(labelled[failures[0].Index].Position, failures[0].Reason);
+
+        var unreadable = failures.ToDictionary(failure => failure.Index, failure => failure.Reason);
+        return (
+            store,
+            [.. Enumerable.Range(0, store.Count).Where(row => !unreadable.ContainsKey(row))],
+            unlabelled,
+            [.. failures.Select(failure => (labelled[failure.Index].Position, failure.Reason))]);
+
+        // What does not stay is decoded all the same: a broken file is to be found now, and not in the middle of the first epoch.
+        Span<byte> Target(int row, int worker) => row < store.Resident ? store.Row(row) : scratch[worker] ??= new byte[shape.Length];
+    }
+
+    /// <summary>Appends an image that stays in memory and returns the place for its pixels.</summary>
     public Span<byte> Add(int label)
     {
-        if (Count == _chunks.Count * _rowsPerChunk)
+        if (Resident == _chunks.Count * _rowsPerChunk)
             _chunks.Add(new byte[_rowsPerChunk * Shape.Length]);
-        _labels.Add(label);
+        _rows.Add((Count, label));
+        Resident++;
         return Row(Count - 1);
     }
 
+    public int Label(int row) => _rows[row].Label;
+
+    /// <summary>The pixels of an image in memory.</summary>
     public ReadOnlySpan<byte> Pixels(int row) => Row(row);
 
-    public int Label(int row) => _labels[row];
+    /// <summary>Opens images for reading in an order of one's own. One sequence is open at a time.</summary>
+    /// <param name="order">Numbers of rows, each at most once.</param>
+    public ImageSequence Open(int[] order) => new(this, order);
+
+    /// <summary>Reads rows that are not in memory into a buffer.</summary>
+    /// <param name="rows">Numbers of rows.</param>
+    /// <param name="buffer">Receives the pixels, in the order of the rows.</param>
+    /// <param name="checkCancellation">Throws where the reading is to stop.</param>
+    public void ReadWindow(int[] rows, byte[] buffer, Action checkCancellation)
+    {
+        int[] slots = [.. Enumerable.Range(0, rows.Length).OrderBy(slot => _rows[rows[slot]].Position)];
+        long[] positions = [.. slots.Select(slot => _rows[rows[slot]].Position)];
+        var failures = _reader!.ReadPixels(positions, (index, _) => buffer.AsSpan(slots[index] * Shape.Length, Shape.Length), skipUnreadable: false, checkCancellation);
+        if (failures.Count > 0)
+            throw _reader.Unreadable(positions[failures[0].Index], failures[0].Reason);
+    }
+
+    /// <summary>One of the two buffers that sequences read ahead into.</summary>
+    public byte[] Window(int number)
+    {
+        if (_windows.Length == 0)
+            _windows = [new byte[WindowRows * Shape.Length], new byte[WindowRows * Shape.Length]];
+        return _windows[number % _windows.Length];
+    }
+
+    private void Reserve(List<(long Position, int Label)> rows, long budget)
+    {
+        _rows.AddRange(rows);
+        Resident = Count;
+        if ((long)Count * Shape.Length > budget)
+        {
+            int affordable = (int)Math.Min(Array.MaxLength / Shape.Length, budget / 4 / Shape.Length);
+            WindowRows = Math.Clamp(Math.Max(Count / WindowsPerEpoch, SmallestWindow), 1, Math.Max(1, affordable));
+            Resident = (int)Math.Max(0, (budget / Shape.Length) - (2 * WindowRows));
+        }
+
+        for (int row = 0; row < Resident; row += _rowsPerChunk)
+            _chunks.Add(new byte[Math.Min(_rowsPerChunk, Resident - row) * Shape.Length]);
+    }
 
     private Span<byte> Row(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 }

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
@@ -36,26 +37,41 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Number of values of the parameters and running statistics.</summary>
     public long WeightCount => state_dict().Values.Sum(tensor => tensor.numel());
 
-    public Weights GetWeights()
+    public nn.Module<Tensor, Tensor> Backbone => _backbone;
+
+    /// <summary>
+    /// The trainable parameters, the heads first and then the stages of the backbone from the last to the first, each with
+    /// the number of groups behind it. A stage is a child of the backbone with weights; a normalisation belongs to the
+    /// stage that it follows.
+    /// </summary>
+    public IEnumerable<(int StagesBehind, List<(string Name, Parameter Parameter)> Parameters)> ParametersByStage()
     {
-        // The scope keeps every intermediate alive: one that only a native call still uses may be collected under it.
-        using var scope = NewDisposeScope();
-        var weights = new Weights();
-        foreach (var (name, value) in state_dict())
+        var stages = new List<List<(string Name, Parameter Parameter)>>();
+        var children = named_parameters().Where(p => p.name.StartsWith($"{BackboneName}.", StringComparison.Ordinal)).GroupBy(p => p.name.Split('.')[1]);
+        foreach (var child in children)
         {
-            Tensor onCpu = value.detach().to(CPU).contiguous();
-            weights[name] = (onCpu.shape, onCpu.data<float>().ToArray());
+            if (stages.Count == 0 || child.Any(p => p.parameter.dim() > 1))
+                stages.Add([]);
+            stages[^1].AddRange(child);
         }
 
-        return weights;
+        stages.Add([.. named_parameters().Where(p => p.name.StartsWith($"{HeadsName}.", StringComparison.Ordinal))]);
+        stages.Reverse();
+        return stages.Select((parameters, stagesBehind) => (stagesBehind, parameters));
     }
 
+    public Weights GetWeights() => Weights.Of(state_dict().Select(entry => (entry.Key, entry.Value)));
+
+    /// <param name="weights">Tensors under the names of this network's.</param>
+    /// <param name="withHeads">Whether the heads are set too, or the backbone alone.</param>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
-    public void SetWeights(Weights weights)
+    public void SetWeights(Weights weights, bool withHeads = true)
     {
         using var noGradient = no_grad();
         foreach (var (name, target) in state_dict())
         {
+            if (!withHeads && name.StartsWith($"{HeadsName}.", StringComparison.Ordinal))
+                continue;
             var (shape, values) = weights[name];
             if (!shape.AsSpan().SequenceEqual(target.shape))
                 throw new InvalidDataException($"The tensor '{name}' is of shape [{string.Join(", ", shape)}], and the network needs [{string.Join(", ", target.shape)}].");

@@ -1,7 +1,10 @@
+using System.Collections;
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>The parameters and running statistics of a network by name, in managed memory; row-major, as torch names and orders them.</summary>
-internal sealed class Weights
+internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] Values)>
 {
     private readonly SortedDictionary<string, (long[] Shape, float[] Values)> _entries = new(StringComparer.Ordinal);
 
@@ -12,4 +15,26 @@ internal sealed class Weights
             : throw new InvalidDataException($"The network has no tensor named '{name}'.");
         set => _entries[name] = value;
     }
+
+    /// <summary>Copies tensors of any device.</summary>
+    public static Weights Of(IEnumerable<(string Name, Tensor Value)> tensors)
+    {
+        // The scope keeps every intermediate alive: one that only a native call still uses may be collected under it.
+        using var scope = NewDisposeScope();
+        var weights = new Weights();
+        foreach (var (name, value) in tensors)
+        {
+            Tensor onCpu = value.detach().to(CPU).contiguous();
+            weights[name] = (onCpu.shape, onCpu.data<float>().ToArray());
+        }
+
+        return weights;
+    }
+
+    public bool Contains(string name) => _entries.ContainsKey(name);
+
+    public IEnumerator<(string Name, long[] Shape, float[] Values)> GetEnumerator() =>
+        _entries.Select(entry => (entry.Key, entry.Value.Shape, entry.Value.Values)).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

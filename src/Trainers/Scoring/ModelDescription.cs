@@ -16,6 +16,7 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>
 /// <param name="ViewScoresColumn">Name of the column of the views' own probabilities; null for none.</param>
 /// <param name="LibraryVersion">Version of this library that trained the model.</param>
+/// <param name="History">How the training went; null until it has.</param>
 internal sealed record ModelDescription(
     SlaObjective Objective,
     ObjectiveSettings ObjectiveSettings,
@@ -26,7 +27,8 @@ internal sealed record ModelDescription(
     string ScoreColumn,
     string PredictedLabelColumn,
     string? ViewScoresColumn,
-    string LibraryVersion)
+    string LibraryVersion,
+    TrainingHistory? History = null)
 {
     private static readonly JsonSerializerOptions Json = new()
     {

@@ -1,135 +1,193 @@
 using System.Diagnostics;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
-using Microsoft.ML.Sla.Objectives;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>Trains a network: batches, views, loss, gradient step; epoch after epoch (METHOD, training protocol).</summary>
+/// <summary>Trains a network: step after step, epoch after epoch, with all that happens between them.</summary>
 internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>How often a person wants to hear of progress within an epoch.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
 
     private readonly SlaNetwork _network;
-    private readonly Objective _objective;
-    private readonly ViewAugmenter _views;
-    private readonly BatchLoader _loader;
-    private readonly CropAndFlip _augmentation;
+    private readonly TrainingStep _step;
+    private readonly RowSelection _rows;
     private readonly TrainingSettings _settings;
-    private readonly TorchSharp.Modules.SGD _optimizer;
-    private readonly int[] _rows;
+    private readonly WeightAverage? _average;
 
-    /// <param name="network">The network, on the device of the loader and the views.</param>
-    /// <param name="objective">What is minimised.</param>
-    /// <param name="views">Makes the views.</param>
-    /// <param name="loader">Makes the batches.</param>
-    /// <param name="shape">Shape of the images.</param>
+    private long _stepsDone;
+    private double _epochLoss;
+    private readonly List<EpochMetrics> _epochs = [];
+    private Weights? _best;
+
+    /// <param name="network">The network.</param>
+    /// <param name="step">Trains it by a step.</param>
     /// <param name="rows">The rows to train on.</param>
     /// <param name="settings">The numbers of the run.</param>
-    public TrainingLoop(
-        SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader, ImageShape shape, int[] rows, TrainingSettings settings)
+    public TrainingLoop(SlaNetwork network, TrainingStep step, RowSelection rows, TrainingSettings settings)
     {
         _network = network;
-        _objective = objective;
-        _views = views;
-        _loader = loader;
-        _augmentation = new CropAndFlip(shape, settings.CropPadding, settings.HorizontalFlip);
-        _settings = settings;
+        _step = step;
         _rows = rows;
-        BatchSize = Math.Min(settings.BatchSize, rows.Length);
-        _optimizer = optim.SGD(network.parameters(), settings.LearningRate, settings.Momentum, weight_decay: settings.WeightDecay);
+        _settings = settings;
+        _average = settings.WeightAveraging is { } decay ? new WeightAverage(network, decay) : null;
+        BatchSize = Math.Min(settings.BatchSize, rows.Rows.Length);
     }
 
     /// <summary>Images in a step: what was asked for, or all there are.</summary>
     public int BatchSize { get; }
 
     /// <summary>Full batches in an epoch. Rows that fill no batch are left out, others in each epoch.</summary>
-    public int StepsPerEpoch => _rows.Length / BatchSize;
+    public int StepsPerEpoch => _rows.Rows.Length / BatchSize;
 
     public long Steps => (long)_settings.Epochs * StepsPerEpoch;
 
-    /// <summary>Runs all epochs.</summary>
-    /// <param name="validate">Accuracy on the validation rows, or null where there are none.</param>
+    public long StepsDone => _stepsDone;
+
+    /// <summary>The epochs that are complete.</summary>
+    public IReadOnlyList<EpochMetrics> Epochs => _epochs;
+
+    /// <summary>The epoch whose weights the result has; null for those of the last step.</summary>
+    public int? BestEpoch => _best is null ? null : Best(_epochs).Epoch;
+
+    public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
+
+    /// <summary>Runs all epochs that are left.</summary>
+    /// <param name="validate">Accuracy and loss on the validation rows, or null where there are none.</param>
     /// <param name="report">Hears of progress, at least at the end of each epoch.</param>
-    /// <param name="checkCancellation">Throws where the run is to stop.</param>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
-    public void Run(Func<double>? validate, Action<SlaMetrics> report, Action checkCancellation)
+    /// <param name="afterStep">Called when a step, and with the last of an epoch the epoch, is complete.</param>
+    /// <param name="checkCancellation">Throws where the run is to stop; called between steps.</param>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number, or an image cannot be read any more.</exception>
+    public void Run(Func<(double Accuracy, double Loss)>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
     {
+        long firstStep = _stepsDone;
         var clock = Stopwatch.StartNew();
         var training = new Stopwatch();
         TimeSpan lastReport = TimeSpan.Zero;
-        long step = 0;
-        for (int epoch = 1; epoch <= _settings.Epochs; epoch++)
+        while (_stepsDone < Steps && !Stops)
         {
-            _network.train();
-            var random = Seeds.ForEpoch(_settings.Seed, epoch);
-            int[] order = [.. _rows];
-            random.Shuffle(order);
-            double lossSum = 0;
-            for (int batch = 0; batch < StepsPerEpoch; batch++)
+            int epoch = (int)(_stepsDone / StepsPerEpoch) + 1;
+            int batch = (int)(_stepsDone % StepsPerEpoch);
+            _step.BackboneFrozen = epoch <= _settings.FrozenEpochs;
+            using var images = _rows.Store.Open(Order(epoch)[(batch * BatchSize)..(StepsPerEpoch * BatchSize)]);
+            for (; batch < StepsPerEpoch; batch++)
             {
                 checkCancellation();
                 training.Start();
-                double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, step, Steps);
-                double loss = Step(order.AsSpan(batch * BatchSize, BatchSize), rate, random);
+                double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _stepsDone, Steps);
+                double loss = _step.Run(images, BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
+                CheckLoss(loss, epoch, rate);
+                _stepsDone++;
+                _average?.Update(_stepsDone);
                 training.Stop();
-                step++;
-                CheckLoss(loss, step, epoch, rate);
-                lossSum += loss;
+                _epochLoss += loss;
 
                 bool isEpochEnd = batch == StepsPerEpoch - 1;
-                if (!isEpochEnd && clock.Elapsed - lastReport < ReportInterval)
-                    continue;
-                lastReport = clock.Elapsed;
-                report(new SlaMetrics(
-                    epoch,
-                    _settings.Epochs,
-                    step,
-                    Steps,
-                    lossSum / (batch + 1),
-                    rate,
-                    step * BatchSize / training.Elapsed.TotalSeconds,
-                    clock.Elapsed,
-                    isEpochEnd,
-                    isEpochEnd ? validate?.Invoke() : null));
+                double meanLoss = _epochLoss / (batch + 1);
+                if (isEpochEnd)
+                    EndEpoch(new EpochMetrics(epoch, _stepsDone, meanLoss, rate, null, null), validate);
+                if (isEpochEnd || clock.Elapsed - lastReport >= ReportInterval)
+                {
+                    lastReport = clock.Elapsed;
+                    report(new SlaMetrics(
+                        epoch,
+                        _settings.Epochs,
+                        _stepsDone,
+                        Steps,
+                        meanLoss,
+                        rate,
+                        (_stepsDone - firstStep) * BatchSize / training.Elapsed.TotalSeconds,
+                        clock.Elapsed,
+                        isEpochEnd,
+                        isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
+                        isEpochEnd ? _epochs[^1].ValidationLoss : null)
+                    { FirstStep = firstStep });
+                }
+
+                afterStep();
             }
         }
     }
 
-    /// <summary>One step of stochastic gradient descent.</summary>
-    /// <returns>The loss.</returns>
-    public double Step(ReadOnlySpan<int> rows, double learningRate, Random random)
+    /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
+    public Weights Result() => _best ?? Averaged(_network.GetWeights);
+
+    /// <summary>Everything that <see cref="Restore"/> needs to go on as if the run had not been interrupted.</summary>
+    public TrainingState Capture()
     {
-        using var scope = NewDisposeScope();
-        var (images, labels) = _loader.Load(rows, _augmentation, random);
-        using var draw = ViewDraw.Random(rows.Length, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
-        Tensor inputs = _views.Views(images, draw);
-        images.Dispose();
-
-        Tensor embeddings = _network.forward(inputs);
-        inputs.Dispose();
-        Tensor loss = _objective.Loss(embeddings, _network.Heads, labels, draw);
-        embeddings.Dispose();
-
-        _optimizer.zero_grad();
-        loss.backward();
-        foreach (var group in _optimizer.ParamGroups)
-            group.LearningRate = learningRate;
-        _optimizer.step();
-        return loss.item<float>();
+        var average = _average is null ? null : Averaged(_network.GetWeights);
+        return new TrainingState(_stepsDone, _epochLoss, [.. _epochs], _network.GetWeights(), Weights.Of(_step.Optimizer.Momenta()), average, _best);
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    /// <summary>Puts the run where it was captured.</summary>
+    /// <exception cref="InvalidDataException">The state is that of another network.</exception>
+    public void Restore(TrainingState state)
+    {
+        _stepsDone = state.Step;
+        _epochLoss = state.EpochLoss;
+        _epochs.AddRange(state.Epochs);
+        _best = state.Best;
+        if (_average is not null && state.Average is not null)
+        {
+            _network.SetWeights(state.Average);
+            _average.Reset();
+        }
 
-    private void CheckLoss(double loss, long step, int epoch, double rate)
+        _network.SetWeights(state.Network);
+        _step.Optimizer.SetMomenta(state.Momenta);
+    }
+
+    public void Dispose() => _average?.Dispose();
+
+    private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
+
+    private int[] Order(int epoch)
+    {
+        int[] order = [.. _rows.Rows];
+        Seeds.ForEpoch(_settings.Seed, epoch).Shuffle(order);
+        return order;
+    }
+
+    private void EndEpoch(EpochMetrics epoch, Func<(double Accuracy, double Loss)>? validate)
+    {
+        _epochLoss = 0;
+        if (validate is not null)
+        {
+            var (accuracy, loss) = Averaged(validate);
+            epoch = epoch with { ValidationAccuracy = accuracy, ValidationLoss = loss };
+        }
+
+        _epochs.Add(epoch);
+        if (validate is not null && _settings.KeepBest && Best(_epochs) == epoch)
+            _best = Averaged(_network.GetWeights);
+    }
+
+    /// <summary>The epoch of the highest accuracy; of several, that of the lowest loss; of several, the last.</summary>
+    private static EpochMetrics Best(IEnumerable<EpochMetrics> epochs) =>
+        epochs.OrderBy(epoch => epoch.ValidationAccuracy).ThenByDescending(epoch => epoch.ValidationLoss).ThenBy(epoch => epoch.Epoch).Last();
+
+    /// <summary>Does something with the averaged weights in the network, where there is an average.</summary>
+    private T Averaged<T>(Func<T> function)
+    {
+        _average?.Swap();
+        try
+        {
+            return function();
+        }
+        finally
+        {
+            _average?.Swap();
+        }
+    }
+
+    private void CheckLoss(double loss, int epoch, double rate)
     {
         if (!double.IsFinite(loss))
         {
             throw new InvalidOperationException(
-                $"The loss became {loss} at step {step} (epoch {epoch} of {_settings.Epochs}), where the learning rate was {rate}. "
-                + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10.");
+                $"The loss became {loss} at step {_stepsDone + 1} (epoch {epoch} of {_settings.Epochs}), where the learning rate was {rate}. "
+                + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
         }
     }
 }

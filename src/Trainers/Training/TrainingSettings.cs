@@ -11,4 +11,19 @@ internal sealed record TrainingSettings(
     double WeightDecay,
     int CropPadding,
     bool HorizontalFlip,
-    int Seed);
+    int Seed)
+{
+    public int GradientAccumulation { get; init; } = 1;
+
+    public double? GradientClipping { get; init; }
+
+    public double? WeightAveraging { get; init; }
+
+    public int FrozenEpochs { get; init; }
+
+    public double LayerRateDecay { get; init; } = 1;
+
+    public EarlyStopping? EarlyStopping { get; init; }
+
+    public bool KeepBest { get; init; } = true;
+}

@@ -10,27 +10,30 @@ internal sealed class Validation(SlaNetwork network, Objective objective, ViewAu
 {
     private const int BatchSize = 128;
 
-    /// <summary>Share of rows whose most probable class is the label, 0 to 1.</summary>
-    public double Accuracy(ReadOnlySpan<int> rows, Readout readout)
+    /// <summary>Share of rows whose most probable class is the label, 0 to 1, and the mean cross-entropy.</summary>
+    public (double Accuracy, double Loss) Measure(RowSelection rows, Readout readout)
     {
-        long correct = 0;
-        for (int start = 0; start < rows.Length; start += BatchSize)
+        double correct = 0;
+        double loss = 0;
+        using var images = rows.Store.Open(rows.Rows);
+        for (int start = 0; start < rows.Rows.Length; start += BatchSize)
         {
             using var scope = NewDisposeScope();
-            var (logits, labels) = ClassLogits(rows.Slice(start, Math.Min(BatchSize, rows.Length - start)), readout);
+            var (logits, labels) = ClassLogits(images, Math.Min(BatchSize, rows.Rows.Length - start), readout);
             correct += logits.argmax(1).eq(labels).sum().item<long>();
+            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).item<float>();
         }
 
-        return (double)correct / rows.Length;
+        return (correct / rows.Rows.Length, loss / rows.Rows.Length);
     }
 
-    /// <summary>Class logits of rows, B x N, with running statistics in place of batch statistics, and their labels.</summary>
-    public (Tensor Logits, Tensor Labels) ClassLogits(ReadOnlySpan<int> rows, Readout readout)
+    /// <summary>Class logits of the next images, B x N, with running statistics in place of batch statistics, and their labels.</summary>
+    public (Tensor Logits, Tensor Labels) ClassLogits(ImageSequence sequence, int count, Readout readout)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         network.eval();
-        var (images, labels) = loader.Load(rows, augmentation: null, Random.Shared);
+        var (images, labels) = loader.Load(sequence, count, augmentation: null, Random.Shared);
         Tensor inputs = readout.AllViews ? views.Views(images) : views.Images(images);
         Tensor logits = objective.ClassLogits(readout, network.forward(inputs), network.Heads);
         return (logits.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());

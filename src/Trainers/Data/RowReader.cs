@@ -1,0 +1,164 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.Sla.Data;
+
+/// <summary>Reads labels and images of chosen rows of a data view, images on several threads.</summary>
+/// <remarks>
+/// A cursor that only moves decodes nothing: ML.NET's getters are lazy. So each worker has a cursor of its own over the whole
+/// view and asks it for the images of its share of the rows, which any data view allows, also where ML.NET itself decodes on
+/// one thread only.
+/// </remarks>
+internal sealed class RowReader
+{
+    private readonly IDataView _data;
+    private readonly IDataView _prepared;
+    private readonly DataViewSchema.Column _labelColumn;
+    private readonly DataViewSchema.Column _pixelColumn;
+    private readonly FeatureColumn _features;
+    private readonly int _workers;
+
+    /// <param name="environment">ML.NET's environment.</param>
+    /// <param name="data">The rows.</param>
+    /// <param name="labelColumnName">The label column.</param>
+    /// <param name="features">The feature column.</param>
+    /// <param name="sameSize">Whether images must all be of the features' shape; otherwise they are resized to it.</param>
+    /// <param name="workers">Threads that decode images. Vectors are read on one: reading them is parsing, which each cursor would repeat.</param>
+    public RowReader(IHostEnvironment environment, IDataView data, string labelColumnName, FeatureColumn features, bool sameSize, int workers)
+    {
+        _data = data;
+        _prepared = data;
+        bool isImage = features.Kind == FeatureKind.Image;
+        if (isImage)
+        {
+            foreach (var step in features.PrepareImages(environment, resize: !sameSize))
+                _prepared = step.Fit(_prepared).Transform(_prepared);
+        }
+
+        _labelColumn = _prepared.Schema[labelColumnName];
+        _pixelColumn = _prepared.Schema[isImage ? features.PreparedImageColumn(resize: !sameSize) : features.Name];
+        _features = features;
+        _workers = isImage ? workers : 1;
+    }
+
+    /// <summary>Where the pixels of a row go.</summary>
+    /// <param name="index">Which of the rows asked for.</param>
+    /// <param name="worker">The number of the worker that calls; each calls from one thread.</param>
+    public delegate Span<byte> PixelTarget(int index, int worker);
+
+    /// <summary>The number of workers.</summary>
+    public int Workers => _workers;
+
+    /// <summary>The rows that have a label, in their order, and how many have none. No image is decoded.</summary>
+    public (List<(long Position, int Label)> Labelled, long Unlabelled) ReadLabels(Action checkCancellation)
+    {
+        var labelled = new List<(long, int)>();
+        long unlabelled = 0;
+        using var cursor = _prepared.GetRowCursor([_labelColumn]);
+        var getLabel = ClassLabels.Getter(cursor, _labelColumn);
+        while (cursor.MoveNext())
+        {
+            checkCancellation();
+            int label = getLabel();
+            if (label < 0)
+                unlabelled++;
+            else
+                labelled.Add((cursor.Position, label));
+        }
+
+        return (labelled, unlabelled);
+    }
+
+    /// <summary>Reads the pixels of rows.</summary>
+    /// <param name="positions">The rows' positions in the view, ascending.</param>
+    /// <param name="target">Where the pixels go.</param>
+    /// <param name="skipUnreadable">Whether the other rows are read when one cannot be.</param>
+    /// <param name="checkCancellation">Throws where the reading is to stop. Called by the workers.</param>
+    /// <returns>The rows that could not be read, by index, ascending, and why; at most the first of them unless they are skipped.</returns>
+    public List<(int Index, Exception Reason)> ReadPixels(
+        IReadOnlyList<long> positions, PixelTarget target, bool skipUnreadable, Action checkCancellation)
+    {
+        var failures = new List<(int Index, Exception Reason)>();
+        int end = positions.Count;
+        int workers = Math.Clamp(positions.Count, 1, _workers);
+        try
+        {
+            // One worker is the calling thread, which then has nothing to wait for.
+            Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Read);
+        }
+        catch (AggregateException exception)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+
+        failures.Sort((a, b) => a.Index.CompareTo(b.Index));
+        return skipUnreadable ? failures : [.. failures.Take(1)];
+
+        void Read(int worker)
+        {
+            using var cursor = _prepared.GetRowCursor([_pixelColumn]);
+            var pixels = PixelSource.Create(cursor, _pixelColumn, _features);
+            for (int index = worker; index < Volatile.Read(ref end); index += workers)
+            {
+                checkCancellation();
+                MoveTo(cursor, positions[index]);
+                try
+                {
+                    pixels.Read(target(index, worker));
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    lock (failures)
+                    {
+                        failures.Add((index, exception));
+                        if (!skipUnreadable)
+                            end = Math.Min(end, index);
+                    }
+                }
+            }
+
+            pixels.CheckRange();
+        }
+    }
+
+    /// <summary>The error of a row that could not be read.</summary>
+    public InvalidOperationException Unreadable(long position, Exception reason) =>
+        new($"Column '{_features.Name}' of {RowDescription.Of(_data, position)} cannot be used: {reason.Message}", reason);
+
+    /// <summary>The size of the first image of a column.</summary>
+    /// <exception cref="InvalidOperationException">There is no row, or the first image cannot be read.</exception>
+    public static (int Width, int Height) FirstImageSize(IDataView data, string columnName)
+    {
+        var column = data.Schema[columnName];
+        using var cursor = data.GetRowCursor([column]);
+        if (!cursor.MoveNext())
+            throw NoRows();
+
+        MLImage image = null!;
+        try
+        {
+            cursor.GetGetter<MLImage>(column)(ref image);
+            return image is null ? throw new InvalidDataException("there is no image.") : (image.Width, image.Height);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw new InvalidOperationException($"Column '{columnName}' of {RowDescription.Of(data, 0)} cannot be used: {exception.Message}", exception);
+        }
+    }
+
+    public static InvalidOperationException NoRows() => new(
+        "There are no labelled images to train on: the data view has no rows with a label. Check the paths and filters that it is made from.");
+
+    private static void MoveTo(DataViewRowCursor cursor, long position)
+    {
+        while (cursor.Position < position)
+        {
+            if (!cursor.MoveNext())
+            {
+                throw new InvalidOperationException(
+                    $"The data view had a row {position} when its labels were read, and now ends after {cursor.Position + 1} rows: "
+                    + "its files or its source changed. Keep them as they are while training runs.");
+            }
+        }
+    }
+}

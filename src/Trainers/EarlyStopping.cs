@@ -1,0 +1,23 @@
+namespace Microsoft.ML.Sla;
+
+/// <summary>Ends a training run whose validation accuracy no longer rises.</summary>
+/// <param name="Patience">Epochs without a rise that are waited for, 1 or more. Default 20.</param>
+/// <param name="MinDelta">What counts as a rise of accuracy, 0 to below 1. Default 0: any.</param>
+public sealed record EarlyStopping(int Patience = 20, double MinDelta = 0)
+{
+    /// <summary>Whether the epochs so far end the run.</summary>
+    internal bool Stops(IReadOnlyList<EpochMetrics> epochs)
+    {
+        double best = double.NegativeInfinity;
+        int waited = 0;
+        foreach (var epoch in epochs)
+        {
+            bool rises = epoch.ValidationAccuracy > best + MinDelta || best == double.NegativeInfinity;
+            waited = rises ? 0 : waited + 1;
+            if (rises)
+                best = epoch.ValidationAccuracy ?? best;
+        }
+
+        return waited >= Patience;
+    }
+}

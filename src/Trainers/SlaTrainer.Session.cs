@@ -1,0 +1,359 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using TorchSharp;
+
+namespace Microsoft.ML.Sla;
+
+public sealed partial class SlaTrainer
+{
+    /// <summary>A call of Fit: the rows, the network, and what trains it.</summary>
+    private sealed class Session : IDisposable
+    {
+        private readonly SlaTrainer _trainer;
+        private readonly Options _options;
+        private readonly IChannel _channel;
+        private readonly RowSelection _training;
+        private readonly RowSelection? _validation;
+        private readonly int _unreadable;
+        private readonly ModelDescription _description;
+        private readonly TrainingSettings _settings;
+        private readonly Objective _objective;
+        private readonly SlaNetwork _network;
+        private readonly ViewAugmenter _views;
+        private readonly BatchLoader _loader;
+        private readonly TrainingStep _step;
+        private readonly TrainingLoop _loop;
+
+        public Session(SlaTrainer trainer, IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
+        {
+            _trainer = trainer;
+            _options = trainer._options;
+            _channel = channel;
+            ArgumentNullException.ThrowIfNull(input);
+            TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
+            trainer.CheckCancellation();
+            TorchLibrary.EnsureLoaded();
+            if (_options.KeepMemory)
+                AllocatorPolicy.KeepBigBlocks();
+
+            var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
+            var features = TrainerSchema.Features(input, _options);
+            trainer.Transformations.Validate(features.Shape);
+            if (_options.Architecture.Objection(features.Shape) is { } objection)
+                throw new InvalidOperationException(objection);
+
+            (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
+            _description = Describe(labels, features);
+            _settings = Settings();
+
+            var device = trainer.ChooseDevice();
+            _objective = SlaObjectives.Create(
+                _description.Objective, labels.Count, trainer.Transformations.Count, _description.ObjectiveSettings);
+            _network = new SlaNetwork(
+                _description.Architecture.Describe(features.Shape.Channels), _description.Architecture.EmbeddingSize, _objective.Heads, trainer._seed);
+            if (initialModel is not null)
+                StartFrom(initialModel.Model);
+            _network.to(device);
+            _views = new ViewAugmenter(trainer.Transformations, features.Shape, device);
+            var (scale, offset) = ModelDescription.Normalization;
+            _loader = new BatchLoader(features.Shape, device, scale, offset);
+            _step = new TrainingStep(_network, _objective, _views, _loader, features.Shape, _settings);
+            _loop = new TrainingLoop(_network, _step, _training, _settings);
+
+            Info(channel, $"{_description.Architecture} with {_network.WeightCount} weights; objective {_description.Objective}; "
+                + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
+        }
+
+        public TrainedModel Train()
+        {
+            using var threads = Threads();
+            string folder = _options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
+            var checkpoint = new CheckpointFile(folder);
+            bool isFinished = TakeUp(checkpoint);
+            Notify(observer => observer.OnStart(Plan(checkpoint)));
+            if (!isFinished)
+            {
+                Run(checkpoint);
+                Save(checkpoint, isFinished: true);
+            }
+
+            if (_options.CheckpointFolder is null)
+                checkpoint.Delete();
+            if (_options.KeepMemory)
+                AllocatorPolicy.ReturnFreeBlocks();
+
+            var history = new TrainingHistory(
+                _trainer._seed, _training.Rows.Length, _validation?.Rows.Length ?? 0, _unreadable, _loop.Epochs, _loop.BestEpoch, _loop.StoppedEarly);
+            Notify(observer => observer.OnEnd(history));
+            return new TrainedModel(_description with { History = history }, _loop.Result());
+        }
+
+        public LearningRateRange FindLearningRate(double lowest, double highest, int steps)
+        {
+            using var threads = Threads();
+            ImageSequence? images = null;
+            try
+            {
+                return LearningRateRange.Measure(lowest, highest, steps, (step, rate) =>
+                {
+                    _trainer.CheckCancellation();
+                    if (step % _loop.StepsPerEpoch == 0)
+                    {
+                        images?.Dispose();
+                        int[] order = [.. _training.Rows];
+                        Seeds.ForEpoch(_trainer._seed, step / _loop.StepsPerEpoch).Shuffle(order);
+                        images = _training.Store.Open(order);
+                    }
+
+                    return _step.Run(images!, _loop.BatchSize, rate, Seeds.ForStep(_trainer._seed, step));
+                });
+            }
+            finally
+            {
+                images?.Dispose();
+            }
+        }
+
+        public void Dispose()
+        {
+            _loop.Dispose();
+            _step.Dispose();
+            _views.Dispose();
+            _network.Dispose();
+        }
+
+        private (RowSelection Training, RowSelection? Validation, int Unreadable) ReadRows(
+            IDataView input, IDataView? validationSet, ClassLabels labels, FeatureColumn features)
+        {
+            if (validationSet is not null)
+                TrainerSchema.CheckValidationSet(validationSet.Schema, labels, _options);
+            long budget = _options.PixelMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+            var (all, unreadable) = ReadRows(input, labels, features, budget);
+            RowSplit.CheckClasses(all, labels);
+            if (validationSet is not null)
+            {
+                long left = Math.Max(0, budget - ((long)all.Store.Resident * features.Shape.Length));
+                var (rows, unreadableToo) = ReadRows(validationSet, labels, features, left);
+                return (all, rows.Rows.Length == 0 ? throw NoValidationRows() : rows, unreadable + unreadableToo);
+            }
+
+            var (training, validation) = RowSplit.ByLabel(all, _options.ValidationSetFraction ?? 0, _trainer._seed);
+            if (validation.Rows.Length == 0 && (_options.EarlyStopping is not null || _options.ValidationSetFraction > 0))
+                throw NoValidationRows();
+            return (training, validation.Rows.Length == 0 ? null : validation, unreadable);
+        }
+
+        private (RowSelection Rows, int Unreadable) ReadRows(IDataView view, ClassLabels labels, FeatureColumn features, long budget)
+        {
+            var reader = new RowReader(
+                _trainer._host, view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, _options.Threads ?? Environment.ProcessorCount);
+            var (store, rows, unlabelled, unreadable) = PixelStore.Read(
+                reader, features.Shape, budget, _options.OnUnreadableImage == UnreadableImage.Skip, _trainer.CheckCancellation);
+            Info(_channel, $"{rows.Length} images of {features.Shape} in {labels.Count} classes"
+                + (unlabelled > 0 ? $"; {unlabelled} rows without a label left out" : "")
+                + (unreadable.Count > 0 ? $"; {unreadable.Count} rows with an unreadable image left out" : "")
+                + (store.Resident < store.Count ? $"; {store.Resident} kept in memory, the others read again in each epoch" : ""));
+            foreach (var (position, reason) in unreadable)
+                Warn(_channel, reader.Unreadable(position, reason).Message);
+            return (new RowSelection(store, rows), unreadable.Count);
+        }
+
+        private InvalidOperationException NoValidationRows() => new(
+            _options.EarlyStopping is not null
+                ? "EarlyStopping needs validation rows, and there are none: set ValidationSet or ValidationSetFraction, or call Fit with a validation set."
+                : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, leaves none of any class. "
+                    + "Give more rows, or a larger fraction.");
+
+        private ModelDescription Describe(ClassLabels labels, FeatureColumn features) => new(
+            _options.Objective,
+            new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing),
+            _options.Architecture,
+            _trainer.Transformations,
+            features,
+            labels,
+            _options.ScoreColumnName,
+            _options.PredictedLabelColumnName,
+            _options.ViewScoresColumnName,
+            typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3));
+
+        private TrainingSettings Settings() => new(
+            _options.Epochs,
+            _options.BatchSize,
+            _trainer.ViewsPerStep,
+            _options.LearningRate,
+            _options.LearningRateSchedule,
+            _options.Momentum,
+            _options.WeightDecay,
+            _options.CropPadding,
+            _options.HorizontalFlip,
+            _trainer._seed)
+        {
+            GradientAccumulation = _options.GradientAccumulation,
+            GradientClipping = _options.GradientClipping,
+            WeightAveraging = _options.WeightAveraging,
+            FrozenEpochs = _options.FrozenEpochs,
+            LayerRateDecay = _options.LayerRateDecay,
+            EarlyStopping = _options.EarlyStopping,
+            KeepBest = _options.KeepBest,
+        };
+
+        private void StartFrom(TrainedModel initial)
+        {
+            var there = initial.Description;
+            if (there.Architecture.Name != _description.Architecture.Name || there.Features.Shape != _description.Features.Shape)
+            {
+                throw new InvalidOperationException(
+                    $"The initial model is a {there.Architecture} for images of {there.Features.Shape}, and this trainer makes a {_description.Architecture} "
+                    + $"for {_description.Features.Shape}. Set Architecture, Channels, ImageWidth and ImageHeight to those of the model.");
+            }
+
+            bool sameHeads = there.Objective == _description.Objective
+                && there.Labels.Names.SequenceEqual(_description.Labels.Names)
+                && there.Transformations.Name == _description.Transformations.Name;
+            _network.SetWeights(initial.Weights, withHeads: sameHeads);
+            Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
+        }
+
+        private TrainingPlan Plan(CheckpointFile checkpoint) => new(
+            _description.Architecture,
+            _description.Objective,
+            _description.Transformations,
+            _description.Features.Shape,
+            _description.Labels.Count,
+            _training.Rows.Length,
+            _validation?.Rows.Length ?? 0,
+            _options.Epochs,
+            _loop.Steps,
+            _loop.StepsDone,
+            checkpoint.Path);
+
+        private void Run(CheckpointFile checkpoint)
+        {
+            var validation = new Validation(_network, _objective, _views, _loader);
+            var readout = _objective.ReadoutOf(_options.Inference ?? _objective.Inferences[0].Inference);
+            try
+            {
+                _loop.Run(
+                    _validation is null ? null : () => validation.Measure(_validation, readout),
+                    Report,
+                    () =>
+                    {
+                        if (_loop.StepsDone % _options.CheckpointSteps == 0)
+                            Save(checkpoint, isFinished: false);
+                    },
+                    _trainer.CheckCancellation);
+            }
+            catch (OperationCanceledException exception)
+            {
+                Save(checkpoint, isFinished: false);
+                throw new OperationCanceledException(
+                    $"The training was cancelled after step {_loop.StepsDone} of {_loop.Steps}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
+            }
+            catch
+            {
+                Warn(_channel, $"The training failed after step {_loop.StepsDone} of {_loop.Steps}. {HowToResume(checkpoint)}");
+                throw;
+            }
+        }
+
+        /// <summary>Goes on from a checkpoint, where there is one to go on from, or begins one.</summary>
+        /// <returns>Whether the run that it is of had come to its end.</returns>
+        private bool TakeUp(CheckpointFile checkpoint)
+        {
+            if (checkpoint.Exists && _options.Resume)
+                return Resume(checkpoint);
+            if (checkpoint.Exists && checkpoint.Read() is (_, var state, IsFinished: false))
+            {
+                throw new InvalidOperationException(
+                    $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {state.Step}. Set Resume to true to go on with it, or delete it, "
+                    + "or give another folder as CheckpointFolder.");
+            }
+
+            // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
+            checkpoint.Write(Identity(), _loop.Capture(), isFinished: false);
+            return false;
+        }
+
+        private bool Resume(CheckpointFile checkpoint)
+        {
+            var (identity, state, isFinished) = checkpoint.Read();
+            string[] differences = [.. Identity().Differences(identity)];
+            if (differences.Length > 0)
+            {
+                throw new InvalidOperationException(
+                    $"'{checkpoint.Path}' is the checkpoint of another run: {string.Join("; ", differences)}. Set the options as they were and give the same "
+                    + "rows to go on with it, or give another folder as CheckpointFolder.");
+            }
+
+            _loop.Restore(state);
+            Info(_channel, $"training goes on after step {state.Step} of {_loop.Steps}, from '{checkpoint.Path}'");
+            return isFinished;
+        }
+
+        /// <summary>Writes a checkpoint. A full disk in the middle of a run is no reason to stop it.</summary>
+        private void Save(CheckpointFile checkpoint, bool isFinished)
+        {
+            try
+            {
+                checkpoint.Write(Identity(), _loop.Capture(), isFinished);
+                Notify(observer => observer.OnCheckpoint(checkpoint.Path, _loop.StepsDone));
+            }
+            catch (IOException exception)
+            {
+                Warn(_channel, exception.Message);
+            }
+        }
+
+        private ThreadCount Threads() => new(_options.Threads ?? Environment.ProcessorCount);
+
+        private string HowToResume(CheckpointFile checkpoint) =>
+            $"The checkpoint is '{checkpoint.Path}': to go on from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
+            + $"Resume to true and Seed to {_trainer._seed}.";
+
+        private RunIdentity Identity()
+        {
+            var data = SHA256.HashData(MemoryMarshal.AsBytes<int>([
+                .. _training.Rows.SelectMany(row => new[] { row, _training.Store.Label(row) }),
+                .. _validation?.Rows.SelectMany(row => new[] { row, _validation.Store.Label(row) }) ?? []]));
+            return new RunIdentity(new Dictionary<string, string>
+            {
+                ["Rows and labels"] = Convert.ToHexStringLower(data)[..16],
+                ["Images"] = _description.Features.Shape.ToString(),
+                ["Classes"] = string.Join(", ", _description.Labels.Names),
+                ["Architecture"] = _description.Architecture.Name,
+                ["Objective"] = $"{_description.Objective} {_description.ObjectiveSettings}",
+                ["Transformations"] = _description.Transformations.Name,
+                ["Training"] = _settings.ToString(),
+            });
+        }
+
+        private void Report(SlaMetrics metrics)
+        {
+            if (metrics.IsEpochEnd)
+            {
+                Info(_channel, string.Create(CultureInfo.InvariantCulture,
+                    $"epoch {metrics.Epoch}/{metrics.Epochs}: loss {metrics.Loss:F4}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s")
+                    + (metrics.ValidationAccuracy is { } accuracy
+                        ? string.Create(CultureInfo.InvariantCulture, $", validation accuracy {accuracy:F4}, validation loss {metrics.ValidationLoss:F4}")
+                        : ""));
+            }
+
+            Notify(observer => (metrics.IsEpochEnd ? (Action<SlaMetrics>)observer.OnEpochEnd : observer.OnProgress)(metrics));
+            _options.MetricsCallback?.Invoke(metrics);
+        }
+
+        private void Notify(Action<ITrainingObserver> tell)
+        {
+            foreach (var observer in _options.Observers)
+                tell(observer);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.ML.Sla.Networks;
+
+namespace Microsoft.ML.Sla.Training;
+
+/// <summary>
+/// The file that a training run can be taken up from: a safetensors file of the run's tensors, with the rest in its metadata.
+/// It is replaced as a whole or not at all, whatever happens to the process.
+/// </summary>
+internal sealed class CheckpointFile(string folder)
+{
+    private const string FileName = "checkpoint.safetensors";
+    private const string NetworkPrefix = "network/";
+    private const string MomentumPrefix = "momentum/";
+    private const string AveragePrefix = "average/";
+    private const string BestPrefix = "best/";
+
+    public string Path { get; } = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, FileName));
+
+    public bool Exists => File.Exists(Path);
+
+    public void Write(RunIdentity identity, TrainingState state, bool isFinished)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        string unfinished = $"{Path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = File.Create(unfinished))
+            {
+                SafetensorsFile.Write(stream, Tensors(state), new Dictionary<string, string>
+                {
+                    ["identity"] = JsonSerializer.Serialize(identity.Entries),
+                    ["step"] = state.Step.ToString(CultureInfo.InvariantCulture),
+                    ["epochLoss"] = JsonSerializer.Serialize(state.EpochLoss),
+                    ["epochs"] = JsonSerializer.Serialize(state.Epochs),
+                    ["finished"] = JsonSerializer.Serialize(isFinished),
+                });
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(unfinished, Path, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(unfinished);
+            throw new IOException(
+                $"The checkpoint '{Path}' cannot be written: {exception.Message} Give another folder as CheckpointFolder, or make room there.", exception);
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The file is no checkpoint.</exception>
+    public (RunIdentity Identity, TrainingState State, bool IsFinished) Read()
+    {
+        using var file = SafetensorsFile.Open(Path);
+        var state = new TrainingState(
+            Metadata<long>("step"),
+            Metadata<double>("epochLoss"),
+            Metadata<List<EpochMetrics>>("epochs"),
+            Weights(NetworkPrefix) ?? throw NoCheckpoint(),
+            Weights(MomentumPrefix) ?? [],
+            Weights(AveragePrefix),
+            Weights(BestPrefix));
+        return (new RunIdentity(Metadata<Dictionary<string, string>>("identity")), state, Metadata<bool>("finished"));
+
+        T Metadata<T>(string key) => file.Metadata.TryGetValue(key, out string? json) ? JsonSerializer.Deserialize<T>(json)! : throw NoCheckpoint();
+
+        InvalidDataException NoCheckpoint() => new($"'{Path}' is not a checkpoint of this library. Give another folder as CheckpointFolder.");
+
+        Weights? Weights(string prefix)
+        {
+            var weights = new Weights();
+            foreach (string name in file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+                weights[name[prefix.Length..]] = (file.Shape(name), file.Read(name));
+            return weights.Any() ? weights : null;
+        }
+    }
+
+    /// <summary>Deletes the checkpoint, and its folder where nothing else is in it.</summary>
+    public void Delete()
+    {
+        File.Delete(Path);
+        string parent = System.IO.Path.GetDirectoryName(Path)!;
+        if (Directory.Exists(parent) && !Directory.EnumerateFileSystemEntries(parent).Any())
+            Directory.Delete(parent);
+    }
+
+    private static List<(string Name, long[] Shape, float[] Values)> Tensors(TrainingState state)
+    {
+        return [
+            .. Prefixed(NetworkPrefix, state.Network),
+            .. Prefixed(MomentumPrefix, state.Momenta),
+            .. Prefixed(AveragePrefix, state.Average),
+            .. Prefixed(BestPrefix, state.Best),
+        ];
+
+        static IEnumerable<(string, long[], float[])> Prefixed(string prefix, Weights? weights) =>
+            weights?.Select(tensor => (prefix + tensor.Name, tensor.Shape, tensor.Values)) ?? [];
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Training;
+
+/// <summary>One step of stochastic gradient descent: batch, views, loss, gradients, new weights (METHOD, training protocol).</summary>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly SlaNetwork _network;
+    private readonly Objective _objective;
+    private readonly ViewAugmenter _views;
+    private readonly BatchLoader _loader;
+    private readonly CropAndFlip _augmentation;
+    private readonly TrainingSettings _settings;
+    private readonly Optimizer _optimizer;
+
+    /// <param name="network">The network, on the device of the loader and the views.</param>
+    /// <param name="objective">What is minimised.</param>
+    /// <param name="views">Makes the views.</param>
+    /// <param name="loader">Makes the batches.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="settings">The numbers of the run.</param>
+    public TrainingStep(
+        SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader, ImageShape shape, TrainingSettings settings)
+    {
+        _network = network;
+        _objective = objective;
+        _views = views;
+        _loader = loader;
+        _augmentation = new CropAndFlip(shape, settings.CropPadding, settings.HorizontalFlip);
+        _settings = settings;
+        _optimizer = new Optimizer(network, settings);
+    }
+
+    /// <summary>Whether only the heads learn, on embeddings of the backbone as it is.</summary>
+    public bool BackboneFrozen { get; set; }
+
+    public Optimizer Optimizer => _optimizer;
+
+    /// <summary>Makes a step on the next images of a sequence.</summary>
+    /// <param name="images">The sequence.</param>
+    /// <param name="count">B.</param>
+    /// <param name="learningRate">The learning rate of the heads.</param>
+    /// <param name="random">What augmentation and views are drawn from.</param>
+    /// <returns>The loss.</returns>
+    public double Run(ImageSequence images, int count, double learningRate, Random random)
+    {
+        _network.train();
+        if (BackboneFrozen)
+            _network.Backbone.eval();
+
+        _optimizer.ZeroGradients();
+        double loss = 0;
+        int parts = Math.Min(_settings.GradientAccumulation, count);
+        for (int part = 0; part < parts; part++)
+        {
+            int size = (count * (part + 1) / parts) - (count * part / parts);
+            loss += Backward(images, size, (double)size / count, random);
+        }
+
+        _optimizer.Step(learningRate);
+        return loss;
+    }
+
+    public void Dispose() => _optimizer.Dispose();
+
+    /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and returns its part of the loss.</summary>
+    private double Backward(ImageSequence sequence, int count, double share, Random random)
+    {
+        using var scope = NewDisposeScope();
+        var (images, labels) = _loader.Load(sequence, count, _augmentation, random);
+        using var draw = ViewDraw.Random(count, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
+        Tensor inputs = _views.Views(images, draw);
+        images.Dispose();
+
+        Tensor embeddings = Embeddings(inputs);
+        inputs.Dispose();
+        Tensor loss = _objective.Loss(embeddings, _network.Heads, labels, draw);
+        embeddings.Dispose();
+        if (share != 1)
+            loss *= share;
+
+        loss.backward();
+        return loss.item<float>();
+    }
+
+    private Tensor Embeddings(Tensor inputs)
+    {
+        using var noGradient = BackboneFrozen ? no_grad() : null;
+        return _network.forward(inputs);
+    }
+}
