@@ -49,7 +49,8 @@ for (int seed = firstSeed; seed <= lastSeed; seed++)
         options.ViewsPerStep = views;
         options.Epochs = ofViews ? options.Epochs * 4 / views : Argument(2, options.Epochs);
         options.Threads = ofViews ? 1 : null;
-        options.HorizontalFlip = args.Length > 3 ? bool.Parse(args[3]) : options.HorizontalFlip;
+        bool flip = args.Length <= 3 || bool.Parse(args[3]);
+        options.Augmentations = flip ? options.Augmentations : [options.Augmentations[0]];
         var clock = Stopwatch.StartNew();
         using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
         double seconds = clock.Elapsed.TotalSeconds;
@@ -61,7 +62,7 @@ for (int seed = firstSeed; seed <= lastSeed; seed++)
             {
                 seed,
                 epochs = options.Epochs,
-                flip = options.HorizontalFlip,
+                flip,
                 imagesPerClass = perClass * 3 / 4,
                 objective = objective.ToString(),
                 viewsPerStep = views,

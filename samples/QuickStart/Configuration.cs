@@ -16,8 +16,7 @@ internal static class Configuration
         LearningRate = 0.1,
         LearningRateSchedule = LearningRateSchedule.OneCycle,
         WeightDecay = 5e-4,
-        CropPadding = 2,
-        HorizontalFlip = true,
+        Augmentations = [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()],
         MetricsCallback = progress,
         CancellationToken = cancellation,
     };

@@ -91,6 +91,10 @@ public sealed partial class SlaTrainer
         /// <value>Default 255. Set 1 where pixels run from 0 to 1. Values are rounded to 256 levels.</value>
         public float PixelMaximum { get; set; } = 255;
 
+        /// <summary>What the network sees of a pixel.</summary>
+        /// <value>Default null: that of the pretrained weights, and <see cref="PixelNormalization.MinusOneToOne"/> where there are none.</value>
+        public PixelNormalization? Normalization { get; set; }
+
         /// <summary>Rows to measure accuracy on after each epoch. They are not trained on.</summary>
         /// <value>Default null.</value>
         public IDataView? ValidationSet { get; set; }
@@ -183,13 +187,15 @@ public sealed partial class SlaTrainer
         /// <value>Default 1: one rate for all.</value>
         public double LayerRateDecay { get; set; } = 1;
 
-        /// <summary>Base augmentation: pixels of padding around an image before a random crop of its size. 0 turns it off.</summary>
-        /// <value>Default 4.</value>
-        public int CropPadding { get; set; } = 4;
-
-        /// <summary>Base augmentation: whether half of the images, at random, are mirrored. Turn it off for digits and letters.</summary>
-        /// <value>Default true.</value>
-        public bool HorizontalFlip { get; set; } = true;
+        /// <summary>
+        /// Base augmentation, in order: random changes of a training image, drawn once before its views are made. An empty list
+        /// turns it off.
+        /// </summary>
+        /// <value>
+        /// Default <c>RandomCrop(4)</c> and <c>HorizontalFlip()</c>. Leave the flip out for digits and letters:
+        /// <c>Augmentations = [ImageAugmentation.RandomCrop()]</c>.
+        /// </value>
+        public IReadOnlyList<ImageAugmentation> Augmentations { get; set; } = [ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()];
 
         /// <summary>T of the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
         /// <value>Default 1.</value>
@@ -275,7 +281,12 @@ public sealed partial class SlaTrainer
             Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0");
             Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "from 0 to below 1");
             Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above");
-            Require(CropPadding >= 0, nameof(CropPadding), CropPadding, "0 or above");
+            ArgumentNullException.ThrowIfNull(Augmentations);
+            Require(
+                Augmentations.Count(augmentation => augmentation.Mixes) <= 1,
+                nameof(Augmentations),
+                string.Join(", ", Augmentations),
+                "of one that mixes images, CutMix or Mixup, at most: a label would have more than two parts");
             Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
             Require(
                 EarlyStopping is null or { Patience: > 0, MinDelta: >= 0 and < 1 },

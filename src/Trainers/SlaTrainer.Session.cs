@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
@@ -63,11 +64,11 @@ public sealed partial class SlaTrainer
                 StartFrom(initialModel.Model);
             _network.to(device);
             _views = new ViewAugmenter(trainer.Transformations, features.Shape, device);
-            var (scale, offset) = ModelDescription.Normalization;
-            _loader = new BatchLoader(features.Shape, device, scale, offset);
-            _step = new TrainingStep(_network, _objective, _views, _loader, features.Shape, _settings);
+            _loader = new BatchLoader(features.Shape, _description.Normalization, device);
+            _step = new TrainingStep(_network, _objective, _views, _loader, _settings);
             _loop = new TrainingLoop(_network, _step, _training, _settings);
 
+            WarnOfMirrors();
             Info(channel, $"{_description.Architecture} with {_network.WeightCount} weights; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
         }
@@ -126,6 +127,7 @@ public sealed partial class SlaTrainer
         {
             _loop.Dispose();
             _step.Dispose();
+            _loader.Dispose();
             _views.Dispose();
             _network.Dispose();
         }
@@ -178,6 +180,7 @@ public sealed partial class SlaTrainer
             _options.Architecture,
             _trainer.Transformations,
             features,
+            _options.Normalization ?? PixelNormalization.MinusOneToOne,
             labels,
             _options.ScoreColumnName,
             _options.PredictedLabelColumnName,
@@ -192,8 +195,7 @@ public sealed partial class SlaTrainer
             _options.LearningRateSchedule,
             _options.Momentum,
             _options.WeightDecay,
-            _options.CropPadding,
-            _options.HorizontalFlip,
+            _options.Augmentations,
             _trainer._seed)
         {
             GradientAccumulation = _options.GradientAccumulation,
@@ -220,6 +222,17 @@ public sealed partial class SlaTrainer
                 && there.Transformations.Name == _description.Transformations.Name;
             _network.SetWeights(initial.Weights, withHeads: sameHeads);
             Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
+        }
+
+        private void WarnOfMirrors()
+        {
+            var shape = _description.Features.Shape;
+            int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(shape);
+            if (_options.Augmentations.OfType<HorizontalFlip>().Any() && _description.Transformations.Any(t => t.GetPermutation(shape).SequenceEqual(mirror)))
+            {
+                Warn(_channel, $"Augmentations mirrors images at random, and the mirror image is a view of Transformations, {_description.Transformations}: "
+                    + "the network cannot tell which view it sees. Leave HorizontalFlip out of Augmentations.");
+            }
         }
 
         private TrainingPlan Plan(CheckpointFile checkpoint) => new(
@@ -331,7 +344,9 @@ public sealed partial class SlaTrainer
                 ["Architecture"] = _description.Architecture.Name,
                 ["Objective"] = $"{_description.Objective} {_description.ObjectiveSettings}",
                 ["Transformations"] = _description.Transformations.Name,
-                ["Training"] = _settings.ToString(),
+                ["Augmentations"] = string.Join(", ", _options.Augmentations),
+                ["Normalization"] = _description.Normalization.ToString(),
+                ["Training"] = (_settings with { Augmentations = [] }).ToString(),
             });
         }
 

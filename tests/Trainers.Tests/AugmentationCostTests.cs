@@ -27,7 +27,7 @@ public sealed class AugmentationCostTests
         var store = StepFixture.RandomImages(Shape, BatchSize, classes: 10, random);
         int[] rows = [.. Enumerable.Range(0, BatchSize)];
         using var fixture = new StepFixture(SlaObjective.Sla, classes: 10, depth: 32, store, new TrainingSettings(
-            Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 0, HorizontalFlip: false, Seed: 1));
+            Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [], Seed: 1));
 
         using Tensor images = rand(BatchSize, Shape.Length);
         var step = new List<TimeSpan>();

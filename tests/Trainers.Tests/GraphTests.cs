@@ -48,8 +48,8 @@ public sealed class GraphTests
             using var network = new SlaNetwork(architecture.Describe(channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
             using var views = new ViewAugmenter(transformations, shape, CPU);
             Tensor pixels = randint(0, 256, [1, shape.Length], dtype: float32);
-            var (scale, offset) = ModelDescription.Normalization;
-            Tensor images = (pixels * scale) + offset;
+            using var loader = new BatchLoader(shape, PixelNormalization.ImageNet, CPU);
+            Tensor images = loader.Normalize(pixels.clone().view(1, channels, side, side));
 
             // A few passes in training mode leave running statistics that are not those of a new network.
             for (int pass = 0; pass < 3; pass++)
@@ -114,6 +114,7 @@ public sealed class GraphTests
         architecture,
         transformations,
         new FeatureColumn("Image", FeatureKind.Image, shape, ImageResizingEstimator.ResizingKind.IsoCrop, PixelMaximum: 255),
+        PixelNormalization.ImageNet,
         new ClassLabels("Label", DataKind.String, [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")]),
         "Score",
         "PredictedLabel",

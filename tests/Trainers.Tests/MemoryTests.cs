@@ -16,7 +16,7 @@ public sealed partial class MemoryTests
         var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 2, random);
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
-            Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, CropPadding: 2, HorizontalFlip: true, Seed: 1));
+            Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()], Seed: 1));
 
         for (int step = 0; step < 50; step++)
             fixture.Run(rows, 0.01, random);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
@@ -58,7 +59,7 @@ public sealed class ObjectiveVectorTests : IDisposable
             : ViewDraw.Of([.. draw.SelectMany(numbers => numbers)], Images, views, objective.NeedsIdentity, CPU);
         Tensor rows = Embeddings(views).index_select(0, shown.Numbers + arange(Images).repeat_interleave(shown.Count) * views)
             .to(type).requires_grad_();
-        Tensor loss = objective.Loss(rows, heads, tensor(new long[] { 2, 0, 1 }), shown);
+        Tensor loss = objective.Loss(rows, heads, new ClassTargets(tensor(new long[] { 2, 0, 1 })), shown);
         loss.backward();
 
         double tolerance = type == ScalarType.Float64 ? 1e-9 : 1e-5;
@@ -124,7 +125,7 @@ public sealed class ObjectiveVectorTests : IDisposable
         {
             using var draw = ViewDraw.Of([.. subset, .. subset, .. subset], Images, Views, withIdentity: false, CPU);
             Tensor rows = Embeddings(Views).index_select(0, draw.Numbers + arange(Images).repeat_interleave(draw.Count) * Views);
-            return objective.Loss(rows, heads, tensor(new long[] { 2, 0, 1 }), draw).item<double>();
+            return objective.Loss(rows, heads, new ClassTargets(tensor(new long[] { 2, 0, 1 })), draw).item<double>();
         }
     }
 

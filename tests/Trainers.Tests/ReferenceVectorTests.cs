@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;
@@ -40,7 +41,7 @@ public sealed class ReferenceVectorTests : IDisposable
         var objective = SlaObjectives.Create(kind, Classes, Views, new ObjectiveSettings(temperature, beta));
         using var heads = ReferenceHeads(objective, type);
         using var draw = ViewDraw.All(6, Views, CPU);
-        Tensor loss = objective.Loss(Read("embeddings", type), heads, tensor(_vectors.GetProperty("labels").Deserialize<long[]>()!), draw);
+        Tensor loss = objective.Loss(Read("embeddings", type), heads, new ClassTargets(tensor(_vectors.GetProperty("labels").Deserialize<long[]>()!)), draw);
         loss.backward();
 
         var expected = _vectors.GetProperty("losses").GetProperty(name);

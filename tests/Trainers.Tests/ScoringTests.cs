@@ -4,7 +4,6 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 
@@ -78,8 +77,8 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         network.SetWeights(trained.Weights);
         using var views = new ViewAugmenter(trained.Description.Transformations, shape, TorchSharp.torch.CPU);
         var store = _trained.ReadTestPixels();
-        var (scale, offset) = ModelDescription.Normalization;
-        var validation = new Validation(network, trained.Objective, views, new BatchLoader(shape, TorchSharp.torch.CPU, scale, offset));
+        using var loader = new BatchLoader(shape, trained.Description.Normalization, TorchSharp.torch.CPU);
+        var validation = new Validation(network, trained.Objective, views, loader);
 
         using var images = store.Open([.. Enumerable.Range(0, store.Count)]);
         var (logits, labels) = validation.ClassLogits(images, store.Count, trained.Objective.ReadoutOf(inference));

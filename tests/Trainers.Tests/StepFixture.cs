@@ -2,7 +2,6 @@ using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using static TorchSharp.torch;
 
@@ -11,6 +10,8 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>Training steps on images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
 internal sealed class StepFixture : IDisposable
 {
+    private readonly BatchLoader _loader;
+
     public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
     {
         TorchLibrary.EnsureLoaded();
@@ -18,9 +19,9 @@ internal sealed class StepFixture : IDisposable
         var objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
         Network = new SlaNetwork(architecture.Describe(store.Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
         Views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
-        var (scale, offset) = ModelDescription.Normalization;
         Settings = settings;
-        Step = new TrainingStep(Network, objective, Views, new BatchLoader(store.Shape, CPU, scale, offset), store.Shape, settings);
+        _loader = new BatchLoader(store.Shape, PixelNormalization.MinusOneToOne, CPU);
+        Step = new TrainingStep(Network, objective, Views, _loader, settings);
         Store = store;
     }
 
@@ -53,6 +54,7 @@ internal sealed class StepFixture : IDisposable
     public void Dispose()
     {
         Step.Dispose();
+        _loader.Dispose();
         Views.Dispose();
         Network.Dispose();
     }

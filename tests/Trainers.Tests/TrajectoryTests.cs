@@ -37,8 +37,7 @@ public sealed class TrajectoryTests
             LearningRateSchedule.Constant,
             Momentum: 0.9,
             WeightDecay: 0.05,
-            CropPadding: 0,
-            HorizontalFlip: false,
+            Augmentations: [],
             Seed: 1));
         Initialize(fixture.Network);
 

@@ -1,36 +1,53 @@
+using Microsoft.ML.Sla.Augmentation;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>Makes batches of images and labels on a device.</summary>
-/// <param name="shape">Shape of the images.</param>
-/// <param name="device">Where the batches go.</param>
-/// <param name="scale">Factor on the byte values.</param>
-/// <param name="offset">What is added to the scaled values.</param>
-internal sealed class BatchLoader(ImageShape shape, Device device, float scale, float offset)
+internal sealed class BatchLoader : IDisposable
 {
+    private readonly ImageShape _shape;
+    private readonly Device _device;
+    private readonly Tensor _scale;
+    private readonly Tensor _offset;
+
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="normalization">What the network sees of a pixel.</param>
+    /// <param name="device">Where the batches go.</param>
+    public BatchLoader(ImageShape shape, PixelNormalization normalization, Device device)
+    {
+        _shape = shape;
+        _device = device;
+        var (scale, offset) = normalization.ForBytes(shape.Channels);
+        _scale = tensor(scale, [shape.Channels, 1, 1], device: device);
+        _offset = tensor(offset, [shape.Channels, 1, 1], device: device);
+    }
+
     /// <summary>Loads the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
-    /// <param name="augmentation">The base augmentation, or null for the images as they are.</param>
-    /// <param name="random">What the augmentation is drawn from, row by row.</param>
-    /// <returns>B x C*H*W float values, and B class labels (int64). The caller disposes both.</returns>
-    public (Tensor Images, Tensor Labels) Load(ImageSequence images, int count, CropAndFlip? augmentation, Random random)
+    /// <returns>The batch, which the caller disposes.</returns>
+    public AugmentedBatch Load(ImageSequence images, int count)
     {
-        using Tensor bytes = empty([count, shape.Length], ScalarType.Byte);
+        using Tensor bytes = empty([count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
         using Tensor labels = empty([count], ScalarType.Int64);
         Span<byte> pixels = bytes.bytes;
         var classes = labels.data<long>();
-        var plain = new byte[shape.Length];
         for (int i = 0; i < count; i++)
-        {
-            Span<byte> image = pixels.Slice(i * shape.Length, shape.Length);
-            classes[i] = images.Next(augmentation is null ? image : plain);
-            augmentation?.Apply(plain, image, random);
-        }
+            classes[i] = images.Next(pixels.Slice(i * _shape.Length, _shape.Length));
 
-        using Tensor onDevice = bytes.to(device);
-        Tensor values = onDevice.to(ScalarType.Float32).mul_(scale).add_(offset);
-        return (values, labels.to(device, copy: true));
+        using Tensor onDevice = bytes.to(_device);
+        return new AugmentedBatch(onDevice.to(ScalarType.Float32), labels.to(_device, copy: true));
+    }
+
+    /// <summary>Brings values of 0 to 255 to what the network sees, in place.</summary>
+    /// <param name="images">B x C x H x W.</param>
+    /// <returns>The same values, B x C*H*W. The caller disposes them.</returns>
+    public Tensor Normalize(Tensor images) => images.mul_(_scale).add_(_offset).reshape(-1, _shape.Length);
+
+    public void Dispose()
+    {
+        _scale.Dispose();
+        _offset.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -10,10 +11,10 @@ internal sealed class Baseline(int classes, ObjectiveSettings settings) : Object
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences => [(SlaInference.Single, new(Head.Class, AllViews: false))];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using Tensor logits = heads.Logits(Head.Class, embeddings);
-        using Tensor losses = CrossEntropy(logits, labels);
+        using Tensor losses = ClassLosses(logits, targets);
         return losses.mean();
     }
 }

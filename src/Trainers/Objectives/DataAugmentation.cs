@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -14,11 +15,10 @@ internal sealed class DataAugmentation(int classes, int views, ObjectiveSettings
         (SlaInference.Aggregated, new(Head.Class, AllViews: true)),
     ];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using Tensor logits = heads.Logits(Head.Class, embeddings);
-        using Tensor classes = LabelsOfRows(labels, draw);
-        using Tensor losses = CrossEntropy(logits, classes);
+        using Tensor losses = ClassLosses(logits, targets, draw);
         return OverViews(losses, draw);
     }
 }

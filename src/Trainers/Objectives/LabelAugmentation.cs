@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -14,11 +15,10 @@ internal sealed class LabelAugmentation(int classes, int views, ObjectiveSetting
         (SlaInference.Single, new(Head.Joint, AllViews: false)),
     ];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using Tensor logits = heads.Logits(Head.Joint, embeddings);
-        using Tensor joint = JointLabels(labels, draw);
-        using Tensor losses = CrossEntropy(logits, joint);
+        using Tensor losses = JointLosses(logits, targets, draw);
         return OverViews(losses, draw);
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -14,10 +15,10 @@ internal sealed class MultiTask(int classes, int views, ObjectiveSettings settin
         (SlaInference.Aggregated, new(Head.Class, AllViews: true)),
     ];
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using var scope = NewDisposeScope();
-        Tensor classLosses = CrossEntropy(heads.Logits(Head.Class, embeddings), LabelsOfRows(labels, draw));
+        Tensor classLosses = ClassLosses(heads.Logits(Head.Class, embeddings), targets, draw);
         Tensor transformationLosses = CrossEntropy(heads.Logits(Head.Transformation, embeddings), draw.Numbers);
         return OverViews(classLosses + transformationLosses, draw).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -32,10 +33,10 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <summary>The loss of a batch, averaged over its B images.</summary>
     /// <param name="embeddings">z, B*k x D, of the views that were drawn.</param>
     /// <param name="heads">The network's heads.</param>
-    /// <param name="labels">y, B class labels (int64).</param>
+    /// <param name="targets">y, B class labels, or two each with their shares.</param>
     /// <param name="draw">The views.</param>
     /// <returns>A scalar.</returns>
-    public abstract Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw);
+    public abstract Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw);
 
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference; the message says which it does.</exception>
     public Readout ReadoutOf(SlaInference inference)
@@ -88,16 +89,47 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return mean * (Settings.LossReduction == LossReduction.Sum ? Views : 1);
     }
 
-    /// <summary>y*M + j for each row.</summary>
-    protected Tensor JointLabels(Tensor labels, ViewDraw draw)
+    /// <summary>CE(u(z~_j), y*M + j) of each row.</summary>
+    /// <param name="logits">B*k x N*M.</param>
+    /// <param name="targets">y.</param>
+    /// <param name="draw">j.</param>
+    protected Tensor JointLosses(Tensor logits, ClassTargets targets, ViewDraw draw) => Mixed(targets, draw.Count, labels =>
     {
-        using Tensor ofRows = LabelsOfRows(labels, draw);
+        using Tensor ofRows = labels.repeat_interleave(draw.Count);
         using Tensor first = ofRows * Views;
-        return first + draw.Numbers;
-    }
+        using Tensor joint = first + draw.Numbers;
+        return CrossEntropy(logits, joint);
+    });
 
-    /// <summary>y for each row.</summary>
-    protected static Tensor LabelsOfRows(Tensor labels, ViewDraw draw) => labels.repeat_interleave(draw.Count);
+    /// <summary>CE(v(z~_j), y) of each row.</summary>
+    /// <param name="logits">B*k x N.</param>
+    /// <param name="targets">y.</param>
+    /// <param name="draw">j.</param>
+    protected Tensor ClassLosses(Tensor logits, ClassTargets targets, ViewDraw draw) => Mixed(targets, draw.Count, labels =>
+    {
+        using Tensor ofRows = labels.repeat_interleave(draw.Count);
+        return CrossEntropy(logits, ofRows);
+    });
+
+    /// <summary>CE(v(z), y) of each image.</summary>
+    /// <param name="logits">B x N.</param>
+    /// <param name="targets">y.</param>
+    protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => CrossEntropy(logits, labels));
+
+    /// <summary>
+    /// The losses of rows whose image is a mix of two. View j of the mix is the mix of the two images' views j, for a view only moves
+    /// pixels and channels: so each row has both labels, of the same view, by their shares.
+    /// </summary>
+    private static Tensor Mixed(ClassTargets targets, int rowsOfImage, Func<Tensor, Tensor> lossesFor)
+    {
+        if (targets.OtherLabels is null || targets.Shares is null)
+            return lossesFor(targets.Labels);
+
+        using Tensor own = lossesFor(targets.Labels);
+        using Tensor others = lossesFor(targets.OtherLabels);
+        using Tensor shares = targets.Shares.repeat_interleave(rowsOfImage);
+        return lerp(others, own, shares);
+    }
 
     /// <summary>u_(i,j)(z~_j) for the view j that each row shows: rows x N*M joint logits to rows x N.</summary>
     protected Tensor OwnViewLogits(Tensor jointLogits, Tensor viewNumbers)

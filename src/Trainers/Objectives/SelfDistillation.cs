@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
@@ -25,17 +26,17 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
 
     public override bool NeedsIdentity => true;
 
-    public override Tensor Loss(Tensor embeddings, Heads heads, Tensor labels, ViewDraw draw)
+    public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using var scope = NewDisposeScope();
         Tensor jointLogits = heads.Logits(Head.Joint, embeddings);
         Tensor classLogits = heads.Logits(Head.Class, draw.IdentityRows(embeddings));
         Tensor teacherLogits = draw.WeightedSum(OwnViewLogits(jointLogits.detach(), draw.Numbers));
 
-        Tensor loss = OverViews(CrossEntropy(jointLogits, JointLabels(labels, draw)), draw)
+        Tensor loss = OverViews(JointLosses(jointLogits, targets, draw), draw)
             + (Settings.Temperature * Settings.Temperature * Distillation(teacherLogits, classLogits));
         if (Settings.Beta != 0)
-            loss += Settings.Beta * CrossEntropy(classLogits, labels).mean();
+            loss += Settings.Beta * ClassLosses(classLogits, targets).mean();
         return loss.MoveToOuterDisposeScope();
     }
 

@@ -11,6 +11,7 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="Architecture">The backbone.</param>
 /// <param name="Transformations">The views.</param>
 /// <param name="Features">The input column.</param>
+/// <param name="Normalization">What the network sees of a pixel.</param>
 /// <param name="Labels">The label column and the classes.</param>
 /// <param name="ScoreColumn">Name of the column of probabilities.</param>
 /// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>
@@ -23,6 +24,7 @@ internal sealed record ModelDescription(
     Architecture Architecture,
     [property: JsonConverter(typeof(ModelDescription.TransformationSetConverter))] TransformationSet Transformations,
     FeatureColumn Features,
+    PixelNormalization Normalization,
     ClassLabels Labels,
     string ScoreColumn,
     string PredictedLabelColumn,
@@ -40,9 +42,6 @@ internal sealed record ModelDescription(
 
     public static ModelDescription FromJson(string json) => JsonSerializer.Deserialize<ModelDescription>(json, Json)
         ?? throw new InvalidDataException("The model's description is empty.");
-
-    /// <summary>Images come in as bytes and are trained on as values of [-1, 1] (METHOD, training protocol).</summary>
-    public static (float Scale, float Offset) Normalization => (2f / 255, -1);
 
     private sealed class TransformationSetConverter : JsonConverter<TransformationSet>
     {

@@ -80,8 +80,13 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
             pixels = graph.Node("Round", [scaled]);
         }
 
-        var (scale, offset) = ModelDescription.Normalization;
-        return graph.Node("Add", [graph.Node("Mul", [pixels, graph.Constant(scale)]), graph.Constant(offset)]);
+        var shape = features.Shape;
+        var (scale, offset) = Description.Normalization.ForBytes(shape.Channels);
+        string planes = graph.Node("Reshape", [pixels, graph.Constant(1, shape.Channels, shape.Height * shape.Width)]);
+        string normalized = graph.Node("Add", [graph.Node("Mul", [planes, PerChannel(scale)]), PerChannel(offset)]);
+        return graph.Node("Reshape", [normalized, graph.Constant(1, shape.Length)]);
+
+        string PerChannel(float[] values) => graph.Floats(values, 1, shape.Channels, 1);
     }
 
     private string Images(OnnxGraph graph, string values, bool allViews)

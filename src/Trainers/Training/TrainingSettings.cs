@@ -9,8 +9,7 @@ internal sealed record TrainingSettings(
     LearningRateSchedule Schedule,
     double Momentum,
     double WeightDecay,
-    int CropPadding,
-    bool HorizontalFlip,
+    IReadOnlyList<ImageAugmentation> Augmentations,
     int Seed)
 {
     public int GradientAccumulation { get; init; } = 1;

@@ -12,7 +12,6 @@ internal sealed class TrainingStep : IDisposable
     private readonly Objective _objective;
     private readonly ViewAugmenter _views;
     private readonly BatchLoader _loader;
-    private readonly CropAndFlip _augmentation;
     private readonly TrainingSettings _settings;
     private readonly Optimizer _optimizer;
 
@@ -20,16 +19,14 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="objective">What is minimised.</param>
     /// <param name="views">Makes the views.</param>
     /// <param name="loader">Makes the batches.</param>
-    /// <param name="shape">Shape of the images.</param>
     /// <param name="settings">The numbers of the run.</param>
     public TrainingStep(
-        SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader, ImageShape shape, TrainingSettings settings)
+        SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader, TrainingSettings settings)
     {
         _network = network;
         _objective = objective;
         _views = views;
         _loader = loader;
-        _augmentation = new CropAndFlip(shape, settings.CropPadding, settings.HorizontalFlip);
         _settings = settings;
         _optimizer = new Optimizer(network, settings);
     }
@@ -70,14 +67,18 @@ internal sealed class TrainingStep : IDisposable
     private double Backward(ImageSequence sequence, int count, double share, Random random)
     {
         using var scope = NewDisposeScope();
-        var (images, labels) = _loader.Load(sequence, count, _augmentation, random);
+        using var batch = _loader.Load(sequence, count);
+        foreach (var augmentation in _settings.Augmentations)
+            augmentation.Apply(batch, random);
+        Tensor images = _loader.Normalize(batch.Images);
         using var draw = ViewDraw.Random(count, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
         Tensor inputs = _views.Views(images, draw);
         images.Dispose();
+        batch.Images.Dispose();
 
         Tensor embeddings = Embeddings(inputs);
         inputs.Dispose();
-        Tensor loss = _objective.Loss(embeddings, _network.Heads, labels, draw);
+        Tensor loss = _objective.Loss(embeddings, _network.Heads, batch.Targets, draw);
         embeddings.Dispose();
         if (share != 1)
             loss *= share;

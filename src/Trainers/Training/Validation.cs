@@ -33,9 +33,10 @@ internal sealed class Validation(SlaNetwork network, Objective objective, ViewAu
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         network.eval();
-        var (images, labels) = loader.Load(sequence, count, augmentation: null, Random.Shared);
+        using var batch = loader.Load(sequence, count);
+        Tensor images = loader.Normalize(batch.Images);
         Tensor inputs = readout.AllViews ? views.Views(images) : views.Images(images);
         Tensor logits = objective.ClassLogits(readout, network.forward(inputs), network.Heads);
-        return (logits.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
+        return (logits.MoveToOuterDisposeScope(), batch.Targets.Labels.alias().MoveToOuterDisposeScope());
     }
 }

@@ -66,6 +66,8 @@ internal sealed class OnnxGraph
     public string Constant(params ReadOnlySpan<long> data) =>
         Initializer(NextName(), OnnxType.Int64, MemoryMarshal.AsBytes(data), [data.Length]);
 
+    public string Floats(ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) => Initializer(NextName(), data, shape);
+
     public string Constant(float value) =>
         Initializer(NextName(), OnnxType.Float, MemoryMarshal.AsBytes(new ReadOnlySpan<float>(in value)), []);
 

@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Augmentation;
+
+/// <summary>See <see cref="ImageAugmentation.Cutout"/>.</summary>
+internal sealed class Cutout(int? size) : ImageAugmentation
+{
+    /// <summary>The middle of the range of values, which is 0 after the usual normalisation.</summary>
+    private const float Gray = 127.5f;
+
+    public override string ToString() => size is null ? "Cutout" : $"Cutout({size})";
+
+    internal override void Apply(AugmentedBatch batch, Random random)
+    {
+        int side = size ?? Math.Min(batch.Width, batch.Height) / 2;
+        Box[] boxes = [.. Enumerable.Range(0, batch.Count).Select(_ => Box.Random(random, batch.Width, batch.Height, side, side))];
+        using Tensor inside = Box.Mask(boxes, batch.Height, batch.Width, batch.Device);
+        batch.Replace(batch.Images.masked_fill(inside, Gray));
+    }
+}

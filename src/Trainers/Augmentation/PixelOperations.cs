@@ -1,0 +1,95 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Augmentation;
+
+/// <summary>Changes of colours and values of B x C x H x W images of 0 to 255, each with a strength for each image (B x 1 x 1 x 1).</summary>
+internal static class PixelOperations
+{
+    private const double Largest = 255;
+
+    public static Tensor Brightness(Tensor images, Tensor factors) => (images * factors).clamp(0, Largest);
+
+    /// <summary>Away from the mean of the image's grey values, or towards it.</summary>
+    public static Tensor Contrast(Tensor images, Tensor factors) => Blend(Gray(images).mean([1, 2, 3], keepdim: true), images, factors);
+
+    /// <summary>Away from the grey image, or towards it.</summary>
+    public static Tensor Saturation(Tensor images, Tensor factors) => images.shape[1] == 1 ? images.clone() : Blend(Gray(images), images, factors);
+
+    /// <summary>Turns the hue, given as shares of the colour circle.</summary>
+    public static Tensor Hue(Tensor images, Tensor turns)
+    {
+        if (images.shape[1] == 1)
+            return images.clone();
+
+        Tensor red = images.slice(1, 0, 1, 1), green = images.slice(1, 1, 2, 1), blue = images.slice(1, 2, 3, 1);
+        Tensor value = images.amax([1], keepdim: true);
+        Tensor range = value - images.amin([1], keepdim: true);
+        Tensor divisor = where(range == 0, 1, range);
+        Tensor sixths = where(
+            value == red,
+            ((green - blue) / divisor) % 6,
+            where(value == green, ((blue - red) / divisor) + 2, ((red - green) / divisor) + 4));
+        Tensor hue = (sixths + (6 * turns)).remainder(6);
+
+        // The value of a channel at a hue: full within a sixth of the circle on each side of the channel's own, then falling (Foley et al.).
+        Tensor Channel(double offset)
+        {
+            Tensor k = (hue + offset).remainder(6);
+            return value - (range * minimum(k, 4 - k).clamp(0, 1));
+        }
+
+        return cat([Channel(5), Channel(3), Channel(1)], 1);
+    }
+
+    /// <summary>Away from the image blurred by 3 x 3 pixels, or towards it; the outermost pixels stay.</summary>
+    public static Tensor Sharpness(Tensor images, Tensor factors)
+    {
+        long channels = images.shape[1];
+        Tensor kernel = ones(channels, 1, 3, 3, device: images.device);
+        kernel.slice(2, 1, 2, 1).slice(3, 1, 2, 1).fill_(5);
+        kernel.div_(13);
+        Tensor blurred = images.clone();
+        blurred.slice(2, 1, -1, 1).slice(3, 1, -1, 1).copy_(
+            nn.functional.conv2d(images, kernel, groups: channels));
+        return Blend(blurred, images, factors);
+    }
+
+    /// <summary>Stretches each channel of each image to 0 to 255.</summary>
+    public static Tensor AutoContrast(Tensor images)
+    {
+        Tensor low = images.amin([2, 3], keepdim: true);
+        Tensor range = images.amax([2, 3], keepdim: true) - low;
+        return where(range == 0, images, (images - low) * (Largest / where(range == 0, 1, range)));
+    }
+
+    /// <summary>Makes the values of each channel of each image equally frequent, by steps as Pillow does.</summary>
+    public static Tensor Equalize(Tensor images)
+    {
+        const int Levels = 256;
+        Tensor levels = images.round().clamp(0, Largest).to(ScalarType.Int64).view(images.shape[0] * images.shape[1], -1);
+        Tensor counts = zeros([levels.shape[0], Levels], dtype: float32, device: images.device).scatter_add_(1, levels, ones_like(levels, dtype: float32));
+        Tensor last = counts.gather(1, levels.amax([1], keepdim: true));
+        Tensor step = ((levels.shape[1] - last) / (Levels - 1)).floor();
+        Tensor before = counts.cumsum(1) - counts;
+        Tensor table = ((before + (step / 2).floor()) / where(step == 0, 1, step)).floor().clamp(0, Largest);
+        Tensor equal = table.gather(1, levels).view(images.shape);
+        return where((step == 0).view(images.shape[0], images.shape[1], 1, 1), images, equal);
+    }
+
+    /// <summary>Inverts values of a threshold and above.</summary>
+    public static Tensor Solarize(Tensor images, Tensor thresholds) => where(images >= thresholds, Largest - images, images);
+
+    /// <summary>Rounds values down to a multiple of a step.</summary>
+    public static Tensor Posterize(Tensor images, Tensor steps) => (images / steps).floor() * steps;
+
+    /// <summary>The luma of ITU-R BT.601.</summary>
+    private static Tensor Gray(Tensor images)
+    {
+        if (images.shape[1] == 1)
+            return images;
+
+        return (0.299 * images.slice(1, 0, 1, 1)) + (0.587 * images.slice(1, 1, 2, 1)) + (0.114 * images.slice(1, 2, 3, 1));
+    }
+
+    private static Tensor Blend(Tensor from, Tensor images, Tensor factors) => (from + (factors * (images - from))).clamp(0, Largest);
+}

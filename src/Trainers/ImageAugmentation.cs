@@ -1,0 +1,148 @@
+using Microsoft.ML.Sla.Augmentation;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Base augmentation: a random change of a training image, drawn once for the image, before its M views are made. All views then
+/// show the same changed image, and the joint labels stay exact.
+/// </summary>
+public abstract class ImageAugmentation
+{
+    private protected ImageAugmentation()
+    {
+    }
+
+    /// <summary>A crop of the image's size, at random, of the image with a black border around it (METHOD, training protocol).</summary>
+    /// <param name="padding">Width of the border in pixels, 1 or more. Default 4, the paper's for 32 x 32.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The padding is below 1.</exception>
+    public static ImageAugmentation RandomCrop(int padding = 4)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(padding, 1);
+        return new RandomCrop(padding);
+    }
+
+    /// <summary>
+    /// A rectangle of the image at random, brought to the image's size by bilinear interpolation: the usual augmentation of
+    /// photos (Szegedy et al. 2015).
+    /// </summary>
+    /// <param name="minScale">Smallest share of the image's area, above 0. Default 0.25.</param>
+    /// <param name="maxScale">Largest share of the image's area, at most 1. Default 1.</param>
+    /// <param name="maxAspect">Largest ratio of width to height, relative to the image's, and of height to width; 1 or more. Default 4/3.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public static ImageAugmentation RandomResizedCrop(double minScale = 0.25, double maxScale = 1, double maxAspect = 4.0 / 3)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(minScale);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxScale, minScale);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxScale, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxAspect, 1);
+        return new RandomResizedCrop(minScale, maxScale, maxAspect);
+    }
+
+    /// <summary>Mirrors an image left to right. Not for digits, letters, and whatever else has a right way round.</summary>
+    /// <param name="probability">Share of the images, above 0 to 1. Default 0.5.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The probability is out of its range.</exception>
+    public static ImageAugmentation HorizontalFlip(double probability = 0.5)
+    {
+        RequireProbability(probability);
+        return new HorizontalFlip(probability);
+    }
+
+    /// <summary>
+    /// Brightness, contrast and saturation times a random factor, and the hue turned by a random angle, one after another.
+    /// Saturation and hue leave grey images alone.
+    /// </summary>
+    /// <param name="brightness">Factors of 1 - brightness to 1 + brightness, 0 to 1. Default 0.4.</param>
+    /// <param name="contrast">The same of contrast. Default 0.4.</param>
+    /// <param name="saturation">The same of saturation. Default 0.4.</param>
+    /// <param name="hue">Largest turn of the hue, as a share of the colour circle, 0 to 0.5. Default 0.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public static ImageAugmentation ColorJitter(double brightness = 0.4, double contrast = 0.4, double saturation = 0.4, double hue = 0)
+    {
+        RequireUpTo(1, brightness);
+        RequireUpTo(1, contrast);
+        RequireUpTo(1, saturation);
+        RequireUpTo(0.5, hue);
+        return new ColorJitter(brightness, contrast, saturation, hue);
+    }
+
+    /// <summary>A grey square at random; what stands out of the image is cut off (DeVries and Taylor 2017).</summary>
+    /// <param name="size">Side in pixels, 1 or more. Default null: half of the shorter side of the image.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
+    public static ImageAugmentation Cutout(int? size = null)
+    {
+        if (size is { } pixels)
+            ArgumentOutOfRangeException.ThrowIfLessThan(pixels, 1, nameof(size));
+        return new Cutout(size);
+    }
+
+    /// <summary>
+    /// A rectangle of another image of the batch in place of the image's own, and the labels of both by their shares of the area
+    /// (Yun et al. 2019).
+    /// </summary>
+    /// <param name="alpha">The area's share is drawn from Beta(alpha, alpha), above 0. Default 1: any share is as likely.</param>
+    /// <param name="probability">Share of the images, above 0 to 1. Default 0.5.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public static ImageAugmentation CutMix(double alpha = 1, double probability = 0.5)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(alpha);
+        RequireProbability(probability);
+        return new CutMix(alpha, probability);
+    }
+
+    /// <summary>A weighted mean of the image and another one of the batch, and the same of their labels (Zhang et al. 2018).</summary>
+    /// <param name="alpha">The weight is drawn from Beta(alpha, alpha), above 0. Default 0.2: mostly near 0 or 1.</param>
+    /// <param name="probability">Share of the images, above 0 to 1. Default 1.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public static ImageAugmentation Mixup(double alpha = 0.2, double probability = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(alpha);
+        RequireProbability(probability);
+        return new Mixup(alpha, probability);
+    }
+
+    /// <summary>
+    /// Operations drawn for each image from a list of 14 of one strength: contrast stretched, histogram equalised, rotated, solarised,
+    /// posterised, colour, contrast, brightness, sharpness, sheared and moved along both axes, or nothing (Cubuk et al. 2020).
+    /// </summary>
+    /// <param name="operations">Number of operations on an image, 1 or more. Default 2.</param>
+    /// <param name="magnitude">Strength, 0 to 30. Default 9.</param>
+    /// <returns>The augmentation.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    public static ImageAugmentation RandAugment(int operations = 2, int magnitude = 9)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(operations, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(magnitude);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(magnitude, Augmentation.RandAugment.LargestMagnitude);
+        return new RandAugment(operations, magnitude);
+    }
+
+    /// <summary>The name and the values, such as <c>RandomCrop(4)</c>.</summary>
+    public abstract override string ToString();
+
+    /// <summary>Whether images are mixed with others, and their labels with them.</summary>
+    internal virtual bool Mixes => false;
+
+    /// <summary>Changes the images of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="random">What is drawn from, on the host, so that all devices draw the same.</param>
+    internal abstract void Apply(AugmentedBatch batch, Random random);
+
+    private static void RequireProbability(double probability)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(probability);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(probability, 1);
+    }
+
+    private static void RequireUpTo(double largest, double value)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, largest);
+    }
+}

@@ -1,0 +1,56 @@
+namespace Microsoft.ML.Sla;
+
+/// <summary>What a network sees of a pixel: (value - mean) / deviation for each channel, values from 0 to 1.</summary>
+public sealed record PixelNormalization
+{
+    private const float LargestByte = 255;
+
+    /// <param name="mean">One value for all channels, or three: red, green, blue.</param>
+    /// <param name="standardDeviation">As many values, above 0.</param>
+    /// <exception cref="ArgumentException">There are not one or three of each, or a value is out of its range.</exception>
+    public PixelNormalization(IReadOnlyList<float> mean, IReadOnlyList<float> standardDeviation)
+    {
+        ArgumentNullException.ThrowIfNull(mean);
+        ArgumentNullException.ThrowIfNull(standardDeviation);
+        if (mean.Count is not (1 or 3) || standardDeviation.Count != mean.Count)
+            throw new ArgumentException($"A normalisation has one mean and deviation for all channels, or three of each, and not {mean.Count} and {standardDeviation.Count}.");
+        if (!mean.All(float.IsFinite) || !standardDeviation.All(value => value > 0 && float.IsFinite(value)))
+            throw new ArgumentException($"The means ({string.Join(", ", mean)}) must be numbers, and the deviations ({string.Join(", ", standardDeviation)}) above 0.");
+        Mean = [.. mean];
+        StandardDeviation = [.. standardDeviation];
+    }
+
+    /// <summary>Values of -1 to 1: what networks are trained on from scratch (METHOD, training protocol).</summary>
+    public static PixelNormalization MinusOneToOne { get; } = new([0.5f], [0.5f]);
+
+    /// <summary>The means and deviations of ImageNet's pixels, which torchvision's and most other published weights are trained with.</summary>
+    public static PixelNormalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+
+    /// <summary>The means.</summary>
+    public IReadOnlyList<float> Mean { get; }
+
+    /// <summary>The deviations.</summary>
+    public IReadOnlyList<float> StandardDeviation { get; }
+
+    /// <summary>By value.</summary>
+    public bool Equals(PixelNormalization? other) =>
+        other is not null && Mean.SequenceEqual(other.Mean) && StandardDeviation.SequenceEqual(other.StandardDeviation);
+
+    /// <summary>By value.</summary>
+    public override int GetHashCode() => HashCode.Combine(Mean[0], StandardDeviation[0], Mean.Count);
+
+    /// <summary>The values, such as <c>mean 0.5, deviation 0.5</c>.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"mean {string.Join(' ', Mean)}, deviation {string.Join(' ', StandardDeviation)}");
+
+    /// <summary>The factor on byte values and what is added afterwards, for each of a number of channels. Grey images take the averages.</summary>
+    internal (float[] Scale, float[] Offset) ForBytes(int channels)
+    {
+        float[] means = [.. Enumerable.Range(0, channels).Select(channel => Value(Mean, channel, channels))];
+        float[] deviations = [.. Enumerable.Range(0, channels).Select(channel => Value(StandardDeviation, channel, channels))];
+        return ([.. deviations.Select(deviation => 1 / (LargestByte * deviation))], [.. means.Zip(deviations, (mean, deviation) => -mean / deviation)]);
+    }
+
+    private static float Value(IReadOnlyList<float> values, int channel, int channels) =>
+        values.Count == channels ? values[channel] : values.Average();
+}
