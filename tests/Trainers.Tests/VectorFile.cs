@@ -34,6 +34,9 @@ internal static class VectorFile
     public static IEnumerable<double> Flatten(JsonElement json) =>
         json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().SelectMany(Flatten) : [json.GetDouble()];
 
+    /// <summary>Bytes that are written as hexadecimal digits.</summary>
+    public static float[] Bytes(JsonElement hexadecimal) => Array.ConvertAll(Convert.FromHexString(hexadecimal.GetString()!), value => (float)value);
+
     public static void AssertClose(JsonElement expected, Tensor actual, double tolerance)
     {
         double[] wanted = [.. Flatten(expected)], values = Values(actual);
