@@ -65,8 +65,8 @@ public sealed partial class SlaTrainer
         public SlaInference? Inference { get; set; }
 
         /// <summary>The network.</summary>
-        /// <value>Default <c>Architecture.CifarResNet(depth: 32)</c>.</value>
-        public Architecture Architecture { get; set; } = Architecture.CifarResNet();
+        /// <value>Default <see cref="Architecture.Auto"/>.</value>
+        public Architecture Architecture { get; set; } = Architecture.Auto;
 
         /// <summary>Width that images are resized to, or that pixel vectors have, in pixels.</summary>
         /// <value>
@@ -91,8 +91,19 @@ public sealed partial class SlaTrainer
         /// <value>Default 255. Set 1 where pixels run from 0 to 1. Values are rounded to 256 levels.</value>
         public float PixelMaximum { get; set; } = 255;
 
+        /// <summary>
+        /// File of weights that the backbone starts from: a safetensors file with the names of torchvision or timm (ResNets) or of this
+        /// library, an ONNX file with such names, or a model that <c>mlContext.Model.Save</c> wrote. Pickle files (.pt, .pth) are
+        /// refused, as reading one can run any code. Weights for 3 channels are summed up for grey images.
+        /// </summary>
+        /// <value>Default null: initial weights drawn by the seed.</value>
+        public string? PretrainedPath { get; set; }
+
         /// <summary>What the network sees of a pixel.</summary>
-        /// <value>Default null: that of the pretrained weights, and <see cref="PixelNormalization.MinusOneToOne"/> where there are none.</value>
+        /// <value>
+        /// Default null: that of the initial or pretrained model where it is one of this library, ImageNet's for other weights, and
+        /// <see cref="PixelNormalization.MinusOneToOne"/> where there are none.
+        /// </value>
         public PixelNormalization? Normalization { get; set; }
 
         /// <summary>Rows to measure accuracy on after each epoch. They are not trained on.</summary>
@@ -261,6 +272,7 @@ public sealed partial class SlaTrainer
         public CancellationToken CancellationToken { get; set; }
 
         /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+        /// <exception cref="FileNotFoundException">There are no pretrained weights at the path.</exception>
         internal void Validate()
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName);
@@ -287,6 +299,8 @@ public sealed partial class SlaTrainer
                 nameof(Augmentations),
                 string.Join(", ", Augmentations),
                 "of one that mixes images, CutMix or Mixup, at most: a label would have more than two parts");
+            if (PretrainedPath is not null && !File.Exists(PretrainedPath))
+                throw new FileNotFoundException($"The option {nameof(PretrainedPath)} names '{PretrainedPath}', and there is no such file.", PretrainedPath);
             Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
             Require(
                 EarlyStopping is null or { Patience: > 0, MinDelta: >= 0 and < 1 },

@@ -52,14 +52,18 @@ public sealed partial class SlaTrainer
                 throw new InvalidOperationException(objection);
 
             (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
-            _description = Describe(labels, features);
-            _settings = Settings();
-
             var device = trainer.ChooseDevice();
+            var (architecture, reason) = _options.Architecture.Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
+            if (reason is not null)
+                Info(channel, reason);
+            var pretrained = _options.PretrainedPath is null || initialModel is not null ? null : PretrainedWeights.Read(_options.PretrainedPath);
+            _description = Describe(architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
+            _settings = Settings();
             _objective = SlaObjectives.Create(
                 _description.Objective, labels.Count, trainer.Transformations.Count, _description.ObjectiveSettings);
-            _network = new SlaNetwork(
-                _description.Architecture.Describe(features.Shape.Channels), _description.Architecture.EmbeddingSize, _objective.Heads, trainer._seed);
+            _network = new SlaNetwork(_description.Architecture, features.Shape, _objective.Heads, trainer._seed);
+            if (pretrained is not null)
+                Info(channel, pretrained.LoadInto(_network));
             if (initialModel is not null)
                 StartFrom(initialModel.Model);
             _network.to(device);
@@ -69,7 +73,7 @@ public sealed partial class SlaTrainer
             _loop = new TrainingLoop(_network, _step, _training, _settings);
 
             WarnOfMirrors();
-            Info(channel, $"{_description.Architecture} with {_network.WeightCount} weights; objective {_description.Objective}; "
+            Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
         }
 
@@ -174,13 +178,13 @@ public sealed partial class SlaTrainer
                 : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, leaves none of any class. "
                     + "Give more rows, or a larger fraction.");
 
-        private ModelDescription Describe(ClassLabels labels, FeatureColumn features) => new(
+        private ModelDescription Describe(Architecture architecture, PixelNormalization? initial, ClassLabels labels, FeatureColumn features) => new(
             _options.Objective,
             new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing),
-            _options.Architecture,
+            architecture,
             _trainer.Transformations,
             features,
-            _options.Normalization ?? PixelNormalization.MinusOneToOne,
+            _options.Normalization ?? initial ?? PixelNormalization.MinusOneToOne,
             labels,
             _options.ScoreColumnName,
             _options.PredictedLabelColumnName,

@@ -45,7 +45,7 @@ public sealed class GraphTests
             using var scope = NewDisposeScope();
             var architecture = Architecture.CifarResNet(depth, width);
             var objective = SlaObjectives.Create(kind, Classes, transformations.Count, new ObjectiveSettings());
-            using var network = new SlaNetwork(architecture.Describe(channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
+            using var network = new SlaNetwork(architecture, shape, objective.Heads, seed: 3);
             using var views = new ViewAugmenter(transformations, shape, CPU);
             Tensor pixels = randint(0, 256, [1, shape.Length], dtype: float32);
             using var loader = new BatchLoader(shape, PixelNormalization.ImageNet, CPU);
@@ -79,7 +79,7 @@ public sealed class GraphTests
         var shape = new ImageShape(3, 16, 16);
         var architecture = Architecture.CifarResNet(depth: 8);
         var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, new ObjectiveSettings());
-        using var network = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 3);
+        using var network = new SlaNetwork(architecture, shape, objective.Heads, seed: 3);
         var model = new TrainedModel(
             Describe(SlaObjective.SlaSelfDistillation, architecture, Set("rotation+color3", shape), shape), network.GetWeights());
 
@@ -88,7 +88,7 @@ public sealed class GraphTests
             byte[] onnx = model.ToOnnx(inference);
             var (copy, savedInference) = TrainedModel.FromOnnx(onnx);
             Assert.Equal(inference, savedInference);
-            using var filled = new SlaNetwork(architecture.Describe(shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 4);
+            using var filled = new SlaNetwork(architecture, shape, objective.Heads, seed: 4);
             filled.SetWeights(copy.Weights);
             Assert.Equal(network.state_dict().Select(t => VectorFile.Values(t.Value)), filled.state_dict().Select(t => VectorFile.Values(t.Value)));
             foreach (var (other, _) in objective.Inferences)

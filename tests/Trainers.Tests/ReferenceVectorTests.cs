@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;

@@ -73,7 +73,7 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         using var model = _trained.Model.WithInference(inference);
         var trained = model.Model;
         var shape = trained.Description.Features.Shape;
-        using var network = new SlaNetwork(trained.Description.Architecture.Describe(shape.Channels), trained.Description.Architecture.EmbeddingSize, trained.Objective.Heads, seed: 0);
+        using var network = new SlaNetwork(trained.Description.Architecture, shape, trained.Objective.Heads, seed: 0);
         network.SetWeights(trained.Weights);
         using var views = new ViewAugmenter(trained.Description.Transformations, shape, TorchSharp.torch.CPU);
         var store = _trained.ReadTestPixels();

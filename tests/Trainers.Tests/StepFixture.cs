@@ -17,7 +17,7 @@ internal sealed class StepFixture : IDisposable
         TorchLibrary.EnsureLoaded();
         var architecture = Architecture.CifarResNet(depth);
         var objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
-        Network = new SlaNetwork(architecture.Describe(store.Shape.Channels), architecture.EmbeddingSize, objective.Heads, seed: 1);
+        Network = new SlaNetwork(architecture, store.Shape, objective.Heads, seed: 1);
         Views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
         Settings = settings;
         _loader = new BatchLoader(store.Shape, PixelNormalization.MinusOneToOne, CPU);

@@ -1,17 +1,34 @@
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Networks;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla;
 
 /// <summary>The backbone f: which network turns an image into the embedding z that the heads classify.</summary>
 [JsonDerivedType(typeof(CifarResNet), "cifarResNet")]
+[JsonDerivedType(typeof(WideResNet), "wideResNet")]
+[JsonDerivedType(typeof(ResNet), "resNet")]
+[JsonDerivedType(typeof(ConvNet), "convNet")]
+[JsonDerivedType(typeof(CustomNetwork), "custom")]
 public abstract class Architecture
 {
     private protected Architecture()
     {
     }
 
-    /// <summary>The name that logs and model metadata show, such as <c>ResNet-32</c>.</summary>
+    /// <summary>
+    /// Chooses by image size, number of images and device, and says in the log what and why. The choice among small networks on a
+    /// CPU keeps a training on few images short.
+    /// <list type="table">
+    /// <listheader><term>Images</term><description>CPU; GPU</description></listheader>
+    /// <item><term>sides of 16 to 64 pixels</term><description>CIFAR ResNet-20, ResNet-32 from 10,000 images; WideResNet-28-2, WideResNet-28-10 from 10,000 images</description></item>
+    /// <item><term>larger, both sides 32 pixels or more</term><description>ResNet-18; ResNet-34, ResNet-50 from 10,000 images</description></item>
+    /// <item><term>larger, one side below 32 pixels</term><description>ConvNet</description></item>
+    /// </list>
+    /// </summary>
+    public static Architecture Auto { get; } = new AutoArchitecture();
+
+    /// <summary>The name that logs and model metadata show, such as <c>CIFAR ResNet-32</c>.</summary>
     [JsonIgnore]
     public abstract string Name { get; }
 
@@ -29,12 +46,82 @@ public abstract class Architecture
     /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 2 with n of 1 or more, or width is below 1.</exception>
     public static Architecture CifarResNet(int depth = 32, int width = 1) => new CifarResNet(depth, width);
 
+    /// <summary>
+    /// The wide residual network for small images (Zagoruyko and Komodakis 2016): three stages of 16, 32 and 64 channels times
+    /// <paramref name="width"/>, (depth - 4) / 6 blocks each.
+    /// </summary>
+    /// <param name="depth">Number of weighted layers, 6n + 4: 10, 16, 22, 28, 40, ... Default 28.</param>
+    /// <param name="width">Factor on the number of channels, 1 or more. Default 10.</param>
+    /// <returns>The architecture, for images with sides of 16 to 64 pixels and 1 or 3 channels.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 4 with n of 1 or more, or width is below 1.</exception>
+    public static Architecture WideResNet(int depth = 28, int width = 10) => new WideResNet(depth, width);
+
+    /// <summary>The residual network for photos (He et al. 2016), with the layers of torchvision's, which published weights are for.</summary>
+    /// <param name="depth">18, 34 or 50. Default 18.</param>
+    /// <returns>The architecture, for images with sides of 32 pixels or more, 224 in the literature, and 1 or 3 channels.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such depth.</exception>
+    public static Architecture ResNet(int depth = 18) => new ResNet(depth);
+
+    /// <summary>The network of four convolutions of the few-shot literature (Vinyals et al. 2016), with global average pooling.</summary>
+    /// <param name="width">Number of channels, 1 or more. Default 64.</param>
+    /// <returns>The architecture, for images with sides of 16 pixels or more and 1 or 3 channels.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Width is below 1.</exception>
+    public static Architecture ConvNet(int width = 64) => new ConvNet(width);
+
+    /// <summary>A backbone of one's own: B x C x H x W to B x D. It is trained by its own forward.</summary>
+    /// <param name="name">The name that logs and model metadata show.</param>
+    /// <param name="embeddingSize">D.</param>
+    /// <param name="create">
+    /// Makes the module for images of a shape. Torch's generator is seeded with the run's seed before, so initial weights are
+    /// repeatable. It is called more than once.
+    /// </param>
+    /// <returns>The architecture.</returns>
+    /// <remarks>
+    /// A model scores in ONNX Runtime, so each module needs an ONNX form. The library knows that of <c>Sequential</c>, nested as
+    /// you like, over <c>Conv2d</c> (square, zero padding, no dilation), <c>BatchNorm2d</c>, <c>ReLU</c>, <c>MaxPool2d</c>,
+    /// <c>AvgPool2d</c>, <c>AdaptiveAvgPool2d(1)</c>, <c>Flatten</c>, <c>Linear</c>, <c>Dropout</c> and <c>Identity</c>. For any
+    /// other module Fit fails before training, and names it.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The name is empty, or the size below 1.</exception>
+    public static Architecture Custom(string name, int embeddingSize, Func<ImageShape, nn.Module<Tensor, Tensor>> create)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(embeddingSize, 1);
+        ArgumentNullException.ThrowIfNull(create);
+        return new CustomNetwork(name, embeddingSize, layers: null, create);
+    }
+
+    /// <summary>What the network costs, without making it.</summary>
+    /// <param name="shape">Shape of the images.</param>
+    /// <returns>Parameters and multiply-adds.</returns>
+    /// <exception cref="InvalidOperationException">The architecture is <see cref="Auto"/> or custom, and not chosen or made yet.</exception>
+    public NetworkCost Cost(ImageShape shape) => LayerCost.Of(Describe(shape.Channels), shape);
+
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
     /// <summary>Says what is wrong with a shape of images and what to do about it, or null where the network takes it.</summary>
     internal abstract string? Objection(ImageShape shape);
 
+    /// <summary>The network for a training run, and why it was chosen, where there was a choice.</summary>
+    internal virtual (Architecture Chosen, string? Reason) Choose(ImageShape shape, int images, bool gpu) => (this, null);
+
     /// <summary>The layers for images of a number of channels.</summary>
     internal abstract Layer Describe(int channels);
+
+    /// <summary>The module, with initial weights that are a function of the generator alone.</summary>
+    internal virtual nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => LayerModule.Create(Describe(shape.Channels), random);
+
+    private protected string? Objection(ImageShape shape, int smallestSide, int largestSide)
+    {
+        if (shape.Channels is not (1 or 3))
+            return $"{Name} takes images of 1 or 3 channels, and these have {shape.Channels}.";
+        if (Math.Min(shape.Height, shape.Width) >= smallestSide && Math.Max(shape.Height, shape.Width) <= largestSide)
+            return null;
+
+        string sides = largestSide == int.MaxValue ? $"{smallestSide} pixels or more" : $"{smallestSide} to {largestSide} pixels";
+        return $"{Name} takes images with sides of {sides}, and these are {shape.Width} pixels wide and {shape.Height} high. "
+            + $"Set ImageWidth and ImageHeight, to {Math.Max(32, smallestSide)} for example, and the images are resized"
+            + (largestSide == int.MaxValue ? "." : ", or set Architecture to Architecture.Auto.");
+    }
 }

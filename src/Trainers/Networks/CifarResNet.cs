@@ -26,47 +26,27 @@ internal sealed class CifarResNet : Architecture
 
     public int Width { get; }
 
-    public override string Name => Width == 1 ? $"ResNet-{Depth}" : $"ResNet-{Depth}x{Width}";
+    public override string Name => Width == 1 ? $"CIFAR ResNet-{Depth}" : $"CIFAR ResNet-{Depth}x{Width}";
 
     public override int EmbeddingSize => 4 * BaseChannels * Width;
 
-    internal override string? Objection(ImageShape shape)
-    {
-        if (shape.Channels is not (1 or 3))
-            return $"{Name} takes images of 1 or 3 channels, and these have {shape.Channels}.";
-        if (Math.Min(shape.Height, shape.Width) < SmallestSide || Math.Max(shape.Height, shape.Width) > LargestSide)
-        {
-            return $"{Name} takes images with sides of {SmallestSide} to {LargestSide} pixels, and these are {shape.Width} pixels wide and "
-                + $"{shape.Height} high. Set ImageWidth and ImageHeight, to 32 for example, and the images are resized.";
-        }
-
-        return null;
-    }
+    internal override string? Objection(ImageShape shape) => Objection(shape, SmallestSide, LargestSide);
 
     internal override Layer Describe(int channels)
     {
         int stem = BaseChannels * Width;
         return new Sequence(
-            ("stem", new Sequence(("conv", Conv3x3(channels, stem, stride: 1)), ("bn", new BatchNorm(stem)), ("relu", new Relu()))),
+            ("stem", new Sequence(("conv", Blocks.Conv3x3(channels, stem)), ("bn", new BatchNorm(stem)), ("relu", new Relu()))),
             ("stage1", Stage(stem, stem, stride: 1)),
             ("stage2", Stage(stem, 2 * stem, stride: 2)),
             ("stage3", Stage(2 * stem, 4 * stem, stride: 2)),
             ("pool", new GlobalAveragePool()));
     }
 
-    private Sequence Stage(int inChannels, int outChannels, int stride) => new(
-        [.. Enumerable.Range(0, (Depth - 2) / 6).Select(b => (
-            $"block{b + 1}",
-            (Layer)(b == 0 ? Block(inChannels, outChannels, stride) : Block(outChannels, outChannels, stride: 1))))]);
-
-    private static Residual Block(int inChannels, int outChannels, int stride) => new Residual(
-        new Sequence(
-            ("conv1", Conv3x3(inChannels, outChannels, stride)),
-            ("bn1", new BatchNorm(outChannels)),
-            ("relu", new Relu()),
-            ("conv2", Conv3x3(outChannels, outChannels, stride: 1)),
-            ("bn2", new BatchNorm(outChannels))),
-        stride == 1 ? null : new StrideAndPad(stride, outChannels - inChannels));
-
-    private static Convolution Conv3x3(int inChannels, int outChannels, int stride) => new(inChannels, outChannels, Kernel: 3, stride, Padding: 1);
+    private Sequence Stage(int inChannels, int outChannels, int stride) => Blocks.Stage(
+        (Depth - 2) / 6,
+        number => $"block{number + 1}",
+        isFirst => isFirst
+            ? new Residual(Blocks.Basic(inChannels, outChannels, stride), stride == 1 ? null : new StrideAndPad(stride, outChannels - inChannels))
+            : new Residual(Blocks.Basic(outChannels, outChannels, stride: 1), Shortcut: null));
 }

@@ -19,12 +19,10 @@ internal static class LayerGraph
             case Layer.Convolution convolution:
                 return graph.Node(
                     "Conv",
-                    [input, Parameter(graph, weights, $"{name}.weight")],
-                    ("kernel_shape", new long[] { convolution.Kernel, convolution.Kernel }),
-                    ("strides", new long[] { convolution.Stride, convolution.Stride }),
-                    ("pads", new long[] { convolution.Padding, convolution.Padding, convolution.Padding, convolution.Padding }));
+                    [input, .. WeightAndBias(convolution.Bias)],
+                    [.. Window(convolution.Kernel, convolution.Stride, convolution.Padding), ("group", convolution.Groups)]);
 
-            case Layer.BatchNorm:
+            case Layer.BatchNorm norm:
                 return graph.Node(
                     "BatchNormalization",
                     [
@@ -34,7 +32,7 @@ internal static class LayerGraph
                         Parameter(graph, weights, $"{name}.running_mean"),
                         Parameter(graph, weights, $"{name}.running_var"),
                     ],
-                    ("epsilon", (float)Layer.BatchNorm.Epsilon));
+                    ("epsilon", (float)norm.Epsilon));
 
             case Layer.Relu:
                 return graph.Node("Relu", [input]);
@@ -42,7 +40,8 @@ internal static class LayerGraph
             case Layer.Residual residual:
                 string body = Append(graph, residual.Body, $"{name}.body", weights, input);
                 string shortcut = residual.Shortcut is null ? input : Append(graph, residual.Shortcut, $"{name}.shortcut", weights, input);
-                return graph.Node("Relu", [graph.Node("Add", [body, shortcut])]);
+                string sum = graph.Node("Add", [body, shortcut]);
+                return residual.EndsWithRelu ? graph.Node("Relu", [sum]) : sum;
 
             case Layer.StrideAndPad shortcutLayer:
                 string pixels = graph.Node(
@@ -50,13 +49,39 @@ internal static class LayerGraph
                     [input, graph.Constant(0, 0), graph.Constant(int.MaxValue, int.MaxValue), graph.Constant(2, 3), graph.Constant(shortcutLayer.Stride, shortcutLayer.Stride)]);
                 return graph.Node("Pad", [pixels, graph.Constant(0, 0, 0, 0, 0, shortcutLayer.ExtraChannels, 0, 0)]);
 
-            case Layer.GlobalAveragePool:
-                return graph.Node("Flatten", [graph.Node("GlobalAveragePool", [input])]);
+            case Layer.MaxPool pool:
+                return graph.Node("MaxPool", [input], Window(pool.Kernel, pool.Stride, pool.Padding));
+
+            case Layer.AveragePool pool:
+                return graph.Node("AveragePool", [input], [.. Window(pool.Kernel, pool.Stride, pool.Padding), ("count_include_pad", 1)]);
+
+            case Layer.GlobalAveragePool pool:
+                string mean = graph.Node("GlobalAveragePool", [input]);
+                return pool.KeepsSides ? mean : graph.Node("Flatten", [mean]);
+
+            case Layer.Flatten:
+                return graph.Node("Flatten", [input]);
+
+            case Layer.Linear linear:
+                return graph.Node("Gemm", [input, .. WeightAndBias(linear.Bias)], ("transB", 1));
 
             default:
                 throw new NotSupportedException($"There are no ONNX nodes for {layer.GetType().Name}.");
         }
+
+        string[] WeightAndBias(bool hasBias)
+        {
+            string weight = Parameter(graph, weights, $"{name}.weight");
+            return hasBias ? [weight, Parameter(graph, weights, $"{name}.bias")] : [weight];
+        }
     }
+
+    private static (string Name, object Value)[] Window(long kernel, long stride, long padding) =>
+    [
+        ("kernel_shape", new[] { kernel, kernel }),
+        ("strides", new[] { stride, stride }),
+        ("pads", new[] { padding, padding, padding, padding }),
+    ];
 
     private static string Parameter(OnnxGraph graph, Weights weights, string name)
     {

@@ -20,7 +20,11 @@ internal static class LayerModule
         Layer.Relu => new ReluModule(),
         Layer.Residual residual => new ResidualModule(residual, random),
         Layer.StrideAndPad shortcut => new StrideAndPadModule(shortcut),
-        Layer.GlobalAveragePool => new GlobalAveragePoolModule(),
+        Layer.MaxPool pool => new MaxPoolModule(pool),
+        Layer.AveragePool pool => new AveragePoolModule(pool),
+        Layer.GlobalAveragePool pool => new GlobalAveragePoolModule(pool),
+        Layer.Flatten => new FlattenModule(),
+        Layer.Linear linear => new LinearModule(linear, random),
         _ => throw new NotSupportedException($"There is no torch module for {layer.GetType().Name}."),
     };
 
@@ -62,18 +66,28 @@ internal static class LayerModule
             : base(nameof(ConvolutionModule))
         {
             _layer = layer;
-            register_parameter("weight", Initialization.HeNormal(random, layer.OutChannels, layer.InChannels, layer.Kernel, layer.Kernel));
+            register_parameter("weight", Initialization.HeNormal(random, layer.OutChannels, layer.InChannels / layer.Groups, layer.Kernel, layer.Kernel));
+            if (layer.Bias)
+                register_parameter("bias", new Parameter(zeros(layer.OutChannels)));
         }
 
         public override Tensor forward(Tensor x) => nn.functional.conv2d(
-            x, get_parameter("weight")!, bias: null, strides: [_layer.Stride, _layer.Stride], padding: [_layer.Padding, _layer.Padding]);
+            x,
+            get_parameter("weight")!,
+            _layer.Bias ? get_parameter("bias") : null,
+            strides: [_layer.Stride, _layer.Stride],
+            padding: [_layer.Padding, _layer.Padding],
+            groups: _layer.Groups);
     }
 
     private sealed class BatchNormModule : nn.Module<Tensor, Tensor>
     {
+        private readonly double _epsilon;
+
         public BatchNormModule(Layer.BatchNorm layer)
             : base(nameof(BatchNormModule))
         {
+            _epsilon = layer.Epsilon;
             register_parameter("weight", new Parameter(ones(layer.Channels)));
             register_parameter("bias", new Parameter(zeros(layer.Channels)));
             register_buffer("running_mean", zeros(layer.Channels));
@@ -88,7 +102,7 @@ internal static class LayerModule
             get_parameter("bias"),
             training,
             Layer.BatchNorm.Momentum,
-            Layer.BatchNorm.Epsilon);
+            _epsilon);
     }
 
     /// <summary>In place, and returns its argument: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
@@ -106,9 +120,12 @@ internal static class LayerModule
         [ComponentName(Name = "shortcut")]
         private readonly nn.Module<Tensor, Tensor>? _shortcut;
 
+        private readonly bool _endsWithRelu;
+
         public ResidualModule(Layer.Residual layer, Random random)
             : base(nameof(ResidualModule))
         {
+            _endsWithRelu = layer.EndsWithRelu;
             _body = LayerModule.Create(layer.Body, random);
             register_module("body", _body);
             if (layer.Shortcut is not null)
@@ -122,7 +139,8 @@ internal static class LayerModule
         {
             Tensor body = _body.forward(x);
             using Tensor? shortcut = _shortcut?.forward(x);
-            return body.add_(shortcut ?? x).relu_();
+            body.add_(shortcut ?? x);
+            return _endsWithRelu ? body.relu_() : body;
         }
     }
 
@@ -136,8 +154,39 @@ internal static class LayerModule
         }
     }
 
-    private sealed class GlobalAveragePoolModule() : nn.Module<Tensor, Tensor>(nameof(GlobalAveragePoolModule))
+    private sealed class MaxPoolModule(Layer.MaxPool layer) : nn.Module<Tensor, Tensor>(nameof(MaxPoolModule))
     {
-        public override Tensor forward(Tensor x) => x.mean([2, 3]);
+        public override Tensor forward(Tensor x) => nn.functional.max_pool2d(x, layer.Kernel, layer.Stride, layer.Padding);
+    }
+
+    private sealed class AveragePoolModule(Layer.AveragePool layer) : nn.Module<Tensor, Tensor>(nameof(AveragePoolModule))
+    {
+        public override Tensor forward(Tensor x) => nn.functional.avg_pool2d(x, layer.Kernel, layer.Stride, layer.Padding);
+    }
+
+    private sealed class GlobalAveragePoolModule(Layer.GlobalAveragePool layer) : nn.Module<Tensor, Tensor>(nameof(GlobalAveragePoolModule))
+    {
+        public override Tensor forward(Tensor x) => x.mean([2, 3], keepdim: layer.KeepsSides);
+    }
+
+    private sealed class FlattenModule() : nn.Module<Tensor, Tensor>(nameof(FlattenModule))
+    {
+        public override Tensor forward(Tensor x) => x.flatten(1);
+    }
+
+    private sealed class LinearModule : nn.Module<Tensor, Tensor>
+    {
+        private readonly bool _bias;
+
+        public LinearModule(Layer.Linear layer, Random random)
+            : base(nameof(LinearModule))
+        {
+            _bias = layer.Bias;
+            register_parameter("weight", Initialization.LinearUniform(random, layer.Inputs, layer.Outputs, layer.Inputs));
+            if (_bias)
+                register_parameter("bias", Initialization.LinearUniform(random, layer.Inputs, layer.Outputs));
+        }
+
+        public override Tensor forward(Tensor x) => nn.functional.linear(x, get_parameter("weight")!, _bias ? get_parameter("bias") : null);
     }
 }

@@ -14,12 +14,12 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     private readonly nn.Module<Tensor, Tensor> _backbone;
 
     /// <summary>Initial weights are a function of the seed alone.</summary>
-    public SlaNetwork(Layer backbone, int embeddingSize, IEnumerable<(Head Head, int Outputs)> heads, int seed)
+    public SlaNetwork(Architecture architecture, ImageShape shape, IEnumerable<(Head Head, int Outputs)> heads, int seed)
         : base(nameof(SlaNetwork))
     {
         var random = new Random(seed);
-        _backbone = LayerModule.Create(backbone, random);
-        Heads = new Heads(embeddingSize, heads, random);
+        _backbone = architecture.Create(shape, random);
+        Heads = new Heads(architecture.EmbeddingSize, heads, random);
         register_module(BackboneName, _backbone);
         register_module(HeadsName, Heads);
     }
@@ -33,9 +33,6 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary>Embeddings of images: rows x C x H x W to rows x D.</summary>
     public override Tensor forward(Tensor images) => _backbone.forward(images);
-
-    /// <summary>Number of values of the parameters and running statistics.</summary>
-    public long WeightCount => state_dict().Values.Sum(tensor => tensor.numel());
 
     public nn.Module<Tensor, Tensor> Backbone => _backbone;
 
@@ -60,7 +57,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
         return stages.Select((parameters, stagesBehind) => (stagesBehind, parameters));
     }
 
-    public Weights GetWeights() => Weights.Of(state_dict().Select(entry => (entry.Key, entry.Value)));
+    public Weights GetWeights() => Weights.Of(FloatTensors());
 
     /// <param name="weights">Tensors under the names of this network's.</param>
     /// <param name="withHeads">Whether the heads are set too, or the backbone alone.</param>
@@ -68,7 +65,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     public void SetWeights(Weights weights, bool withHeads = true)
     {
         using var noGradient = no_grad();
-        foreach (var (name, target) in state_dict())
+        foreach (var (name, target) in FloatTensors())
         {
             if (!withHeads && name.StartsWith($"{HeadsName}.", StringComparison.Ordinal))
                 continue;
@@ -79,4 +76,8 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
             target.copy_(source);
         }
     }
+
+    /// <summary>Parameters and running statistics; the step counters of torch's own normalisation modules, which nothing reads, are left out.</summary>
+    public IEnumerable<(string Name, Tensor Value)> FloatTensors() =>
+        state_dict().Where(entry => entry.Value.dtype == ScalarType.Float32).Select(entry => (entry.Key, entry.Value));
 }

@@ -17,7 +17,7 @@ internal sealed class WeightAverage : IDisposable
     {
         _network = network;
         _decay = decay;
-        foreach (var (name, value) in network.state_dict())
+        foreach (var (name, value) in network.FloatTensors())
             _averages[name] = value.detach().clone().DetachFromDisposeScope();
     }
 
@@ -28,7 +28,7 @@ internal sealed class WeightAverage : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using Tensor share = tensor((float)(1 - Math.Min(_decay, (1.0 + step) / (10 + step))), device: _averages.Values.First().device);
-        foreach (var (name, value) in _network.state_dict())
+        foreach (var (name, value) in _network.FloatTensors())
             _averages[name].lerp_(value.detach(), share);
     }
 
@@ -37,7 +37,7 @@ internal sealed class WeightAverage : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        foreach (var (name, value) in _network.state_dict())
+        foreach (var (name, value) in _network.FloatTensors())
         {
             Tensor weights = value.detach().clone();
             value.copy_(_averages[name]);
@@ -49,7 +49,7 @@ internal sealed class WeightAverage : IDisposable
     public void Reset()
     {
         using var noGradient = no_grad();
-        foreach (var (name, value) in _network.state_dict())
+        foreach (var (name, value) in _network.FloatTensors())
             _averages[name].copy_(value);
     }
 

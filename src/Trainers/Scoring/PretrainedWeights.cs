@@ -1,0 +1,167 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>Weights that a training starts from, out of a file of one of several kinds: what it is, its content tells.</summary>
+internal sealed class PretrainedWeights
+{
+    private const string FoldedPrefix = "onnx::";
+
+    private readonly string _path;
+    private readonly Weights _weights;
+
+    private PretrainedWeights(string path, Weights weights, PixelNormalization normalization)
+    {
+        _path = path;
+        _weights = weights;
+        Normalization = normalization;
+    }
+
+    /// <summary>The normalisation that goes with the weights: the model's own where it is one of this library, otherwise ImageNet's.</summary>
+    public PixelNormalization Normalization { get; }
+
+    /// <summary>Reads a safetensors file, an ONNX file, or a model that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is of another kind, or broken; the message says what to do.</exception>
+    public static PretrainedWeights Read(string path)
+    {
+        Span<byte> start = stackalloc byte[16];
+        using (var stream = File.OpenRead(path))
+            start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+
+        if (SafetensorsFile.IsOne(start))
+            return new PretrainedWeights(path, OfSafetensors(path), PixelNormalization.ImageNet);
+        if (start.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]))
+            throw Pickle(path);
+        if (start.StartsWith("PK"u8))
+            return OfArchive(path);
+        return OfOnnx(path);
+    }
+
+    /// <summary>Sets a network's backbone to the weights.</summary>
+    /// <returns>What was done, for the log.</returns>
+    /// <exception cref="InvalidDataException">The weights are those of another network; the message says where they differ.</exception>
+    public string LoadInto(SlaNetwork network)
+    {
+        var wanted = network.FloatTensors().Where(tensor => tensor.Name.StartsWith($"{SlaNetwork.BackboneName}.", StringComparison.Ordinal))
+            .Select(tensor => (tensor.Name, tensor.Value.shape)).ToList();
+        var names = WeightNames.Match([.. wanted.Select(tensor => tensor.Name)], [.. _weights.Select(tensor => tensor.Name)]);
+
+        var matched = new Weights();
+        var misfits = new List<string>();
+        string adapted = "";
+        foreach (var (name, shape) in wanted)
+        {
+            if (names.Found.GetValueOrDefault(name) is not { } there)
+                continue;
+            var tensor = _weights[there];
+            if (StemChannels.Adapt(tensor, shape) is { } stem)
+            {
+                adapted = $"; the first convolution was brought from {tensor.Shape[1]} to {shape[1]} channels";
+                tensor = stem;
+            }
+
+            if (tensor.Shape.AsSpan().SequenceEqual(shape))
+                matched[name] = tensor;
+            else
+                misfits.Add($"'{there}' is [{string.Join(", ", tensor.Shape)}] and must be [{string.Join(", ", shape)}]");
+        }
+
+        string problems = string.Join("; ", new[] { Listed("missing", names.Missing), Listed("unexpected", names.Unexpected), Listed("of another shape", misfits) }.OfType<string>());
+        if (problems.Length > 0)
+        {
+            throw new InvalidDataException(
+                $"The weights of '{_path}' do not fit the network: {problems}. Set Architecture to the network that the file was trained with; of the ResNets "
+                + "of torchvision and timm, those with the plain stem fit (resnet18, resnet34, resnet50), and those with a deep one (resnet18d) do not.");
+        }
+
+        network.SetWeights(matched, withHeads: false);
+        return $"the backbone starts from {matched.Count()} tensors of '{_path}'{adapted}; {names.Ignored} others were left";
+    }
+
+    private static string? Listed(string what, IReadOnlyCollection<string> names) => names.Count == 0
+        ? null
+        : $"{names.Count} {what} ({string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", ..." : "")})";
+
+    private static Weights OfSafetensors(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        var weights = new Weights();
+        foreach (string name in file.Names.Where(name => !WeightNames.IsCounter(name)))
+            weights[name] = (file.Shape(name), file.Read(name));
+        return weights;
+    }
+
+    private static PretrainedWeights OfArchive(string path)
+    {
+        using (var archive = ZipFile.OpenRead(path))
+        {
+            if (archive.Entries.Any(entry => entry.Name == "data.pkl"))
+                throw Pickle(path);
+        }
+
+        var (model, _) = SavedModel.Read(path);
+        return new PretrainedWeights(path, model.Weights, model.Description.Normalization);
+    }
+
+    private static PretrainedWeights OfOnnx(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        ModelProto? model;
+        try
+        {
+            model = ModelProto.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            model = null;
+        }
+
+        if (model?.Graph is null)
+        {
+            throw new InvalidDataException(
+                $"'{path}' holds no weights that can be read: it is neither a safetensors file, nor an ONNX model, nor a model that mlContext.Model.Save wrote.");
+        }
+
+        if (TrainedModel.IsOne(bytes))
+        {
+            var (trained, _) = TrainedModel.FromOnnx(bytes);
+            return new PretrainedWeights(path, trained.Weights, trained.Description.Normalization);
+        }
+
+        return new PretrainedWeights(path, Initializers(path, model.Graph), PixelNormalization.ImageNet);
+    }
+
+    private static Weights Initializers(string path, GraphProto graph)
+    {
+        var floats = graph.Initializer.Where(tensor => tensor.DataType == (int)OnnxType.Float).ToList();
+        if (floats.Any(tensor => tensor.Name.StartsWith(FoldedPrefix, StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException(
+                $"'{path}' holds convolutions that batch normalisation was folded into, without their names. Export it with "
+                + "torch.onnx.export(..., training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False), or save a safetensors file.");
+        }
+
+        if (floats.Any(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
+            throw new InvalidDataException($"'{path}' keeps its weights in another file. Save it with onnx.save_model(..., save_as_external_data=False).");
+
+        var weights = new Weights();
+        foreach (var tensor in floats)
+        {
+            weights[tensor.Name] = ([.. tensor.Dims], tensor.FloatData.Count > 0
+                ? [.. tensor.FloatData]
+                : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
+        }
+
+        return weights;
+    }
+
+    private static InvalidDataException Pickle(string path) => new(
+        $"'{path}' is a PyTorch pickle file, and reading one can run any code that is in it. Save the weights as a safetensors file, in Python: "
+        + "import torch, safetensors.torch; safetensors.torch.save_file(torch.load('weights.pth', map_location='cpu', weights_only=True), 'weights.safetensors').");
+}
