@@ -69,7 +69,7 @@ void StudyFineTuning(int seed)
             var options = Options(seed, objective);
             options.BatchSize = 32;
             Measure(data, options, trainer => trainer.Fit(data.Training), new { setting = "from scratch", perClass }).Dispose();
-            // PRETRAINED
+            options.PretrainedPath = weights;
             options.LearningRate = 0.02;
             options.FrozenEpochs = 3;
             options.LayerRateDecay = 0.5;

@@ -290,7 +290,8 @@ public sealed class AugmentationTests : IDisposable
                 double expected = (share * Loss(new ClassTargets(Label(own)))) + ((1 - share) * Loss(new ClassTargets(Label(other))));
                 Assert.Equal(expected, mixed, 1e-4);
             },
-            iter: 30);
+            iter: 30,
+            threads: 1);
     }
 
     [Fact]
