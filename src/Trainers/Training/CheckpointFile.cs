@@ -22,10 +22,10 @@ internal sealed class CheckpointFile(string folder)
 
     public void Write(RunIdentity identity, TrainingState state, bool isFinished)
     {
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         string unfinished = $"{Path}.{Environment.ProcessId}.tmp";
         try
         {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
             using (var stream = File.Create(unfinished))
             {
                 SafetensorsFile.Write(stream, Tensors(state), new Dictionary<string, string>
@@ -43,7 +43,8 @@ internal sealed class CheckpointFile(string folder)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            File.Delete(unfinished);
+            if (File.Exists(unfinished))
+                File.Delete(unfinished);
             throw new IOException(
                 $"The checkpoint '{Path}' cannot be written: {exception.Message} Give another folder as CheckpointFolder, or make room there.", exception);
         }

@@ -14,6 +14,17 @@ internal static class TestProcess
     /// <summary>Runs the test and fails if it fails.</summary>
     public static async Task Run(Type type, string method, string variable, string value)
     {
+        using Process process = Start(type, method, variable, value);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("Total: 1, ", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Starts the test.</summary>
+    public static Process Start(Type type, string method, string variable, string value)
+    {
         ProcessStartInfo start = new(Environment.ProcessPath!)
         {
             RedirectStandardOutput = true,
@@ -23,12 +34,6 @@ internal static class TestProcess
             start.ArgumentList.Add(type.Assembly.Location);
         start.ArgumentList.Add("-method");
         start.ArgumentList.Add($"{type.FullName}.{method}");
-
-        using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-
-        Assert.True(process.ExitCode == 0, output);
-        Assert.Contains("Total: 1, ", output, StringComparison.Ordinal);
+        return Process.Start(start)!;
     }
 }

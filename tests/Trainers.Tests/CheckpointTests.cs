@@ -1,0 +1,212 @@
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tests.Native;
+using Microsoft.ML.Sla.Training;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>Runs that are cancelled, fail or are killed, and are taken up again.</summary>
+public sealed class CheckpointTests : IDisposable
+{
+    private const string FolderVariable = "SLA_TEST_CHECKPOINT_FOLDER";
+    private const int Epochs = 12;
+
+    private readonly MLContext _mlContext = new(seed: 1);
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-checkpoint-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Killed_at_any_step_ten_times_it_comes_to_the_network_of_the_uninterrupted_run()
+    {
+        if (TestProcess.IsThis)
+        {
+            var killed = Options(Environment.GetEnvironmentVariable(FolderVariable)!);
+            killed.Resume = true;
+            killed.Observers = [new Slow()];
+            Weights(killed);
+            return;
+        }
+
+        var expected = Weights(Options(Path.Combine(_folder, "whole")));
+        string folder = Path.Combine(_folder, "killed");
+        var random = new Random(Environment.TickCount);
+        int kills = 0;
+        while (kills < 10)
+        {
+            // A process that takes up the run and is killed, as the system kills, within its first or second step.
+            using var training = TestProcess.Start(GetType(), nameof(Killed_at_any_step_ten_times_it_comes_to_the_network_of_the_uninterrupted_run), FolderVariable, folder);
+            long before = StepOf(folder);
+            while (!training.HasExited && StepOf(folder) <= before)
+                await Task.Delay(1, TestContext.Current.CancellationToken);
+            await Task.Delay(random.Next(60), TestContext.Current.CancellationToken);
+            if (training.HasExited)
+                break;
+            training.Kill();
+            await training.WaitForExitAsync(TestContext.Current.CancellationToken);
+            kills++;
+        }
+
+        Assert.Equal(10, kills);
+        var options = Options(folder);
+        options.Resume = true;
+        Assert.Equal(expected, Weights(options));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("folder")]
+    public void Cancelled_it_leaves_a_checkpoint_that_the_message_names_and_the_run_goes_on_from(string? folder)
+    {
+        var whole = Options(Path.Combine(_folder, "whole"));
+        var expected = Weights(whole);
+
+        using var cancellation = new CancellationTokenSource();
+        var options = Options(folder is null ? null : Path.Combine(_folder, folder));
+        options.CheckpointSteps = 1000;
+        options.CancellationToken = cancellation.Token;
+        options.Observers = [new AtStep(9, cancellation.Cancel)];
+        string message = Assert.ThrowsAny<OperationCanceledException>(() => Weights(options)).Message;
+        Assert.Contains("Resume to true", message, StringComparison.Ordinal);
+        string left = System.Text.RegularExpressions.Regex.Match(message, "CheckpointFolder to '([^']+)'").Groups[1].Value;
+        Assert.True(File.Exists(Path.Combine(left, "checkpoint.safetensors")));
+
+        var again = Options(left);
+        again.Resume = true;
+        Assert.Equal(expected, Weights(again));
+        Assert.Empty(Directory.GetFiles(left, "*.tmp"));
+        if (folder is null)
+            Directory.Delete(left, recursive: true);
+    }
+
+    [Fact]
+    public void A_failure_in_the_middle_leaves_the_last_checkpoint_and_says_where_it_is()
+    {
+        var messages = new List<string>();
+        _mlContext.Log += (_, e) => messages.Add(e.Message);
+        var options = Options(_folder);
+        options.Observers = [new AtStep(9, () => throw new FormatException("of the observer"))];
+        Assert.Throws<FormatException>(() => Weights(options));
+        Assert.Contains(messages, message => message.Contains("The training failed after step", StringComparison.Ordinal) && message.Contains(_folder, StringComparison.Ordinal));
+        Assert.InRange(StepOf(_folder), 8, 12);
+    }
+
+    [Fact]
+    public void A_finished_run_is_taken_up_as_its_model_and_leaves_nothing_in_the_temporary_folder()
+    {
+        var options = Options(_folder);
+        var expected = Weights(options);
+        options.Resume = true;
+        options.Observers = [new AtStep(1, () => Assert.Fail("A step was made."))];
+        Assert.Equal(expected, Weights(options));
+
+        string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "Microsoft.ML.Sla-*");
+        int before = Left().Length;
+        Weights(Options(null));
+        Assert.Equal(before, Left().Length);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_an_unfinished_run_is_not_overwritten_unasked()
+    {
+        Interrupt(Options(_folder));
+        string message = Assert.Throws<InvalidOperationException>(() => Weights(Options(_folder))).Message;
+        Assert.Contains("Set Resume to true", message, StringComparison.Ordinal);
+        Assert.Contains(_folder, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("rate", "LearningRate = 0.05")]
+    [InlineData("seed", "Seed = 7")]
+    [InlineData("objective", "Objective: SlaSelfDistillation")]
+    [InlineData("rows", "Rows and labels")]
+    public void A_checkpoint_of_another_run_is_refused_with_the_difference(string what, string expected)
+    {
+        Interrupt(Options(_folder));
+        var options = Options(_folder);
+        options.Resume = true;
+        options.LearningRate = what == "rate" ? 0.01 : options.LearningRate;
+        options.Seed = what == "seed" ? 8 : options.Seed;
+        options.Objective = what == "objective" ? SlaObjective.Sla : options.Objective;
+        string message = Assert.Throws<InvalidOperationException>(() => Weights(options, perClass: what == "rows" ? 15 : 16)).Message;
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_to_is_an_error_before_the_first_step()
+    {
+        string file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        var options = Options(Path.Combine(file, "folder"));
+        options.Observers = [new AtStep(1, () => Assert.Fail("A step was made."))];
+        Assert.Contains("CheckpointFolder", Assert.Throws<IOException>(() => Weights(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_no_checkpoint_is_named()
+    {
+        using (var stream = File.Create(Path.Combine(_folder, "checkpoint.safetensors")))
+            SafetensorsFile.Write(stream, [("a", [1L], [1f])], new Dictionary<string, string>());
+        Assert.Contains(_folder, Assert.Throws<InvalidDataException>(() => Weights(Options(_folder))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What a checkpoint must carry besides the weights: the averages, the best epoch, momentum, the epoch's order.</summary>
+    private static SlaTrainer.Options Options(string? folder)
+    {
+        var options = Training.Options();
+        options.Epochs = Epochs;
+        options.BatchSize = 8;
+        options.ViewsPerStep = 2;
+        options.ValidationSetFraction = 0.25f;
+        options.WeightAveraging = 0.9;
+        options.GradientClipping = 5;
+        options.Augmentations = [.. options.Augmentations, ImageAugmentation.CutMix()];
+        options.CheckpointFolder = folder;
+        options.CheckpointSteps = 1;
+        return options;
+    }
+
+    private byte[] Weights(SlaTrainer.Options options, int perClass = 16)
+    {
+        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass));
+        string path = Path.GetTempFileName();
+        model.SaveOnnx(path);
+        byte[] bytes = File.ReadAllBytes(path);
+        File.Delete(path);
+        return bytes;
+    }
+
+    private void Interrupt(SlaTrainer.Options options)
+    {
+        using var cancellation = new CancellationTokenSource();
+        options.CancellationToken = cancellation.Token;
+        options.Observers = [new AtStep(3, cancellation.Cancel)];
+        Assert.ThrowsAny<OperationCanceledException>(() => Weights(options));
+    }
+
+    private static long StepOf(string folder)
+    {
+        var checkpoint = new CheckpointFile(folder);
+        return checkpoint.Exists ? checkpoint.Read().State.Step : 0;
+    }
+
+    /// <summary>Acts at the first report at or after a step: reports come with each epoch, and half-seconds.</summary>
+    private sealed class AtStep(long step, Action act) : ITrainingObserver
+    {
+        public void OnProgress(SlaMetrics metrics) => Act(metrics);
+
+        public void OnEpochEnd(SlaMetrics metrics) => Act(metrics);
+
+        private void Act(SlaMetrics metrics)
+        {
+            if (metrics.Step >= step)
+                act();
+        }
+    }
+
+    /// <summary>Gives the test the time to kill.</summary>
+    private sealed class Slow : ITrainingObserver
+    {
+        public void OnCheckpoint(string path, long stepsDone) => Thread.Sleep(100);
+    }
+}
