@@ -11,8 +11,8 @@ public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, doubl
     /// <summary>A loss of so many times the lowest one ends the test.</summary>
     private const double Divergence = 4;
 
-    /// <summary>Steps on each side that a slope is taken over.</summary>
-    private const int SlopeSteps = 3;
+    /// <summary>Share of the steps on each side that a slope is taken over: single batches differ more than the rate does.</summary>
+    private const double SlopeShare = 0.1;
 
     /// <param name="lowest">The first rate.</param>
     /// <param name="highest">The last rate.</param>
@@ -38,8 +38,9 @@ public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, doubl
     private static double Steepest(List<(double LearningRate, double Loss)> points)
     {
         int lowest = points.IndexOf(points.MinBy(point => point.Loss));
+        int span = (int)Math.Ceiling(SlopeShare * points.Count);
         int steepest = Enumerable.Range(0, lowest + 1).MinBy(i =>
-            points[Math.Min(i + SlopeSteps, points.Count - 1)].Loss - points[Math.Max(i - SlopeSteps, 0)].Loss);
+            points[Math.Min(i + span, points.Count - 1)].Loss - points[Math.Max(i - span, 0)].Loss);
         return points[steepest].LearningRate;
     }
 }
