@@ -1,0 +1,231 @@
+using Microsoft.ML.Data;
+using SkiaSharp;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed class UprightImageTests : IDisposable
+{
+    private const int Width = 48;
+    private const int Height = 32;
+
+    /// <summary>Colours of the quarters of the test image: top left, top right, bottom left, bottom right.</summary>
+    private static readonly SKColor[] Quarters = [SKColors.Red, SKColors.Lime, SKColors.Blue, SKColors.White];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-upright-").FullName;
+    private readonly MLContext _mlContext = new(seed: 1);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(1, "RGBW", false)]
+    [InlineData(2, "GRWB", false)] // mirrored left to right
+    [InlineData(3, "WBGR", false)] // turned by 180 degrees
+    [InlineData(4, "BWRG", false)] // mirrored top to bottom
+    [InlineData(5, "RBGW", true)] // mirrored at the falling diagonal
+    [InlineData(6, "BRWG", true)] // to be turned by 90 degrees clockwise
+    [InlineData(7, "WGBR", true)] // mirrored at the rising diagonal
+    [InlineData(8, "GWRB", true)] // to be turned by 90 degrees counter-clockwise
+    public void Photos_are_turned_as_the_camera_says(int orientation, string expected, bool isTurned)
+    {
+        string path = Save("photo.jpg", WithOrientation(Jpeg(Width, Height), orientation));
+        var (quarters, width, height) = Load(path);
+        Assert.Equal(expected, quarters);
+        Assert.Equal(isTurned ? (Height, Width) : (Width, Height), (width, height));
+    }
+
+    [Theory]
+    [InlineData(null, 640, 480)]
+    [InlineData(481, 640, 480)]
+    [InlineData(240, 320, 240)]
+    [InlineData(121, 320, 240)]
+    [InlineData(60, 80, 60)]
+    [InlineData(1, 80, 60)]
+    public void Large_photos_are_decoded_as_small_as_is_enough(int? decodeSide, int width, int height)
+    {
+        string path = Save("large.jpg", Jpeg(640, 480));
+        Assert.Equal(("RGBW", width, height), Load(path, decodeSide));
+    }
+
+    [Fact]
+    public void What_ML_NET_loads_is_loaded_alike()
+    {
+        foreach (var (name, format) in new[] { ("a.png", SKEncodedImageFormat.Png), ("a.webp", SKEncodedImageFormat.Webp), ("a.jpg", SKEncodedImageFormat.Jpeg) })
+        {
+            string path = Save(name, Encoded(Width, Height, format, SKAlphaType.Unpremul));
+            using var expected = MLImage.CreateFromFile(path);
+            using var actual = Images.UprightImage.Load(path, int.MaxValue);
+            Assert.Equal(expected.Pixels.ToArray(), actual.Pixels.ToArray());
+        }
+    }
+
+    [Fact]
+    public void What_is_transparent_is_black_and_what_is_grey_has_equal_channels()
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(1, 1, SKColorType.Bgra8888, SKAlphaType.Unpremul));
+        bitmap.SetPixel(0, 0, new SKColor(200, 100, 50, 0));
+        using var transparent = Images.UprightImage.Load(Save("t.png", bitmap.Encode(SKEncodedImageFormat.Png, 100).ToArray()), int.MaxValue);
+        Assert.Equal([0, 0, 0], transparent.Pixels[..3].ToArray());
+
+        using var grayBitmap = new SKBitmap(new SKImageInfo(1, 1, SKColorType.Gray8));
+        grayBitmap.Erase(new SKColor(90, 90, 90));
+        using var gray = Images.UprightImage.Load(Save("g.png", grayBitmap.Encode(SKEncodedImageFormat.Png, 100).ToArray()), int.MaxValue);
+        Assert.Equal([90, 90, 90, 255], gray.Pixels.ToArray());
+    }
+
+    [Theory]
+    [InlineData("missing", "There is no image file")]
+    [InlineData("empty path", "empty")]
+    [InlineData("empty", "it is empty")]
+    [InlineData("text", "not an image")]
+    [InlineData("cut png", "cut off")]
+    [InlineData("cut jpg", "cut off")]
+    [InlineData("cmyk", "CMYK")]
+    public void Files_that_are_no_image_are_named_and_the_next_rows_are_read(string kind, string expected)
+    {
+        byte[] png = Encoded(Width, Height, SKEncodedImageFormat.Png, SKAlphaType.Opaque);
+        byte[] jpeg = Jpeg(Width, Height);
+        string path = kind switch
+        {
+            "missing" => Path.Combine(_folder, "nowhere.jpg"),
+            "empty path" => "",
+            "empty" => Save("e.jpg", []),
+            "text" => Save("text.jpg", "hello"u8.ToArray()),
+            "cut png" => Save("c.png", png[..(png.Length / 2)]),
+            "cut jpg" => Save("c.jpg", jpeg[..(jpeg.Length / 2)]),
+            _ => Save("cmyk.jpg", Cmyk(jpeg)),
+        };
+        string good = Save("good.jpg", jpeg);
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new FileRow { File = path }, new FileRow { File = good } });
+        var view = _mlContext.Transforms.LoadUprightImages("Image", "File").Append(_mlContext.Transforms.ResizeImages("Image", 8, 8)).Fit(rows).Transform(rows);
+        using var cursor = view.GetRowCursor([view.Schema["Image"]]);
+        var getter = cursor.GetGetter<MLImage>(view.Schema["Image"]);
+        MLImage image = null!;
+        cursor.MoveNext();
+        var error = Assert.ThrowsAny<Exception>(() => getter(ref image));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+
+        Assert.True(cursor.MoveNext());
+        getter(ref image);
+        Assert.Equal(8, image.Width);
+    }
+
+    [Fact]
+    public void It_is_saved_with_a_pipeline_and_loaded_where_the_assembly_is_registered()
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new FileRow { File = Save("photo.jpg", WithOrientation(Jpeg(640, 480), 6)) } });
+        var pipeline = _mlContext.Transforms.LoadUprightImages("Image", "File", decodeSide: 100)
+            .Append(_mlContext.Transforms.ResizeImages("Image", 6, 8))
+            .Append(_mlContext.Transforms.ExtractPixels("Pixels", "Image"));
+        var model = pipeline.Fit(rows);
+        float[] expected = model.Transform(rows).GetColumn<float[]>("Pixels").Single();
+        Assert.Equal(new[] { "File", "Image", "Image", "Pixels" }, model.Transform(rows).Schema.Where(column => !column.IsHidden || column.Name == "Image").Select(column => column.Name).OrderBy(n => n));
+
+        string path = Path.Combine(_folder, "model.zip");
+        _mlContext.Model.Save(model, rows.Schema, path);
+        var other = new MLContext();
+        other.ComponentCatalog.RegisterAssembly(typeof(ImagesCatalog).Assembly);
+        var loaded = other.Model.Load(path, out _);
+        Assert.Equal(expected, loaded.Transform(rows).GetColumn<float[]>("Pixels").Single());
+        using var engine = other.Model.CreatePredictionEngine<FileRow, PixelRow>(loaded);
+        Assert.Equal(expected, engine.Predict(new FileRow { File = rows.GetColumn<string>("File").Single() }).Pixels);
+    }
+
+    [Fact]
+    public void Reading_many_photos_takes_the_memory_of_one()
+    {
+        string path = Save("large.jpg", Jpeg(2000, 1500));
+        var rows = _mlContext.Data.LoadFromEnumerable(Enumerable.Repeat(new FileRow { File = path }, 40));
+        var view = _mlContext.Transforms.LoadUprightImages("Image", "File").Append(_mlContext.Transforms.ResizeImages("Image", 8, 8)).Fit(rows).Transform(rows);
+        using var cursor = view.GetRowCursor([view.Schema["Image"]]);
+        var getter = cursor.GetGetter<MLImage>(view.Schema["Image"]);
+        MLImage image = null!;
+        long before = 0;
+        for (int row = 0; cursor.MoveNext(); row++)
+        {
+            getter(ref image);
+            if (row == 5)
+                before = Environment.WorkingSet;
+        }
+
+        // 34 images of 12 MB would be 400 MB.
+        Assert.InRange(Environment.WorkingSet - before, long.MinValue, 100L << 20);
+    }
+
+    private (string Quarters, int Width, int Height) Load(string path, int? decodeSide = null)
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new FileRow { File = path } });
+        var view = _mlContext.Transforms.LoadUprightImages("Image", "File", decodeSide).Fit(rows).Transform(rows);
+        using var cursor = view.GetRowCursor([view.Schema["Image"]]);
+        MLImage image = null!;
+        cursor.MoveNext();
+        cursor.GetGetter<MLImage>(view.Schema["Image"])(ref image);
+        byte[] pixels = image.Pixels.ToArray();
+        var (width, height) = (image.Width, image.Height);
+        char At(int x, int y)
+        {
+            int start = 4 * ((y * width) + x);
+            return (pixels[start + 2] > 128, pixels[start + 1] > 128, pixels[start] > 128) switch
+            {
+                (true, true, true) => 'W',
+                (true, false, false) => 'R',
+                (false, true, false) => 'G',
+                (false, false, true) => 'B',
+                _ => '?',
+            };
+        }
+
+        int left = width / 4, right = width - 1 - left, top = height / 4, bottom = height - 1 - top;
+        return (new string([At(left, top), At(right, top), At(left, bottom), At(right, bottom)]), width, height);
+    }
+
+    private string Save(string name, byte[] content)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllBytes(path, content);
+        return path;
+    }
+
+    private static byte[] Jpeg(int width, int height) => Encoded(width, height, SKEncodedImageFormat.Jpeg, SKAlphaType.Opaque);
+
+    private static byte[] Encoded(int width, int height, SKEncodedImageFormat format, SKAlphaType alpha)
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Bgra8888, alpha));
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+                bitmap.SetPixel(x, y, Quarters[(y < height / 2 ? 0 : 2) + (x < width / 2 ? 0 : 1)].WithAlpha((byte)(alpha == SKAlphaType.Opaque ? 255 : 255 - x)));
+        }
+
+        using var data = bitmap.Encode(format, 95);
+        return data.ToArray();
+    }
+
+    /// <summary>Puts an EXIF segment with the tag 0x112 behind the first two bytes.</summary>
+    private static byte[] WithOrientation(byte[] jpeg, int orientation) =>
+    [
+        .. jpeg[..2],
+        0xFF, 0xE1, 0, 34,
+        .. "Exif\0\0MM"u8, 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0,
+        .. jpeg[2..],
+    ];
+
+    /// <summary>A frame header of four components, as a CMYK file has it.</summary>
+    private static byte[] Cmyk(byte[] jpeg) =>
+    [
+        .. jpeg[..2],
+        0xFF, 0xC0, 0, 20, 8, 0, 32, 0, 48, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0,
+        .. jpeg[2..],
+    ];
+
+    private sealed class FileRow
+    {
+        public string File { get; set; } = "";
+    }
+
+    private sealed class PixelRow
+    {
+        public float[] Pixels { get; set; } = [];
+    }
+}
