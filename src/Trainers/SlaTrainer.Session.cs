@@ -51,12 +51,17 @@ public sealed partial class SlaTrainer
             if (_options.Architecture.Objection(features.Shape) is { } objection)
                 throw new InvalidOperationException(objection);
 
+            if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
+                throw NoValidationRows();
+
+            // A file that is no weights is an error before the images are read.
+            var pretrained = _options.PretrainedPath is null || initialModel is not null ? null : PretrainedWeights.Read(_options.PretrainedPath);
+
             (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
             var device = trainer.ChooseDevice();
             var (architecture, reason) = _options.Architecture.Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
             if (reason is not null)
                 Info(channel, reason);
-            var pretrained = _options.PretrainedPath is null || initialModel is not null ? null : PretrainedWeights.Read(_options.PretrainedPath);
             _description = Describe(architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
             _settings = Settings();
             _objective = SlaObjectives.Create(
@@ -75,6 +80,21 @@ public sealed partial class SlaTrainer
             WarnOfMirrors();
             Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
+        }
+
+        /// <exception cref="InvalidOperationException">The folder has the checkpoint of a run that has not come to its end.</exception>
+        public static void CheckNothingIsOverwritten(Options options)
+        {
+            if (options.CheckpointFolder is null || options.Resume || new CheckpointFile(options.CheckpointFolder) is not { Exists: true } checkpoint)
+                return;
+
+            var (_, state, isFinished) = checkpoint.Read();
+            if (!isFinished)
+            {
+                throw new InvalidOperationException(
+                    $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {state.Step}. Set Resume to true to go on with it, or delete it, "
+                    + "or give another folder as CheckpointFolder.");
+            }
         }
 
         public TrainedModel Train()
@@ -152,7 +172,7 @@ public sealed partial class SlaTrainer
             }
 
             var (training, validation) = RowSplit.ByLabel(all, _options.ValidationSetFraction ?? 0, _trainer._seed);
-            if (validation.Rows.Length == 0 && (_options.EarlyStopping is not null || _options.ValidationSetFraction > 0))
+            if (validation.Rows.Length == 0 && _options.ValidationSetFraction > 0)
                 throw NoValidationRows();
             return (training, validation.Rows.Length == 0 ? null : validation, unreadable);
         }
@@ -173,7 +193,7 @@ public sealed partial class SlaTrainer
         }
 
         private InvalidOperationException NoValidationRows() => new(
-            _options.EarlyStopping is not null
+            _options.EarlyStopping is not null && _options.ValidationSetFraction is null or 0
                 ? "EarlyStopping needs validation rows, and there are none: set ValidationSet or ValidationSetFraction, or call Fit with a validation set."
                 : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, leaves none of any class. "
                     + "Give more rows, or a larger fraction.");
@@ -287,13 +307,6 @@ public sealed partial class SlaTrainer
         {
             if (checkpoint.Exists && _options.Resume)
                 return Resume(checkpoint);
-            if (checkpoint.Exists && checkpoint.Read() is (_, var state, IsFinished: false))
-            {
-                throw new InvalidOperationException(
-                    $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {state.Step}. Set Resume to true to go on with it, or delete it, "
-                    + "or give another folder as CheckpointFolder.");
-            }
-
             // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
             checkpoint.Write(Identity(), _loop.Capture(), isFinished: false);
             return false;

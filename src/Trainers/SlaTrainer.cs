@@ -118,6 +118,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
         using var channel = _host.Start("Training");
+        Session.CheckNothingIsOverwritten(_options);
         using var session = new Session(this, channel, input, validationSet, initialModel);
         var model = session.Train();
         return new SlaTransformer(_environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);

@@ -64,6 +64,12 @@ public sealed class TrainingLoopTests
         Assert.Contains(messages, message => message.Contains(broken, StringComparison.Ordinal) && message.Contains("row 5", StringComparison.Ordinal));
         Assert.Contains(messages, message => message.Contains("2 rows with an unreadable image left out", StringComparison.Ordinal));
 
+        // The first image is the one whose size all must share.
+        var first = Training.Options();
+        first.OnUnreadableImage = UnreadableImage.Skip;
+        using (var model = _mlContext.MulticlassClassification.Trainers.Sla(first).Fit(Training.Images(_mlContext, [new LabelledImage(broken, good[0].Label), .. good])))
+            Assert.Equal(1, model.TrainingHistory.UnreadableImages);
+
         var strict = Training.Options();
         strict.Threads = threads;
         var error = Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(strict).Fit(Training.Images(_mlContext, images)));

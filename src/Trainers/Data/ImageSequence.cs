@@ -42,7 +42,7 @@ internal sealed class ImageSequence : IDisposable
     public void Dispose()
     {
         _closed = true;
-        _readAhead.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        _readAhead.ContinueWith(task => task.Exception, TaskScheduler.Default).Wait();
     }
 
     private void FindWindows()

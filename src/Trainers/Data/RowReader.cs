@@ -126,24 +126,31 @@ internal sealed class RowReader
         new($"Column '{_features.Name}' of {RowDescription.Of(_data, position)} cannot be used: {reason.Message}", reason);
 
     /// <summary>The size of the first image of a column.</summary>
-    /// <exception cref="InvalidOperationException">There is no row, or the first image cannot be read.</exception>
-    public static (int Width, int Height) FirstImageSize(IDataView data, string columnName)
+    /// <param name="data">The rows.</param>
+    /// <param name="columnName">The column.</param>
+    /// <param name="skipUnreadable">Whether it is the first that can be read.</param>
+    /// <exception cref="InvalidOperationException">There is no row, or the image cannot be read.</exception>
+    public static (int Width, int Height) FirstImageSize(IDataView data, string columnName, bool skipUnreadable)
     {
         var column = data.Schema[columnName];
         using var cursor = data.GetRowCursor([column]);
-        if (!cursor.MoveNext())
-            throw NoRows();
-
+        var getImage = cursor.GetGetter<MLImage>(column);
         MLImage image = null!;
-        try
+        while (cursor.MoveNext())
         {
-            cursor.GetGetter<MLImage>(column)(ref image);
-            return image is null ? throw new InvalidDataException("there is no image.") : (image.Width, image.Height);
+            try
+            {
+                getImage(ref image);
+                return image is null ? throw new InvalidDataException("there is no image.") : (image.Width, image.Height);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                if (!skipUnreadable)
+                    throw new InvalidOperationException($"Column '{columnName}' of {RowDescription.Of(data, cursor.Position)} cannot be used: {exception.Message}", exception);
+            }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            throw new InvalidOperationException($"Column '{columnName}' of {RowDescription.Of(data, 0)} cannot be used: {exception.Message}", exception);
-        }
+
+        throw NoRows();
     }
 
     public static InvalidOperationException NoRows() => new(

@@ -51,7 +51,7 @@ internal static class TrainerSchema
         if (options.ImageWidth is { } width && options.ImageHeight is { } height)
             return new ImageShape(options.Channels, height, width);
 
-        var first = RowReader.FirstImageSize(data, options.FeatureColumnName);
+        var first = RowReader.FirstImageSize(data, options.FeatureColumnName, options.OnUnreadableImage == UnreadableImage.Skip);
         return new ImageShape(options.Channels, first.Height, first.Width);
     }
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn.functional;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>
-/// SLA+SD: L_SLA + T^2 KL(P_agg^T || softmax(v(z)/T)) + beta CE(v(z), y), z the embedding of the image as it is
-///. No gradient flows into the teacher P_agg.
+/// SLA+SD: L_SLA + T^2 KL(P_agg^T || softmax(v(z)/T)) + beta CE(v(z), y), z the embedding of the image as it is.
+/// No gradient flows into the teacher P_agg.
 /// </summary>
 /// <remarks>
 /// Where k of M views are drawn, the identity is always one of them, for the class head, and the teacher is the softmax of the
