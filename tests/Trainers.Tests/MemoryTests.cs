@@ -21,8 +21,12 @@ public sealed partial class MemoryTests
         for (int step = 0; step < 50; step++)
             fixture.Run(rows, 0.01, random);
         var before = InUse();
+        long tensors = Tensor.TotalCount;
         for (int step = 50; step < 1000; step++)
             fixture.Run(rows, 0.01, random);
+
+        // Before the garbage collector is asked for what nobody disposed.
+        Assert.Equal(tensors, Tensor.TotalCount);
         var after = InUse();
 
         Assert.Equal(before.Tensors, after.Tensors);

@@ -27,7 +27,12 @@ internal sealed class Optimizer : IDisposable
         _sgd = optim.SGD(groups, settings.LearningRate);
     }
 
-    public void ZeroGradients() => _sgd.zero_grad();
+    public void ZeroGradients()
+    {
+        // The scope takes the handles on the gradients that torch makes on the way.
+        using var scope = NewDisposeScope();
+        _sgd.zero_grad();
+    }
 
     /// <summary>Changes the weights by their gradients.</summary>
     /// <param name="learningRate">The learning rate of the heads.</param>
