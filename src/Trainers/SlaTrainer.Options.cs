@@ -65,7 +65,7 @@ public sealed partial class SlaTrainer
         public SlaInference? Inference { get; set; }
 
         /// <summary>The network.</summary>
-        /// <value>Default <see cref="Architecture.Auto"/>.</value>
+        /// <value>Default <see cref="Architecture.Auto"/>; of a training that starts from a model of this library, that of the model.</value>
         public Architecture Architecture { get; set; } = Architecture.Auto;
 
         /// <summary>Width that images are resized to, or that pixel vectors have, in pixels.</summary>

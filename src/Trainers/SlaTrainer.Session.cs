@@ -32,6 +32,7 @@ public sealed partial class SlaTrainer
         private readonly BatchLoader _loader;
         private readonly TrainingStep _step;
         private readonly TrainingLoop _loop;
+        private readonly RunIdentity _identity;
 
         public Session(SlaTrainer trainer, IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
         {
@@ -57,9 +58,11 @@ public sealed partial class SlaTrainer
             // A file that is no weights is an error before the images are read.
             var pretrained = _options.PretrainedPath is null || initialModel is not null ? null : PretrainedWeights.Read(_options.PretrainedPath);
 
-            (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
             var device = trainer.ChooseDevice();
-            var (architecture, reason) = _options.Architecture.Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
+
+            (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
+            var given = _options.Architecture == Architecture.Auto ? initialModel?.Architecture ?? pretrained?.Architecture : null;
+            var (architecture, reason) = (given ?? _options.Architecture).Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
             if (reason is not null)
                 Info(channel, reason);
             _description = Describe(architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
@@ -77,6 +80,7 @@ public sealed partial class SlaTrainer
             _step = new TrainingStep(_network, _objective, _views, _loader, _settings);
             _loop = new TrainingLoop(_network, _step, _training, _settings);
 
+            _identity = Identity();
             WarnOfMirrors();
             Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
@@ -308,14 +312,14 @@ public sealed partial class SlaTrainer
             if (checkpoint.Exists && _options.Resume)
                 return Resume(checkpoint);
             // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
-            checkpoint.Write(Identity(), _loop.Capture(), isFinished: false);
+            checkpoint.Write(_identity, _loop.Capture(), isFinished: false);
             return false;
         }
 
         private bool Resume(CheckpointFile checkpoint)
         {
             var (identity, state, isFinished) = checkpoint.Read();
-            string[] differences = [.. Identity().Differences(identity)];
+            string[] differences = [.. _identity.Differences(identity)];
             if (differences.Length > 0)
             {
                 throw new InvalidOperationException(
@@ -333,7 +337,7 @@ public sealed partial class SlaTrainer
         {
             try
             {
-                checkpoint.Write(Identity(), _loop.Capture(), isFinished);
+                checkpoint.Write(_identity, _loop.Capture(), isFinished);
                 Notify(observer => observer.OnCheckpoint(checkpoint.Path, _loop.StepsDone));
             }
             catch (IOException exception)

@@ -276,6 +276,11 @@ public sealed class TrainingLoopTests
         using var backbone = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(others, initial);
         AssertSame(initial, backbone, name => name.StartsWith("backbone.", StringComparison.Ordinal) && name.EndsWith("weight", StringComparison.Ordinal), same: true, tolerance: 1e-6);
 
+        // Auto takes the model's network, of whatever size the images are.
+        options.Architecture = Architecture.Auto;
+        using var auto = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images, initial);
+        Assert.Equal("CIFAR ResNet-8", auto.Architecture.Name);
+
         options.Architecture = Architecture.ConvNet(8);
         Assert.Contains("Set Architecture", Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images, initial)).Message, StringComparison.Ordinal);
     }

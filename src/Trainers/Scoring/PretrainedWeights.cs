@@ -15,15 +15,24 @@ internal sealed class PretrainedWeights
     private readonly string _path;
     private readonly Weights _weights;
 
-    private PretrainedWeights(string path, Weights weights, PixelNormalization normalization)
+    private PretrainedWeights(string path, Weights weights)
     {
         _path = path;
         _weights = weights;
-        Normalization = normalization;
     }
 
+    private PretrainedWeights(string path, TrainedModel model)
+        : this(path, model.Weights)
+    {
+        Normalization = model.Description.Normalization;
+        Architecture = model.Description.Architecture;
+    }
+
+    /// <summary>The network that the weights are of, where the file says it: in a model of this library.</summary>
+    public Architecture? Architecture { get; }
+
     /// <summary>The normalisation that goes with the weights: the model's own where it is one of this library, otherwise ImageNet's.</summary>
-    public PixelNormalization Normalization { get; }
+    public PixelNormalization Normalization { get; } = PixelNormalization.ImageNet;
 
     /// <summary>Reads a safetensors file, an ONNX file, or a model that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -35,7 +44,7 @@ internal sealed class PretrainedWeights
             start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
 
         if (SafetensorsFile.IsOne(start))
-            return new PretrainedWeights(path, OfSafetensors(path), PixelNormalization.ImageNet);
+            return new PretrainedWeights(path, OfSafetensors(path));
         if (start.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]))
             throw Pickle(path);
         if (start.StartsWith("PK"u8))
@@ -106,7 +115,7 @@ internal sealed class PretrainedWeights
         }
 
         var (model, _) = SavedModel.Read(path);
-        return new PretrainedWeights(path, model.Weights, model.Description.Normalization);
+        return new PretrainedWeights(path, model);
     }
 
     private static PretrainedWeights OfOnnx(string path)
@@ -131,10 +140,10 @@ internal sealed class PretrainedWeights
         if (TrainedModel.IsOne(bytes))
         {
             var (trained, _) = TrainedModel.FromOnnx(bytes);
-            return new PretrainedWeights(path, trained.Weights, trained.Description.Normalization);
+            return new PretrainedWeights(path, trained);
         }
 
-        return new PretrainedWeights(path, Initializers(path, model.Graph), PixelNormalization.ImageNet);
+        return new PretrainedWeights(path, Initializers(path, model.Graph));
     }
 
     private static Weights Initializers(string path, GraphProto graph)
