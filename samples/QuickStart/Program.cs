@@ -48,9 +48,9 @@ try
     PredictWith(modelPath);
     return 0;
 }
-catch (OperationCanceledException)
+catch (OperationCanceledException exception)
 {
-    Console.Error.WriteLine("Cancelled.");
+    Console.Error.WriteLine(exception.Message);
     return 130;
 }
 
