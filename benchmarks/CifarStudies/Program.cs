@@ -45,7 +45,7 @@ void StudyAugmentation(int seed)
         {
             var options = Options(seed, objective);
             options.Augmentations = augmentations;
-            Measure(data, options, trainer => trainer.Fit(data.Training), new { augmentation = name }).Dispose();
+            Measure(data, options, new { augmentation = name }).Dispose();
         }
     }
 }
@@ -58,7 +58,7 @@ void StudyFineTuning(int seed)
     string weights = Path.Combine(Path.GetTempPath(), $"cifar-source-{seed}.zip");
     var pretraining = Options(seed, SlaObjective.SlaSelfDistillation);
     pretraining.Epochs = 20;
-    using (var model = Measure(sourceData, pretraining, trainer => trainer.Fit(sourceData.Training), new { setting = "weights: other five classes" }))
+    using (var model = Measure(sourceData, pretraining, new { setting = "weights: other five classes" }))
         sourceData.MLContext.Model.Save(model, sourceData.Training.Schema, weights);
 
     foreach (int perClass in new[] { 20, 100 })
@@ -68,12 +68,12 @@ void StudyFineTuning(int seed)
         {
             var options = Options(seed, objective);
             options.BatchSize = 32;
-            Measure(data, options, trainer => trainer.Fit(data.Training), new { setting = "from scratch", perClass }).Dispose();
+            Measure(data, options, new { setting = "from scratch", perClass }).Dispose();
             options.PretrainedPath = weights;
             options.LearningRate = 0.02;
             options.FrozenEpochs = 3;
             options.LayerRateDecay = 0.5;
-            Measure(data, options, trainer => trainer.Fit(data.Training), new { setting = "fine-tuned", perClass }).Dispose();
+            Measure(data, options, new { setting = "fine-tuned", perClass }).Dispose();
         }
     }
 
@@ -95,10 +95,10 @@ SlaTrainer.Options Options(int seed, SlaObjective objective) => new()
     Threads = 1,
 };
 
-SlaTransformer Measure(Data data, SlaTrainer.Options options, Func<SlaTrainer, SlaTransformer> fit, object setting)
+SlaTransformer Measure(Data data, SlaTrainer.Options options, object setting)
 {
     var clock = Stopwatch.StartNew();
-    var model = fit(data.MLContext.MulticlassClassification.Trainers.Sla(options));
+    var model = data.MLContext.MulticlassClassification.Trainers.Sla(options).Fit(data.Training);
     double seconds = clock.Elapsed.TotalSeconds;
     foreach (var inference in model.Inferences)
     {

@@ -86,24 +86,26 @@ public sealed partial class SlaTrainer
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
         }
 
+        private int ThreadsWanted => _options.Threads ?? Environment.ProcessorCount;
+
         /// <exception cref="InvalidOperationException">The folder has the checkpoint of a run that has not come to its end.</exception>
         public static void CheckNothingIsOverwritten(Options options)
         {
             if (options.CheckpointFolder is null || options.Resume || new CheckpointFile(options.CheckpointFolder) is not { Exists: true } checkpoint)
                 return;
 
-            var (_, state, isFinished) = checkpoint.Read();
-            if (!isFinished)
+            var header = checkpoint.ReadHeader();
+            if (!header.IsFinished)
             {
                 throw new InvalidOperationException(
-                    $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {state.Step}. Set Resume to true to go on with it, or delete it, "
+                    $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to go on with it, or delete it, "
                     + "or give another folder as CheckpointFolder.");
             }
         }
 
         public TrainedModel Train()
         {
-            using var threads = Threads();
+            using var threads = new ThreadCount(ThreadsWanted);
             string folder = _options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
             var checkpoint = new CheckpointFile(folder);
             bool isFinished = TakeUp(checkpoint);
@@ -127,7 +129,7 @@ public sealed partial class SlaTrainer
 
         public LearningRateRange FindLearningRate(double lowest, double highest, int steps)
         {
-            using var threads = Threads();
+            using var threads = new ThreadCount(ThreadsWanted);
             ImageSequence? images = null;
             try
             {
@@ -137,9 +139,7 @@ public sealed partial class SlaTrainer
                     if (step % _loop.StepsPerEpoch == 0)
                     {
                         images?.Dispose();
-                        int[] order = [.. _training.Rows];
-                        Seeds.ForEpoch(_trainer._seed, step / _loop.StepsPerEpoch).Shuffle(order);
-                        images = _training.Store.Open(order);
+                        images = _training.Store.Open(_loop.Order(step / _loop.StepsPerEpoch));
                     }
 
                     return _step.Run(images!, _loop.BatchSize, rate, Seeds.ForStep(_trainer._seed, step));
@@ -184,7 +184,7 @@ public sealed partial class SlaTrainer
         private (RowSelection Rows, int Unreadable) ReadRows(IDataView view, ClassLabels labels, FeatureColumn features, long budget)
         {
             var reader = new RowReader(
-                _trainer._host, view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, _options.Threads ?? Environment.ProcessorCount);
+                _trainer._host, view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, ThreadsWanted);
             var (store, rows, unlabelled, unreadable) = PixelStore.Read(
                 reader, features.Shape, budget, _options.OnUnreadableImage == UnreadableImage.Skip, _trainer.CheckCancellation);
             Info(_channel, $"{rows.Length} images of {features.Shape} in {labels.Count} classes"
@@ -311,6 +311,7 @@ public sealed partial class SlaTrainer
         {
             if (checkpoint.Exists && _options.Resume)
                 return Resume(checkpoint);
+
             // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
             checkpoint.Write(_identity, _loop.Capture(), isFinished: false);
             return false;
@@ -318,8 +319,8 @@ public sealed partial class SlaTrainer
 
         private bool Resume(CheckpointFile checkpoint)
         {
-            var (identity, state, isFinished) = checkpoint.Read();
-            string[] differences = [.. _identity.Differences(identity)];
+            var header = checkpoint.ReadHeader();
+            string[] differences = [.. _identity.Differences(header.Identity)];
             if (differences.Length > 0)
             {
                 throw new InvalidOperationException(
@@ -327,9 +328,9 @@ public sealed partial class SlaTrainer
                     + "rows to go on with it, or give another folder as CheckpointFolder.");
             }
 
-            _loop.Restore(state);
-            Info(_channel, $"training goes on after step {state.Step} of {_loop.Steps}, from '{checkpoint.Path}'");
-            return isFinished;
+            _loop.Restore(checkpoint.ReadState());
+            Info(_channel, $"training goes on after step {header.Step} of {_loop.Steps}, from '{checkpoint.Path}'");
+            return header.IsFinished;
         }
 
         /// <summary>Writes a checkpoint. A full disk in the middle of a run is no reason to stop it.</summary>
@@ -345,8 +346,6 @@ public sealed partial class SlaTrainer
                 Warn(_channel, exception.Message);
             }
         }
-
-        private ThreadCount Threads() => new(_options.Threads ?? Environment.ProcessorCount);
 
         private string HowToResume(CheckpointFile checkpoint) =>
             $"The checkpoint is '{checkpoint.Path}': to go on from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "

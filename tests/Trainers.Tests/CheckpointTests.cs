@@ -187,7 +187,7 @@ public sealed class CheckpointTests : IDisposable
     private static long StepOf(string folder)
     {
         var checkpoint = new CheckpointFile(folder);
-        return checkpoint.Exists ? checkpoint.Read().State.Step : 0;
+        return checkpoint.Exists ? checkpoint.ReadHeader().Step : 0;
     }
 
     /// <summary>Acts at the first report at or after a step: reports come with each epoch, and half-seconds.</summary>

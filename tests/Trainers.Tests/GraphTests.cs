@@ -5,6 +5,7 @@ using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Onnx.Protobuf;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Transforms.Image;
 using Xunit;
@@ -86,7 +87,7 @@ public sealed class GraphTests
         foreach (var (inference, _) in objective.Inferences)
         {
             byte[] onnx = model.ToOnnx(inference);
-            var (copy, savedInference) = TrainedModel.FromOnnx(onnx);
+            var (copy, savedInference) = TrainedModel.FromOnnx(ModelProto.Parser.ParseFrom(onnx));
             Assert.Equal(inference, savedInference);
             using var filled = new SlaNetwork(architecture, shape, objective.Heads, seed: 4);
             filled.SetWeights(copy.Weights);

@@ -122,7 +122,7 @@ public sealed class PretrainedTests : IDisposable
         source.eval();
         network.eval();
         Tensor gray = rand(2, 1, 32, 32);
-        VectorFileAssertClose(source.forward(gray.repeat(1, from, 1, 1)), network.forward(gray.repeat(1, to, 1, 1)));
+        AssertClose(source.forward(gray.repeat(1, from, 1, 1)), network.forward(gray.repeat(1, to, 1, 1)));
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class PretrainedTests : IDisposable
 
     private static SlaNetwork Cifar(int channels, int seed = 1) => new(Architecture.CifarResNet(8), new ImageShape(channels, 32, 32), OneHead, seed);
 
-    private static void VectorFileAssertClose(Tensor expected, Tensor actual) =>
+    private static void AssertClose(Tensor expected, Tensor actual) =>
         Assert.InRange((expected - actual).abs().max().item<float>(), 0, 1e-4);
 
     private void Write(IEnumerable<(string, long[], float[])> tensors)

@@ -45,9 +45,9 @@ internal sealed class StepFixture : IDisposable
     /// <summary>Images of random bytes, the classes in turn.</summary>
     public static PixelStore RandomImages(ImageShape shape, int count, int classes, Random random)
     {
-        var store = new PixelStore(shape);
+        var store = new PixelStore(shape, [.. Enumerable.Range(0, count).Select(i => ((long)i, i % classes))]);
         for (int i = 0; i < count; i++)
-            random.NextBytes(store.Add(i % classes));
+            random.NextBytes(store.Pixels(i));
         return store;
     }
 

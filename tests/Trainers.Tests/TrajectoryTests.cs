@@ -75,10 +75,10 @@ public sealed class TrajectoryTests
 
     private static PixelStore Store(ImageShape shape)
     {
-        var store = new PixelStore(shape);
+        var store = new PixelStore(shape, [.. Enumerable.Range(0, Images).Select(i => ((long)i, i % Classes))]);
         for (int i = 0; i < Images; i++)
         {
-            Span<byte> pixels = store.Add(i % Classes);
+            Span<byte> pixels = store.Pixels(i);
             for (int p = 0; p < pixels.Length; p++)
             {
                 int line = (i % Classes * 3 * Side) + (p / Side);

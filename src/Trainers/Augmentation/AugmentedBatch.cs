@@ -54,7 +54,7 @@ internal sealed class AugmentedBatch(Tensor images, Tensor labels) : IDisposable
     }
 
     /// <summary>A value for each image, as B x 1 x 1 x 1.</summary>
-    public Tensor PerImage(float[] values) => tensor(values, [values.Length, 1, 1, 1], device: Device);
+    public Tensor PerImage(float[] values) => PixelOperations.PerImage(values, Device);
 
     public void Dispose()
     {

@@ -51,7 +51,7 @@ internal sealed class RandAugment(int operations, int magnitude) : ImageAugmenta
     private float Strength(Random random) => (random.Next(2) == 0 ? -1f : 1f) * magnitude / LargestMagnitude;
 
     private static Tensor PerImage(Tensor images, float[] strengths, Func<double, double> value) =>
-        tensor(strengths.Select(s => (float)value(s)).ToArray(), [strengths.Length, 1, 1, 1], device: images.device);
+        PixelOperations.PerImage([.. strengths.Select(s => (float)value(s))], images.device);
 
     private static Tensor Affine(Tensor images, float[] strengths, Func<double, double, float[]> map)
     {

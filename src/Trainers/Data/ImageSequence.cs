@@ -32,7 +32,7 @@ internal sealed class ImageSequence : IDisposable
 
         int row = _order[_next++];
         int length = _store.Shape.Length;
-        var source = row < _store.Resident
+        Span<byte> source = row < _store.Resident
             ? _store.Pixels(row)
             : _store.Window(_window).AsSpan(_streamedInWindow++ * length, length);
         source.CopyTo(pixels);

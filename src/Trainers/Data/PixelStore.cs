@@ -16,15 +16,31 @@ internal sealed class PixelStore
 
     private readonly int _rowsPerChunk;
     private readonly List<byte[]> _chunks = [];
-    private readonly List<(long Position, int Label)> _rows = [];
+    private readonly IReadOnlyList<(long Position, int Label)> _rows;
     private readonly RowReader? _reader;
     private byte[][] _windows = [];
 
-    public PixelStore(ImageShape shape, RowReader? reader = null)
+    /// <summary>Makes place for the pixels of images.</summary>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="rows">Where each comes from, and its label.</param>
+    /// <param name="budget">Bytes of pixels that may be in memory.</param>
+    /// <param name="reader">Reads the images that memory does not hold; null where it holds all.</param>
+    public PixelStore(ImageShape shape, IReadOnlyList<(long Position, int Label)> rows, long budget = long.MaxValue, RowReader? reader = null)
     {
         Shape = shape;
+        _rows = rows;
         _reader = reader;
         _rowsPerChunk = Math.Max(1, ChunkBytes / shape.Length);
+        Resident = Count;
+        if ((long)Count * Shape.Length > budget)
+        {
+            int affordable = (int)Math.Min(Array.MaxLength / Shape.Length, budget / 4 / Shape.Length);
+            WindowRows = Math.Clamp(Math.Max(Count / WindowsPerEpoch, SmallestWindow), 1, Math.Max(1, affordable));
+            Resident = (int)Math.Max(0, (budget / Shape.Length) - (2 * WindowRows));
+        }
+
+        for (int row = 0; row < Resident; row += _rowsPerChunk)
+            _chunks.Add(new byte[Math.Min(_rowsPerChunk, Resident - row) * Shape.Length]);
     }
 
     public ImageShape Shape { get; }
@@ -32,10 +48,10 @@ internal sealed class PixelStore
     public int Count => _rows.Count;
 
     /// <summary>How many images, the first ones, are kept in memory.</summary>
-    public int Resident { get; private set; }
+    public int Resident { get; }
 
     /// <summary>Images read ahead in one piece where not all are in memory; two pieces exist at a time.</summary>
-    public int WindowRows { get; private set; }
+    public int WindowRows { get; }
 
     /// <summary>Reads all rows of a view that have a label.</summary>
     /// <param name="reader">Reads the view.</param>
@@ -49,9 +65,7 @@ internal sealed class PixelStore
         RowReader reader, ImageShape shape, long budget, bool skipUnreadable, Action checkCancellation)
     {
         var (labelled, unlabelled) = reader.ReadLabels(checkCancellation);
-        var store = new PixelStore(shape, reader);
-        store.Reserve(labelled, budget);
-
+        var store = new PixelStore(shape, labelled, budget, reader);
         var scratch = new byte[reader.Workers][];
         var failures = reader.ReadPixels([.. labelled.Select(row => row.Position)], Target, skipUnreadable, checkCancellation);
         if (failures.Count > 0 && !skipUnreadable)
@@ -65,23 +79,13 @@ internal sealed class PixelStore
             [.. failures.Select(failure => (labelled[failure.Index].Position, failure.Reason))]);
 
         // What does not stay is decoded all the same: a broken file is to be found now, and not in the middle of the first epoch.
-        Span<byte> Target(int row, int worker) => row < store.Resident ? store.Row(row) : scratch[worker] ??= new byte[shape.Length];
-    }
-
-    /// <summary>Appends an image that stays in memory and returns the place for its pixels.</summary>
-    public Span<byte> Add(int label)
-    {
-        if (Resident == _chunks.Count * _rowsPerChunk)
-            _chunks.Add(new byte[_rowsPerChunk * Shape.Length]);
-        _rows.Add((Count, label));
-        Resident++;
-        return Row(Count - 1);
+        Span<byte> Target(int row, int worker) => row < store.Resident ? store.Pixels(row) : scratch[worker] ??= new byte[shape.Length];
     }
 
     public int Label(int row) => _rows[row].Label;
 
     /// <summary>The pixels of an image in memory.</summary>
-    public ReadOnlySpan<byte> Pixels(int row) => Row(row);
+    public Span<byte> Pixels(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 
     /// <summary>Opens images for reading in an order of one's own. One sequence is open at a time.</summary>
     /// <param name="order">Numbers of rows, each at most once.</param>
@@ -107,21 +111,4 @@ internal sealed class PixelStore
             _windows = [new byte[WindowRows * Shape.Length], new byte[WindowRows * Shape.Length]];
         return _windows[number % _windows.Length];
     }
-
-    private void Reserve(List<(long Position, int Label)> rows, long budget)
-    {
-        _rows.AddRange(rows);
-        Resident = Count;
-        if ((long)Count * Shape.Length > budget)
-        {
-            int affordable = (int)Math.Min(Array.MaxLength / Shape.Length, budget / 4 / Shape.Length);
-            WindowRows = Math.Clamp(Math.Max(Count / WindowsPerEpoch, SmallestWindow), 1, Math.Max(1, affordable));
-            Resident = (int)Math.Max(0, (budget / Shape.Length) - (2 * WindowRows));
-        }
-
-        for (int row = 0; row < Resident; row += _rowsPerChunk)
-            _chunks.Add(new byte[Math.Min(_rowsPerChunk, Resident - row) * Shape.Length]);
-    }
-
-    private Span<byte> Row(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 }

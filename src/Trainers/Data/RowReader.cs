@@ -16,7 +16,6 @@ internal sealed class RowReader
     private readonly DataViewSchema.Column _labelColumn;
     private readonly DataViewSchema.Column _pixelColumn;
     private readonly FeatureColumn _features;
-    private readonly int _workers;
 
     /// <param name="environment">ML.NET's environment.</param>
     /// <param name="data">The rows.</param>
@@ -38,7 +37,7 @@ internal sealed class RowReader
         _labelColumn = _prepared.Schema[labelColumnName];
         _pixelColumn = _prepared.Schema[isImage ? features.PreparedImageColumn(resize: !sameSize) : features.Name];
         _features = features;
-        _workers = isImage ? workers : 1;
+        Workers = isImage ? workers : 1;
     }
 
     /// <summary>Where the pixels of a row go.</summary>
@@ -47,7 +46,7 @@ internal sealed class RowReader
     public delegate Span<byte> PixelTarget(int index, int worker);
 
     /// <summary>The number of workers.</summary>
-    public int Workers => _workers;
+    public int Workers { get; }
 
     /// <summary>The rows that have a label, in their order, and how many have none. No image is decoded.</summary>
     public (List<(long Position, int Label)> Labelled, long Unlabelled) ReadLabels(Action checkCancellation)
@@ -80,10 +79,9 @@ internal sealed class RowReader
     {
         var failures = new List<(int Index, Exception Reason)>();
         int end = positions.Count;
-        int workers = Math.Clamp(positions.Count, 1, _workers);
+        int workers = Math.Clamp(positions.Count, 1, Workers);
         try
         {
-            // One worker is the calling thread, which then has nothing to wait for.
             Parallel.For(0, workers, new ParallelOptions { MaxDegreeOfParallelism = workers }, Read);
         }
         catch (AggregateException exception)
@@ -122,8 +120,7 @@ internal sealed class RowReader
     }
 
     /// <summary>The error of a row that could not be read.</summary>
-    public InvalidOperationException Unreadable(long position, Exception reason) =>
-        new($"Column '{_features.Name}' of {RowDescription.Of(_data, position)} cannot be used: {reason.Message}", reason);
+    public InvalidOperationException Unreadable(long position, Exception reason) => Unreadable(_data, _features.Name, position, reason);
 
     /// <summary>The size of the first image of a column.</summary>
     /// <param name="data">The rows.</param>
@@ -146,7 +143,7 @@ internal sealed class RowReader
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 if (!skipUnreadable)
-                    throw new InvalidOperationException($"Column '{columnName}' of {RowDescription.Of(data, cursor.Position)} cannot be used: {exception.Message}", exception);
+                    throw Unreadable(data, columnName, cursor.Position, exception);
             }
         }
 
@@ -155,6 +152,9 @@ internal sealed class RowReader
 
     public static InvalidOperationException NoRows() => new(
         "There are no labelled images to train on: the data view has no rows with a label. Check the paths and filters that it is made from.");
+
+    private static InvalidOperationException Unreadable(IDataView data, string columnName, long position, Exception reason) =>
+        new($"Column '{columnName}' of {RowDescription.Of(data, position)} cannot be used: {reason.Message}", reason);
 
     private static void MoveTo(DataViewRowCursor cursor, long position)
     {

@@ -10,7 +10,7 @@ internal static class Initialization
     public static Parameter HeNormal(Random random, int outChannels, int inChannels, int height, int width)
     {
         double deviation = Math.Sqrt(2.0 / ((double)outChannels * height * width));
-        using Tensor weight = Fill([outChannels, inChannels, height, width], () => deviation * Normal(random));
+        using Tensor weight = Fill([outChannels, inChannels, height, width], () => deviation * random.Normal());
         return new Parameter(Layout.ChannelsLast(weight));
     }
 
@@ -28,8 +28,4 @@ internal static class Initialization
             values[i] = (float)next();
         return tensor(values, shape);
     }
-
-    /// <summary>A standard normal value (Box and Muller 1958).</summary>
-    private static double Normal(Random random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

@@ -120,11 +120,10 @@ internal sealed class PretrainedWeights
 
     private static PretrainedWeights OfOnnx(string path)
     {
-        byte[] bytes = File.ReadAllBytes(path);
         ModelProto? model;
         try
         {
-            model = ModelProto.Parser.ParseFrom(bytes);
+            model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         }
         catch (InvalidProtocolBufferException)
         {
@@ -137,9 +136,9 @@ internal sealed class PretrainedWeights
                 $"'{path}' holds no weights that can be read: it is neither a safetensors file, nor an ONNX model, nor a model that mlContext.Model.Save wrote.");
         }
 
-        if (TrainedModel.IsOne(bytes))
+        if (TrainedModel.IsOne(model))
         {
-            var (trained, _) = TrainedModel.FromOnnx(bytes);
+            var (trained, _) = TrainedModel.FromOnnx(model);
             return new PretrainedWeights(path, trained);
         }
 

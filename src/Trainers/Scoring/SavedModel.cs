@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
 
@@ -40,5 +41,9 @@ internal static class SavedModel
         return bytes.Length == length ? bytes : throw new InvalidDataException($"The entry '{entry.FullName}' is cut off.");
     }
 
-    private static (TrainedModel, SlaInference)? TryRead(byte[] onnx) => TrainedModel.IsOne(onnx) ? TrainedModel.FromOnnx(onnx) : null;
+    private static (TrainedModel, SlaInference)? TryRead(byte[] onnx)
+    {
+        var model = ModelProto.Parser.ParseFrom(onnx);
+        return TrainedModel.IsOne(model) ? TrainedModel.FromOnnx(model) : null;
+    }
 }

@@ -54,13 +54,12 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     }
 
     /// <summary>Whether an ONNX model was written by <see cref="ToOnnx"/>.</summary>
-    public static bool IsOne(byte[] onnx) => ModelProto.Parser.ParseFrom(onnx).MetadataProps.Any(entry => entry.Key == DescriptionKey);
+    public static bool IsOne(ModelProto model) => model.MetadataProps.Any(entry => entry.Key == DescriptionKey);
 
     /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
     /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
-    public static (TrainedModel Model, SlaInference Inference) FromOnnx(byte[] onnx)
+    public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
     {
-        var model = ModelProto.Parser.ParseFrom(onnx);
         string Metadata(string key) => model.MetadataProps.FirstOrDefault(entry => entry.Key == key)?.Value
             ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
 

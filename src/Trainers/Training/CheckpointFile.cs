@@ -50,23 +50,27 @@ internal sealed class CheckpointFile(string folder)
         }
     }
 
+    /// <summary>Reads what the file says of its run, and none of its tensors.</summary>
     /// <exception cref="InvalidDataException">The file is no checkpoint.</exception>
-    public (RunIdentity Identity, TrainingState State, bool IsFinished) Read()
+    public CheckpointHeader ReadHeader()
     {
         using var file = SafetensorsFile.Open(Path);
-        var state = new TrainingState(
-            Metadata<long>("step"),
-            Metadata<double>("epochLoss"),
-            Metadata<List<EpochMetrics>>("epochs"),
-            Weights(NetworkPrefix) ?? throw NoCheckpoint(),
+        return Header(file);
+    }
+
+    /// <exception cref="InvalidDataException">The file is no checkpoint.</exception>
+    public TrainingState ReadState()
+    {
+        using var file = SafetensorsFile.Open(Path);
+        var header = Header(file);
+        return new TrainingState(
+            header.Step,
+            header.EpochLoss,
+            header.Epochs,
+            Weights(NetworkPrefix)!,
             Weights(MomentumPrefix) ?? [],
             Weights(AveragePrefix),
             Weights(BestPrefix));
-        return (new RunIdentity(Metadata<Dictionary<string, string>>("identity")), state, Metadata<bool>("finished"));
-
-        T Metadata<T>(string key) => file.Metadata.TryGetValue(key, out string? json) ? JsonSerializer.Deserialize<T>(json)! : throw NoCheckpoint();
-
-        InvalidDataException NoCheckpoint() => new($"'{Path}' is not a checkpoint of this library. Give another folder as CheckpointFolder.");
 
         Weights? Weights(string prefix)
         {
@@ -84,6 +88,22 @@ internal sealed class CheckpointFile(string folder)
         string parent = System.IO.Path.GetDirectoryName(Path)!;
         if (Directory.Exists(parent) && !Directory.EnumerateFileSystemEntries(parent).Any())
             Directory.Delete(parent);
+    }
+
+    private CheckpointHeader Header(SafetensorsFile file)
+    {
+        if (!file.Names.Any(name => name.StartsWith(NetworkPrefix, StringComparison.Ordinal)))
+            throw NoCheckpoint();
+        return new CheckpointHeader(
+            new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
+            Metadata<long>("step"),
+            Metadata<double>("epochLoss"),
+            Metadata<List<EpochMetrics>>("epochs"),
+            Metadata<bool>("finished"));
+
+        T Metadata<T>(string key) => file.Metadata.TryGetValue(key, out string? json) ? JsonSerializer.Deserialize<T>(json)! : throw NoCheckpoint();
+
+        InvalidDataException NoCheckpoint() => new($"'{Path}' is not a checkpoint of this library. Give another folder as CheckpointFolder.");
     }
 
     private static List<(string Name, long[] Shape, float[] Values)> Tensors(TrainingState state)

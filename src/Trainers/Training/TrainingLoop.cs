@@ -110,6 +110,14 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
+    /// <summary>The rows in the order of an epoch, a function of the seed.</summary>
+    public int[] Order(int epoch)
+    {
+        int[] order = [.. _rows.Rows];
+        Seeds.ForEpoch(_settings.Seed, epoch).Shuffle(order);
+        return order;
+    }
+
     /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
     public Weights Result() => _best ?? Averaged(_network.GetWeights);
 
@@ -131,7 +139,7 @@ internal sealed class TrainingLoop : IDisposable
         if (_average is not null && state.Average is not null)
         {
             _network.SetWeights(state.Average);
-            _average.Reset();
+            _average.Swap();
         }
 
         _network.SetWeights(state.Network);
@@ -141,13 +149,6 @@ internal sealed class TrainingLoop : IDisposable
     public void Dispose() => _average?.Dispose();
 
     private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
-
-    private int[] Order(int epoch)
-    {
-        int[] order = [.. _rows.Rows];
-        Seeds.ForEpoch(_settings.Seed, epoch).Shuffle(order);
-        return order;
-    }
 
     private void EndEpoch(EpochMetrics epoch, Func<(double Accuracy, double Loss)>? validate)
     {

@@ -13,7 +13,6 @@ internal sealed class TrainingStep : IDisposable
     private readonly ViewAugmenter _views;
     private readonly BatchLoader _loader;
     private readonly TrainingSettings _settings;
-    private readonly Optimizer _optimizer;
 
     /// <param name="network">The network, on the device of the loader and the views.</param>
     /// <param name="objective">What is minimised.</param>
@@ -28,13 +27,13 @@ internal sealed class TrainingStep : IDisposable
         _views = views;
         _loader = loader;
         _settings = settings;
-        _optimizer = new Optimizer(network, settings);
+        Optimizer = new Optimizer(network, settings);
     }
 
     /// <summary>Whether only the heads learn, on embeddings of the backbone as it is.</summary>
     public bool BackboneFrozen { get; set; }
 
-    public Optimizer Optimizer => _optimizer;
+    public Optimizer Optimizer { get; }
 
     /// <summary>Makes a step on the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
@@ -48,7 +47,7 @@ internal sealed class TrainingStep : IDisposable
         if (BackboneFrozen)
             _network.Backbone.eval();
 
-        _optimizer.ZeroGradients();
+        Optimizer.ZeroGradients();
         double loss = 0;
         int parts = Math.Min(_settings.GradientAccumulation, count);
         for (int part = 0; part < parts; part++)
@@ -57,11 +56,11 @@ internal sealed class TrainingStep : IDisposable
             loss += Backward(images, size, (double)size / count, random);
         }
 
-        _optimizer.Step(learningRate);
+        Optimizer.Step(learningRate);
         return loss;
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose() => Optimizer.Dispose();
 
     /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and returns its part of the loss.</summary>
     private double Backward(ImageSequence sequence, int count, double share, Random random)

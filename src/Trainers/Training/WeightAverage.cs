@@ -45,14 +45,6 @@ internal sealed class WeightAverage : IDisposable
         }
     }
 
-    /// <summary>Starts again from the network's weights.</summary>
-    public void Reset()
-    {
-        using var noGradient = no_grad();
-        foreach (var (name, value) in _network.FloatTensors())
-            _averages[name].copy_(value);
-    }
-
     public void Dispose()
     {
         foreach (Tensor average in _averages.Values)

@@ -68,8 +68,7 @@ internal sealed class OnnxGraph
 
     public string Floats(ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) => Initializer(NextName(), data, shape);
 
-    public string Constant(float value) =>
-        Initializer(NextName(), OnnxType.Float, MemoryMarshal.AsBytes(new ReadOnlySpan<float>(in value)), []);
+    public string Constant(float value) => Floats([value]);
 
     public string Indices(ReadOnlySpan<int> data) =>
         Initializer(NextName(), OnnxType.Int32, MemoryMarshal.AsBytes(data), [data.Length]);

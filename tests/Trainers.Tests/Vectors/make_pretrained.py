@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from make_vectors import number
+
 torch.manual_seed(1)
 TYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -46,16 +48,6 @@ class Network(nn.Module):
         for stage in (self.stage1, self.stage2, self.stage3):
             x = stage["block1"](x)
         return x.mean((2, 3))
-
-
-def number(stream, index):
-    """A number of [-1, 1) that any language can compute: a 32-bit hash of a stream and an index."""
-    h = (index * 2654435761 + stream * 40503 + 12345) % 2**32
-    for _ in range(2):
-        h ^= h >> 16
-        h = h * 0x45D9F3B % 2**32
-    h ^= h >> 16
-    return h / 2**31 - 1
 
 
 def save(path, tensors, dtype):

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Sla.Augmentation;
+namespace Microsoft.ML.Sla;
 
 /// <summary>Random values that .NET's generator does not have.</summary>
 internal static class Draws
@@ -42,6 +42,6 @@ internal static class Draws
     }
 
     /// <summary>A standard normal value (Box and Muller 1958).</summary>
-    private static double Normal(this Random random) =>
+    public static double Normal(this Random random) =>
         Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }
