@@ -43,8 +43,6 @@ public sealed partial class SlaTrainer
             TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
             trainer.CheckCancellation();
             TorchLibrary.EnsureLoaded();
-            if (_options.KeepMemory)
-                AllocatorPolicy.KeepBigBlocks();
 
             var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
             var features = TrainerSchema.Features(input, _options);
@@ -66,7 +64,7 @@ public sealed partial class SlaTrainer
             if (reason is not null)
                 Info(channel, reason);
             _description = Describe(architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
-            _settings = Settings();
+            _settings = Settings(trainer.ChoosePrecision(device, architecture));
             _objective = SlaObjectives.Create(
                 _description.Objective, labels.Count, trainer.Transformations.Count, _description.ObjectiveSettings);
             _network = new SlaNetwork(_description.Architecture, features.Shape, _objective.Heads, trainer._seed);
@@ -83,7 +81,7 @@ public sealed partial class SlaTrainer
             _identity = Identity();
             WarnOfMirrors();
             Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
-                + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; seed {trainer._seed}");
+                + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {trainer._seed}");
         }
 
         private int ThreadsWanted => _options.Threads ?? Environment.ProcessorCount;
@@ -105,6 +103,7 @@ public sealed partial class SlaTrainer
 
         public TrainedModel Train()
         {
+            using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
             using var threads = new ThreadCount(ThreadsWanted);
             string folder = _options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
             var checkpoint = new CheckpointFile(folder);
@@ -118,8 +117,6 @@ public sealed partial class SlaTrainer
 
             if (_options.CheckpointFolder is null)
                 checkpoint.Delete();
-            if (_options.KeepMemory)
-                AllocatorPolicy.ReturnFreeBlocks();
 
             var history = new TrainingHistory(
                 _trainer._seed, _training.Rows.Length, _validation?.Rows.Length ?? 0, _unreadable, _loop.Epochs, _loop.BestEpoch, _loop.StoppedEarly);
@@ -129,6 +126,7 @@ public sealed partial class SlaTrainer
 
         public LearningRateRange FindLearningRate(double lowest, double highest, int steps)
         {
+            using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
             using var threads = new ThreadCount(ThreadsWanted);
             ImageSequence? images = null;
             try
@@ -142,7 +140,8 @@ public sealed partial class SlaTrainer
                         images = _training.Store.Open(_loop.Order(step / _loop.StepsPerEpoch));
                     }
 
-                    return _step.Run(images!, _loop.BatchSize, rate, Seeds.ForStep(_trainer._seed, step));
+                    using var loss = _step.Run(images!, _loop.BatchSize, rate, Seeds.ForStep(_trainer._seed, step));
+                    return loss.item<double>();
                 });
             }
             finally
@@ -215,7 +214,7 @@ public sealed partial class SlaTrainer
             _options.ViewScoresColumnName,
             typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3));
 
-        private TrainingSettings Settings() => new(
+        private TrainingSettings Settings(Precision precision) => new(
             _options.Epochs,
             _options.BatchSize,
             _trainer.ViewsPerStep,
@@ -226,6 +225,7 @@ public sealed partial class SlaTrainer
             _options.Augmentations,
             _trainer._seed)
         {
+            ComputeType = precision == Precision.BFloat16 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
             GradientAccumulation = _options.GradientAccumulation,
             GradientClipping = _options.GradientClipping,
             WeightAveraging = _options.WeightAveraging,
@@ -366,7 +366,8 @@ public sealed partial class SlaTrainer
                 ["Transformations"] = _description.Transformations.Name,
                 ["Augmentations"] = string.Join(", ", _options.Augmentations),
                 ["Normalization"] = _description.Normalization.ToString(),
-                ["Training"] = (_settings with { Augmentations = [] }).ToString(),
+                ["Precision"] = _settings.ComputeType.ToString(),
+                ["Training"] = (_settings with { Augmentations = [], ComputeType = default }).ToString(),
             });
         }
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla;
@@ -136,6 +138,15 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 
         return gpu ? CUDA : CPU;
     }
+
+    private Precision ChoosePrecision(Device device, Architecture architecture) => _options.Precision switch
+    {
+        Precision.BFloat16 when !architecture.TakesAnyPrecision => throw new InvalidOperationException(
+            $"The option Precision is BFloat16, and '{architecture}' is a backbone of your own, which computes in the precision that it is made with. "
+            + "Set Precision to Auto or Float32."),
+        Precision.Auto => device.type == DeviceType.CPU && Processor.MultipliesBFloat16 && architecture.TakesAnyPrecision ? Precision.BFloat16 : Precision.Float32,
+        var precision => precision,
+    };
 
     private void CheckCancellation()
     {

@@ -21,7 +21,7 @@ public sealed class AugmentationCostTests
     public void Making_views_takes_less_than_3_percent_of_a_step(int viewsPerStep)
     {
         TorchLibrary.EnsureLoaded();
-        AllocatorPolicy.KeepBigBlocks();
+        using var memory = TensorMemory.Keep();
         using var threads = new ThreadCount(Environment.ProcessorCount);
         var random = new Random(1);
         var store = StepFixture.RandomImages(Shape, BatchSize, classes: 10, random);

@@ -8,15 +8,17 @@ namespace Microsoft.ML.Sla.Tests;
 public sealed partial class MemoryTests
 {
     [Theory]
-    [InlineData(4)]
-    [InlineData(2)]
-    public void A_thousand_steps_leave_no_tensor_and_no_memory_behind(int viewsPerStep)
+    [InlineData(4, ScalarType.Float32)]
+    [InlineData(2, ScalarType.Float32)]
+    [InlineData(4, ScalarType.BFloat16)]
+    public void A_thousand_steps_leave_no_tensor_and_no_memory_behind(int viewsPerStep, ScalarType type)
     {
         var random = new Random(1);
         var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 2, random);
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
-            Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()], Seed: 1));
+            Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()], Seed: 1)
+        { ComputeType = type });
 
         Run(50);
         long tensors = Tensor.TotalCount;

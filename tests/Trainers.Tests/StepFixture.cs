@@ -39,7 +39,8 @@ internal sealed class StepFixture : IDisposable
     public double Run(int[] rows, double learningRate, Random random)
     {
         using var images = Store.Open(rows);
-        return Step.Run(images, rows.Length, learningRate, random);
+        using Tensor loss = Step.Run(images, rows.Length, learningRate, random);
+        return loss.item<double>();
     }
 
     /// <summary>Images of random bytes, the classes in turn.</summary>

@@ -111,6 +111,7 @@ public sealed class TrainingLoopTests
         var validation = Training.Images(_mlContext, FashionImages.Test(classes: 3, perClass: 30));
         var options = Training.Options();
         options.Epochs = 6;
+        options.Precision = Precision.Float32;
         options.LearningRate = 0.3;
         options.LearningRateSchedule = LearningRateSchedule.Constant;
         var trainer = _mlContext.MulticlassClassification.Trainers.Sla(options);

@@ -23,6 +23,9 @@ internal sealed class BatchLoader : IDisposable
         _offset = tensor(offset, [shape.Channels, 1, 1], device: device);
     }
 
+    /// <summary>Where the batches go.</summary>
+    public Device Device => _device;
+
     /// <summary>Loads the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
@@ -41,9 +44,14 @@ internal sealed class BatchLoader : IDisposable
     }
 
     /// <summary>Brings values of 0 to 255 to what the network sees, in place.</summary>
-    /// <param name="images">B x C x H x W.</param>
-    /// <returns>The same values, B x C*H*W. The caller disposes them.</returns>
-    public Tensor Normalize(Tensor images) => images.mul_(_scale).add_(_offset).reshape(-1, _shape.Length);
+    /// <param name="images">B x C x H x W floats.</param>
+    /// <param name="type">The type to compute in.</param>
+    /// <returns>The same values, B x C*H*W of that type. The caller disposes them.</returns>
+    public Tensor Normalize(Tensor images, ScalarType type = ScalarType.Float32)
+    {
+        using Tensor rows = images.mul_(_scale).add_(_offset).reshape(-1, _shape.Length);
+        return rows.to(type);
+    }
 
     public void Dispose()
     {

@@ -100,6 +100,10 @@ public abstract class Architecture
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
+    /// <summary>Whether the module computes in the type of its input, whatever type its weights have.</summary>
+    [JsonIgnore]
+    internal virtual bool TakesAnyPrecision => true;
+
     /// <summary>Says what is wrong with a shape of images and what to do about it, or null where the network takes it.</summary>
     internal abstract string? Objection(ImageShape shape);
 

@@ -35,6 +35,8 @@ internal sealed class CustomNetwork : Architecture
 
     public Layer? Layers { get; }
 
+    internal override bool TakesAnyPrecision => _create is null;
+
     internal override string? Objection(ImageShape shape) => null;
 
     internal override (Architecture Chosen, string? Reason) Choose(ImageShape shape, int images, bool gpu)

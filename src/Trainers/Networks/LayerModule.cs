@@ -8,7 +8,9 @@ namespace Microsoft.ML.Sla.Networks;
 /// <remarks>
 /// A residual network keeps a tensor for each layer until the backward pass; whatever else stays alive costs memory and,
 /// through page faults, time. So modules work in place where autograd allows it and dispose every intermediate handle.
-/// Parameters are looked up by name, for moving a module to another device replaces them.
+/// Parameters are looked up by name, for moving a module to another device replaces them. A module computes in the type of its
+/// input; weights are brought to it on the way, and gradients back, by autograd. Normalisations take their 32-bit weights and
+/// statistics as they are.
 /// </remarks>
 internal static class LayerModule
 {
@@ -71,13 +73,18 @@ internal static class LayerModule
                 register_parameter("bias", new Parameter(zeros(layer.OutChannels)));
         }
 
-        public override Tensor forward(Tensor x) => nn.functional.conv2d(
-            x,
-            get_parameter("weight")!,
-            _layer.Bias ? get_parameter("bias") : null,
-            strides: [_layer.Stride, _layer.Stride],
-            padding: [_layer.Padding, _layer.Padding],
-            groups: _layer.Groups);
+        public override Tensor forward(Tensor x)
+        {
+            using Tensor weight = get_parameter("weight")!.to(x.dtype);
+            using Tensor? bias = _layer.Bias ? get_parameter("bias")!.to(x.dtype) : null;
+            return nn.functional.conv2d(
+                x,
+                weight,
+                bias,
+                strides: [_layer.Stride, _layer.Stride],
+                padding: [_layer.Padding, _layer.Padding],
+                groups: _layer.Groups);
+        }
     }
 
     private sealed class BatchNormModule : nn.Module<Tensor, Tensor>
@@ -187,6 +194,11 @@ internal static class LayerModule
                 register_parameter("bias", Initialization.LinearUniform(random, layer.Inputs, layer.Outputs));
         }
 
-        public override Tensor forward(Tensor x) => nn.functional.linear(x, get_parameter("weight")!, _bias ? get_parameter("bias") : null);
+        public override Tensor forward(Tensor x)
+        {
+            using Tensor weight = get_parameter("weight")!.to(x.dtype);
+            using Tensor? bias = _bias ? get_parameter("bias")!.to(x.dtype) : null;
+            return nn.functional.linear(x, weight, bias);
+        }
     }
 }

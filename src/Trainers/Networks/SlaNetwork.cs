@@ -31,8 +31,12 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     public static bool IsTensorName(string name) =>
         name.StartsWith($"{BackboneName}.", StringComparison.Ordinal) || name.StartsWith($"{HeadsName}.", StringComparison.Ordinal);
 
-    /// <summary>Embeddings of images: rows x C x H x W to rows x D.</summary>
-    public override Tensor forward(Tensor images) => _backbone.forward(images);
+    /// <summary>Embeddings of images: rows x C x H x W, of the type to compute in, to rows x D floats.</summary>
+    public override Tensor forward(Tensor images)
+    {
+        using Tensor embeddings = _backbone.forward(images);
+        return embeddings.to(ScalarType.Float32);
+    }
 
     public nn.Module<Tensor, Tensor> Backbone => _backbone;
 

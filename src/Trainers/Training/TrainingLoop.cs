@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
@@ -9,6 +10,9 @@ internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>How often a person wants to hear of progress within an epoch.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>Steps between two readings of the losses, for a reading waits until the device has come to its step.</summary>
+    private const int LossInterval = 16;
 
     private readonly SlaNetwork _network;
     private readonly TrainingStep _step;
@@ -19,6 +23,7 @@ internal sealed class TrainingLoop : IDisposable
     private long _stepsDone;
     private double _epochLoss;
     private readonly List<EpochMetrics> _epochs = [];
+    private readonly Queue<(long Step, double Rate, Tensor Loss)> _unreadLosses = [];
     private Weights? _best;
 
     /// <param name="network">The network.</param>
@@ -76,18 +81,19 @@ internal sealed class TrainingLoop : IDisposable
                 checkCancellation();
                 training.Start();
                 double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _stepsDone, Steps);
-                double loss = _step.Run(images, BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
-                CheckLoss(loss, epoch, rate);
-                _stepsDone++;
+                Tensor loss = _step.Run(images, BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
+                _unreadLosses.Enqueue((++_stepsDone, rate, loss));
                 _average?.Update(_stepsDone);
-                training.Stop();
-                _epochLoss += loss;
-
                 bool isEpochEnd = batch == StepsPerEpoch - 1;
+                bool isReported = isEpochEnd || clock.Elapsed - lastReport >= ReportInterval;
+                if (isReported || _unreadLosses.Count == LossInterval)
+                    ReadLosses();
+                training.Stop();
+
                 double meanLoss = _epochLoss / (batch + 1);
                 if (isEpochEnd)
                     EndEpoch(new EpochMetrics(epoch, _stepsDone, meanLoss, rate, null, null), validate);
-                if (isEpochEnd || clock.Elapsed - lastReport >= ReportInterval)
+                if (isReported)
                 {
                     lastReport = clock.Elapsed;
                     report(new SlaMetrics(
@@ -122,8 +128,10 @@ internal sealed class TrainingLoop : IDisposable
     public Weights Result() => _best ?? Averaged(_network.GetWeights);
 
     /// <summary>Everything that <see cref="Restore"/> needs to go on as if the run had not been interrupted.</summary>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
     public TrainingState Capture()
     {
+        ReadLosses();
         var average = _average is null ? null : Averaged(_network.GetWeights);
         return new TrainingState(_stepsDone, _epochLoss, [.. _epochs], _network.GetWeights(), Weights.Of(_step.Optimizer.Momenta()), average, _best);
     }
@@ -146,7 +154,12 @@ internal sealed class TrainingLoop : IDisposable
         _step.Optimizer.SetMomenta(state.Momenta);
     }
 
-    public void Dispose() => _average?.Dispose();
+    public void Dispose()
+    {
+        _average?.Dispose();
+        foreach (var (_, _, loss) in _unreadLosses)
+            loss.Dispose();
+    }
 
     private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
 
@@ -182,13 +195,20 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    private void CheckLoss(double loss, int epoch, double rate)
+    private void ReadLosses()
     {
-        if (!double.IsFinite(loss))
+        while (_unreadLosses.TryDequeue(out var unread))
         {
-            throw new InvalidOperationException(
-                $"The loss became {loss} at step {_stepsDone + 1} (epoch {epoch} of {_settings.Epochs}), where the learning rate was {rate}. "
-                + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
+            using Tensor loss = unread.Loss;
+            double value = loss.item<double>();
+            if (!double.IsFinite(value))
+            {
+                throw new InvalidOperationException(
+                    $"The loss became {value} at step {unread.Step} (epoch {((unread.Step - 1) / StepsPerEpoch) + 1} of {_settings.Epochs}), where the learning rate was {unread.Rate}. "
+                    + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
+            }
+
+            _epochLoss += value;
         }
     }
 }

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Microsoft.ML.Sla.Training;
 
 /// <summary>The numbers of a training run. See <see cref="SlaTrainer.Options"/> for their meaning.</summary>
@@ -12,6 +14,9 @@ internal sealed record TrainingSettings(
     IReadOnlyList<ImageAugmentation> Augmentations,
     int Seed)
 {
+    /// <summary>The type that the backbone computes in.</summary>
+    public ScalarType ComputeType { get; init; } = ScalarType.Float32;
+
     public int GradientAccumulation { get; init; } = 1;
 
     public double? GradientClipping { get; init; }

@@ -40,20 +40,20 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="count">B.</param>
     /// <param name="learningRate">The learning rate of the heads.</param>
     /// <param name="random">What augmentation and views are drawn from.</param>
-    /// <returns>The loss.</returns>
-    public double Run(ImageSequence images, int count, double learningRate, Random random)
+    /// <returns>The loss, a number on the network's device that may still be in the making. The caller disposes it.</returns>
+    public Tensor Run(ImageSequence images, int count, double learningRate, Random random)
     {
         _network.train();
         if (BackboneFrozen)
             _network.Backbone.eval();
 
         Optimizer.ZeroGradients();
-        double loss = 0;
+        Tensor loss = zeros([], ScalarType.Float64, _loader.Device);
         int parts = Math.Min(_settings.GradientAccumulation, count);
         for (int part = 0; part < parts; part++)
         {
             int size = (count * (part + 1) / parts) - (count * part / parts);
-            loss += Backward(images, size, (double)size / count, random);
+            Backward(images, size, (double)size / count, random, loss);
         }
 
         Optimizer.Step(learningRate);
@@ -62,14 +62,14 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose() => Optimizer.Dispose();
 
-    /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and returns its part of the loss.</summary>
-    private double Backward(ImageSequence sequence, int count, double share, Random random)
+    /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and its part of the loss.</summary>
+    private void Backward(ImageSequence sequence, int count, double share, Random random, Tensor total)
     {
         using var scope = NewDisposeScope();
         using var batch = _loader.Load(sequence, count);
         foreach (var augmentation in _settings.Augmentations)
             augmentation.Apply(batch, random);
-        Tensor images = _loader.Normalize(batch.Images);
+        Tensor images = _loader.Normalize(batch.Images, _settings.ComputeType);
         using var draw = ViewDraw.Random(count, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
         Tensor inputs = _views.Views(images, draw);
         images.Dispose();
@@ -83,7 +83,7 @@ internal sealed class TrainingStep : IDisposable
             loss *= share;
 
         loss.backward();
-        return loss.item<float>();
+        total.add_(loss.detach());
     }
 
     private Tensor Embeddings(Tensor inputs)

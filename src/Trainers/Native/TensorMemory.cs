@@ -1,0 +1,174 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Microsoft.ML.Sla.Native;
+
+/// <summary>While it lives, the big blocks of torch's tensors come from a <see cref="BlockCache"/>, on Linux on x64.</summary>
+/// <remarks>
+/// libtorch lets a program set the allocator of tensors (<c>c10::SetCPUAllocator</c>), an object of C++ with virtual functions. This
+/// one is made of function pointers, by the Itanium C++ ABI; everything that it takes for granted is checked on the original
+/// allocator first, and where something differs, torch's own allocator stays. So do blocks that malloc serves without the system.
+/// </remarks>
+internal sealed unsafe partial class TensorMemory : IDisposable
+{
+    /// <summary>The size from which glibc's malloc asks the system for each block, by default (M_MMAP_THRESHOLD).</summary>
+    private const nuint SmallestBlock = 128 << 10;
+
+    private static readonly BlockCache Cache = new();
+    private static readonly Lock Gate = new();
+    private static int _users;
+    private static bool? _isSupported;
+    private static Allocator* _original;
+    private static Allocator* _caching;
+    private static Deleter _originalDeleter;
+    private static short _device;
+
+    private bool _isOpen;
+
+    private TensorMemory() => _isOpen = true;
+
+    /// <summary>Starts keeping blocks; null where that is not supported.</summary>
+    /// <remarks>To be called after <see cref="TorchLibrary.EnsureLoaded"/>.</remarks>
+    public static TensorMemory? Keep()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != System.Runtime.InteropServices.Architecture.X64)
+            return null;
+
+        lock (Gate)
+        {
+            if (!(_isSupported ??= Prepare()))
+                return null;
+
+            if (_users++ == 0)
+                SetAllocator(_caching, priority: 0);
+            Cache.Open();
+        }
+
+        return new TensorMemory();
+    }
+
+    /// <summary>Gives the blocks back that no tensor uses. Tensors that still live keep theirs.</summary>
+    public void Dispose()
+    {
+        lock (Gate)
+        {
+            if (!_isOpen)
+                return;
+
+            _isOpen = false;
+            if (--_users == 0)
+                SetAllocator(_original, priority: 0);
+            Cache.Close();
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static bool Prepare()
+    {
+        try
+        {
+            _original = GetAllocator();
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+
+        if (!IsAsExpected(_original))
+            return false;
+
+        // They live as long as the process: a tensor may be freed at any time.
+        _originalDeleter = _original->Functions->RawDeleter(_original);
+        var functions = (Functions*)NativeMemory.Alloc((nuint)sizeof(Functions));
+        *functions = *_original->Functions;
+        functions->Allocate = &Allocate;
+        functions->RawDeleter = &RawDeleter;
+        _caching = (Allocator*)NativeMemory.Alloc((nuint)sizeof(Allocator));
+        _caching->Functions = functions;
+        return true;
+    }
+
+    /// <summary>Whether a block of the allocator looks as this class makes them, and is freed by what it says it is freed by.</summary>
+    private static bool IsAsExpected(Allocator* allocator)
+    {
+        DataPointer block = default;
+        if (allocator->Functions->Allocate(&block, allocator, SmallestBlock) != &block)
+            return false;
+
+        bool isAsExpected = block.Data != null
+            && block.Context == block.Data
+            && block.Delete.Pointer != null
+            && (void*)block.Delete.Pointer == (void*)allocator->Functions->RawDeleter(allocator).Pointer
+            && (block.Device & 0xFF) == 0;
+        if (!isAsExpected)
+            return false;
+
+        _device = block.Device;
+        block.Delete.Pointer(block.Context);
+        return true;
+    }
+
+    [UnmanagedCallersOnly]
+    private static DataPointer* Allocate(DataPointer* result, Allocator* self, nuint bytes)
+    {
+        if (bytes < SmallestBlock)
+            return _original->Functions->Allocate(result, _original, bytes);
+
+        void* block = Cache.Take(bytes);
+        *result = new DataPointer { Data = block, Context = block, Delete = new Deleter { Pointer = &Delete }, Device = _device };
+        return result;
+    }
+
+    [UnmanagedCallersOnly]
+    private static Deleter RawDeleter(Allocator* self) => new() { Pointer = &Delete };
+
+    [UnmanagedCallersOnly]
+    private static void Delete(void* block)
+    {
+        if (!Cache.Return(block))
+            _originalDeleter.Pointer(block);
+    }
+
+    [LibraryImport("libc10.so", EntryPoint = "_ZN3c1015GetCPUAllocatorEv")]
+    private static partial Allocator* GetAllocator();
+
+    [LibraryImport("libc10.so", EntryPoint = "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh")]
+    private static partial void SetAllocator(Allocator* allocator, byte priority);
+
+    /// <summary>c10::Allocator.</summary>
+    private struct Allocator
+    {
+        public Functions* Functions;
+    }
+
+    /// <summary>
+    /// The virtual functions of c10::Allocator, in the order of c10/core/Allocator.h: two destructors, allocate,
+    /// is_simple_data_ptr, raw_deleter, copy_data.
+    /// </summary>
+    [StructLayout(LayoutKind.Explicit, Size = 6 * PointerSize)]
+    private struct Functions
+    {
+        private const int PointerSize = 8;
+
+        [FieldOffset(2 * PointerSize)]
+        public delegate* unmanaged<DataPointer*, Allocator*, nuint, DataPointer*> Allocate;
+
+        [FieldOffset(4 * PointerSize)]
+        public delegate* unmanaged<Allocator*, Deleter> RawDeleter;
+    }
+
+    /// <summary>c10::DataPtr: the address, a std::unique_ptr with its deleter in front, and the device: a byte of type, 0 for the CPU, and one of index.</summary>
+    private struct DataPointer
+    {
+        public void* Data;
+        public Deleter Delete;
+        public void* Context;
+        public short Device;
+    }
+
+    /// <summary>c10::DeleterFnPtr.</summary>
+    private struct Deleter
+    {
+        public delegate* unmanaged<void*, void> Pointer;
+    }
+}
