@@ -18,7 +18,8 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     private readonly IHostEnvironment _environment;
     private readonly TrainedModel _model;
     private readonly TemporaryFile _onnx;
-    private readonly NativeChain _chain;
+    private readonly NativeChain _rows;
+    private readonly Lazy<NativeChain> _singleRow;
 
     internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
     {
@@ -28,10 +29,15 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         _onnx = new TemporaryFile(model.ToOnnx(inference), ".onnx");
         try
         {
-            _chain = ScoringChain.Create(environment, model.Description, _onnx);
+            // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
+            _rows = ScoringChain.Create(environment, model.Description, _onnx, threads: 1);
+            _singleRow = new Lazy<NativeChain>(() => ScoringChain.Create(environment, model.Description, _onnx, threads: null));
         }
-        catch (EntryPointNotFoundException exception)
+        catch (Exception exception)
         {
+            _onnx.Dispose();
+            if (exception is not EntryPointNotFoundException)
+                throw;
             throw new InvalidOperationException(
                 "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
                 + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
@@ -109,16 +115,22 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _chain.GetOutputSchema(inputSchema);
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _rows.GetOutputSchema(inputSchema);
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input) => _chain.Transform(input);
+    public IDataView Transform(IDataView input) => _rows.Transform(input);
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _chain.GetRowToRowMapper(inputSchema);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _singleRow.Value.GetRowToRowMapper(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_rows).Save(ctx);
 
-    /// <summary>Closes the ONNX session and deletes its file.</summary>
-    public void Dispose() => _chain.Dispose();
+    /// <summary>Closes the ONNX sessions and deletes their file.</summary>
+    public void Dispose()
+    {
+        _rows.Dispose();
+        if (_singleRow.IsValueCreated)
+            _singleRow.Value.Dispose();
+        _onnx.Dispose();
+    }
 }

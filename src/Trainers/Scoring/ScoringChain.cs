@@ -3,6 +3,7 @@ using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Transforms.Image;
+using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.Sla.Scoring;
 
@@ -12,11 +13,15 @@ namespace Microsoft.ML.Sla.Scoring;
 /// </summary>
 internal static class ScoringChain
 {
-    /// <summary>The chain, which owns the file of the ONNX model.</summary>
-    public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx) =>
-        new(EmptyInput(environment, model.Features), Steps(environment, model, onnx.Path), onnx);
+    /// <summary>The chain.</summary>
+    /// <param name="environment">The environment that scores.</param>
+    /// <param name="model">What is scored.</param>
+    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
+    public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx, int? threads) =>
+        new(EmptyInput(environment, model.Features), Steps(environment, model, onnx.Path, threads));
 
-    private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath)
+    private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
         var transforms = MLNetInternals.Transforms(environment);
         string?[] all = [model.ScoreColumn, model.ViewScoresColumn, ClassLabels.ClassColumn];
@@ -25,7 +30,13 @@ internal static class ScoringChain
         return
         [
             .. model.Features.PreparePixels(environment),
-            transforms.ApplyOnnxModel(outputs, [FeatureColumn.PixelColumn], onnxPath),
+            transforms.ApplyOnnxModel(new OnnxOptions
+            {
+                ModelFile = onnxPath,
+                InputColumns = [FeatureColumn.PixelColumn],
+                OutputColumns = outputs,
+                IntraOpNumThreads = threads,
+            }),
             .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
             transforms.DropColumns(temporary),
         ];
