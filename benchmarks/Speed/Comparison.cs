@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.Sla.Speed;
+
+/// <summary>Measures this library and a PyTorch script in turn, each measurement in a process of its own, and compares the medians.</summary>
+/// <param name="peer">The script.</param>
+/// <param name="repeats">Measurements of each kind.</param>
+internal sealed class Comparison(string peer, int repeats)
+{
+    /// <summary>GFLOP of a view, forward and backward, by the count of its multiply-adds.</summary>
+    private const double GigaOperationsOfView = 0.417;
+
+    private const int Views = 4;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private readonly Dictionary<string, List<double>> _measured = [];
+
+    public int Run(string output)
+    {
+        for (int repeat = 0; repeat < repeats; repeat++)
+        {
+            Console.Error.WriteLine($"{DateTime.Now:T} repeat {repeat + 1} of {repeats}");
+            Ours("matmul", "measure", "matmul");
+            Peer("peer train", "train", "--steps", "2");
+            Ours("train", "measure", "train");
+            Peer("peer train channels-last", "train", "--channels-last", "--steps", "2");
+            Ours("train float32", "measure", "train", "Float32");
+            Peer("peer score", "score", "--steps", "3");
+            Ours("score", "measure", "score");
+            Peer("peer score batch 1", "score", "--batch", "1", "--steps", "10");
+        }
+
+        File.WriteAllText($"{output}.json", JsonSerializer.Serialize(_measured, Indented) + "\n");
+        File.WriteAllText($"{output}.md", Table());
+        Console.Write(Table());
+        return 0;
+    }
+
+    private string Table()
+    {
+        double bfloat16 = Median("matmul bfloat16_gflops");
+        var rows = new (string Measure, string Ours, string Peer, double Ratio, string Wanted)[]
+        {
+            Rates("training, default options, over the peer's default layout (images/s)", "train images_per_s", "peer train images_per_s", "3.0"),
+            Rates("training, fp32, over the peer's channels-last (images/s)", "train float32 images_per_s", "peer train channels-last images_per_s", "1.3"),
+            ("arithmetic of a step over the bf16 matrix product (GFLOP/s)", Number(Median("train images_per_s") * Views * GigaOperationsOfView), Number(bfloat16),
+                Median("train images_per_s") * Views * GigaOperationsOfView / bfloat16, "0.60"),
+            ("arithmetic of an fp32 step over the fp32 matrix product (GFLOP/s)", Number(Median("train float32 images_per_s") * Views * GigaOperationsOfView),
+                Number(Median("matmul float32_gflops")), Median("train float32 images_per_s") * Views * GigaOperationsOfView / Median("matmul float32_gflops"), ""),
+            Rates("aggregated scoring, over the peer's batch of 128 (images/s)", "score aggregated_images_per_s", "peer score aggregated_images_per_s", "3.5"),
+            Rates("scoring of one view, over the peer's batch of 128 (images/s)", "score distilled_images_per_s", "peer score single_images_per_s", ""),
+            Rates("distilled over aggregated scoring (images/s)", "score distilled_images_per_s", "score aggregated_images_per_s", "3.5"),
+            ("aggregated prediction of one image, time of the peer's over ours (ms)", Number(Median("score aggregated_engine_ms")), Number(1000 / Median("peer score batch 1 aggregated_images_per_s")),
+                1000 / Median("peer score batch 1 aggregated_images_per_s") / Median("score aggregated_engine_ms"), ""),
+            ("PredictionEngine over ONNX Runtime alone, aggregated (time)", "", "", Median("score aggregated_engine_over_bare"), "at most 1.25"),
+            ("PredictionEngine over ONNX Runtime alone, distilled (time)", "", "", Median("score distilled_engine_over_bare"), "at most 1.25"),
+            Rates("peak memory of training, default options, over the peer's default layout (MiB)", "train peak_mib", "peer train peak_mib", "at most 1.0"),
+            Rates("peak memory of training, fp32, over the peer's channels-last (MiB)", "train float32 peak_mib", "peer train channels-last peak_mib", "at most 1.0"),
+        };
+        var lines = rows.Select(row => $"| {row.Measure} | {row.Ours} | {row.Peer} | {row.Ratio.ToString("F2", CultureInfo.InvariantCulture)} | {row.Wanted} |");
+        return string.Join('\n',
+        [
+            "| measure | ours | beside | ratio | wanted |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            .. lines,
+            "",
+            $"Medians of {repeats} processes each, in turn. Call of Fit to the end of the first step: {Number(Median("train first_step_s"))} s; start of the process "
+                + $"to the end of the first step: {Number(Median("train process_to_first_step_s"))} s; a model in memory to its first prediction: "
+                + $"{Number(1000 * Median("score distilled_first_prediction_s"))} ms.",
+            "",
+        ]);
+    }
+
+    private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Rates(string measure, string ours, string peers, string wanted) =>
+        (measure, Number(Median(ours)), Number(Median(peers)), Median(ours) / Median(peers), wanted);
+
+    private static string Number(double value) => value.ToString(value < 10 ? "F2" : "F0", CultureInfo.InvariantCulture);
+
+    private double Median(string name)
+    {
+        double[] values = [.. _measured[name].Order()];
+        return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
+    }
+
+    private void Ours(string name, params string[] arguments) => Measure(name, Environment.ProcessPath!, arguments);
+
+    private void Peer(string name, params string[] arguments) => Measure(name, "/usr/bin/python3", [peer, .. arguments]);
+
+    private void Measure(string name, string program, string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        double peak = 0;
+        while (!process.WaitForExit(50))
+            peak = Math.Max(peak, PeakMebibytes(process.Id));
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+
+        Add("peak_mib", peak);
+        string json = output.Result.Trim().Split('\n')[^1];
+        foreach (var (key, value) in JsonNode.Parse(json)!.AsObject())
+        {
+            if (value!.GetValueKind() == JsonValueKind.Number)
+                Add(key, value.GetValue<double>());
+        }
+
+        void Add(string key, double value)
+        {
+            if (!_measured.TryGetValue($"{name} {key}", out var values))
+                _measured.Add($"{name} {key}", values = []);
+            values.Add(value);
+        }
+    }
+
+    /// <summary>The largest resident memory of a process so far (VmHWM); 0 once it has ended.</summary>
+    private static double PeakMebibytes(int process)
+    {
+        try
+        {
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+}
