@@ -3,6 +3,8 @@
 // trains the baseline and SLA+SD (2 of 4 rotations a step) with each base augmentation, on one thread.
 //   dotnet run -c Release --project benchmarks/CifarStudies -- finetuning CIFAR_FOLDER FIRST_SEED LAST_SEED
 // trains on five classes, from scratch and from weights that were trained on the other five.
+//   dotnet run -c Release --project benchmarks/CifarStudies -- precision CIFAR_FOLDER FIRST_SEED LAST_SEED
+// trains SLA+SD as fast as the machine can, and with every fast path off.
 // Prints one JSON object for each seed, setting and inference.
 using System.Diagnostics;
 using System.Globalization;
@@ -16,10 +18,14 @@ int firstSeed = int.Parse(args[2], CultureInfo.InvariantCulture), lastSeed = int
 string[] classes = [.. Directory.GetDirectories(Path.Combine(folder, "train")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 for (int seed = firstSeed; seed <= lastSeed; seed++)
 {
-    if (args[0] == "augmentation")
-        StudyAugmentation(seed);
-    else
-        StudyFineTuning(seed);
+    Action<int> study = args[0] switch
+    {
+        "augmentation" => StudyAugmentation,
+        "finetuning" => StudyFineTuning,
+        "precision" => StudyPrecision,
+        _ => throw new ArgumentException($"There is no study '{args[0]}'."),
+    };
+    study(seed);
 }
 
 void StudyAugmentation(int seed)
@@ -80,6 +86,20 @@ void StudyFineTuning(int seed)
     File.Delete(weights);
 }
 
+void StudyPrecision(int seed)
+{
+    var data = new Data(seed, folder, classes, trainPerClass: 100, testPerClass: 1000);
+    foreach (bool fast in new[] { true, false })
+    {
+        var options = Options(seed, SlaObjective.SlaSelfDistillation);
+        options.Epochs = 30;
+        options.Precision = fast ? Precision.Auto : Precision.Float32;
+        options.Threads = fast ? null : 1;
+        options.KeepMemory = fast;
+        Measure(data, options, new { precision = $"{options.Precision}", threads = options.Threads, options.KeepMemory }).Dispose();
+    }
+}
+
 SlaTrainer.Options Options(int seed, SlaObjective objective) => new()
 {
     FeatureColumnName = "Image",
@@ -93,6 +113,7 @@ SlaTrainer.Options Options(int seed, SlaObjective objective) => new()
     WeightDecay = 5e-4,
     Seed = seed,
     Threads = 1,
+    Precision = Precision.Float32,
 };
 
 SlaTransformer Measure(Data data, SlaTrainer.Options options, object setting)
