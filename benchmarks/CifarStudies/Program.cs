@@ -5,6 +5,8 @@
 // trains on five classes, from scratch and from weights that were trained on the other five.
 //   dotnet run -c Release --project benchmarks/CifarStudies -- precision CIFAR_FOLDER FIRST_SEED LAST_SEED
 // trains SLA+SD as fast as the machine can, and with every fast path off.
+//   dotnet run -c Release --project benchmarks/CifarStudies -- int8 CIFAR_FOLDER FIRST_SEED LAST_SEED
+// scores a model in 32-bit floats and in 8 bits.
 // Prints one JSON object for each seed, setting and inference.
 using System.Diagnostics;
 using System.Globalization;
@@ -23,6 +25,7 @@ for (int seed = firstSeed; seed <= lastSeed; seed++)
         "augmentation" => StudyAugmentation,
         "finetuning" => StudyFineTuning,
         "precision" => StudyPrecision,
+        "int8" => StudyInt8,
         _ => throw new ArgumentException($"There is no study '{args[0]}'."),
     };
     study(seed);
@@ -97,6 +100,36 @@ void StudyPrecision(int seed)
         options.Threads = fast ? null : 1;
         options.KeepMemory = fast;
         Measure(data, options, new { precision = $"{options.Precision}", threads = options.Threads, options.KeepMemory }).Dispose();
+    }
+}
+
+void StudyInt8(int seed)
+{
+    var data = new Data(seed, folder, classes, trainPerClass: 500, testPerClass: 1000);
+    var options = Options(seed, SlaObjective.SlaSelfDistillation);
+    options.Architecture = Architecture.CifarResNet(depth: 20);
+    options.Epochs = 10;
+    options.Precision = Precision.Auto;
+    options.Threads = null;
+    using var model = data.MLContext.MulticlassClassification.Trainers.Sla(options).Fit(data.Training);
+    foreach (var inference in new[] { SlaInference.Distilled, SlaInference.Aggregated })
+    {
+        using var exact = model.WithInference(inference);
+        using var rounded = exact.ToInt8(data.Training);
+        foreach (var scorer in new[] { exact, rounded })
+        {
+            var clock = Stopwatch.StartNew();
+            var metrics = data.MLContext.MulticlassClassification.Evaluate(scorer.Transform(data.Test));
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                seed,
+                inference = $"{inference}",
+                int8 = scorer.IsInt8,
+                accuracy = metrics.MicroAccuracy,
+                logLoss = metrics.LogLoss,
+                seconds = clock.Elapsed.TotalSeconds,
+            }));
+        }
     }
 }
 

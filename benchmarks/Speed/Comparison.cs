@@ -51,6 +51,7 @@ internal sealed class Comparison(string peer, int repeats)
             ("arithmetic of an fp32 step over the fp32 matrix product (GFLOP/s)", Number(Median("train float32 images_per_s") * Views * GigaOperationsOfView),
                 Number(Median("matmul float32_gflops")), Median("train float32 images_per_s") * Views * GigaOperationsOfView / Median("matmul float32_gflops"), ""),
             Rates("aggregated scoring, over the peer's batch of 128 (images/s)", "score aggregated_images_per_s", "peer score aggregated_images_per_s", "3.5"),
+            Rates("aggregated scoring in 8 bits, over the peer's batch of 128 (images/s)", "score aggregated_int8_images_per_s", "peer score aggregated_images_per_s", ""),
             Rates("scoring of one view, over the peer's batch of 128 (images/s)", "score distilled_images_per_s", "peer score single_images_per_s", ""),
             Rates("distilled over aggregated scoring (images/s)", "score distilled_images_per_s", "score aggregated_images_per_s", "3.5"),
             ("aggregated prediction of one image, time of the peer's over ours (ms)", Number(Median("score aggregated_engine_ms")), Number(1000 / Median("peer score batch 1 aggregated_images_per_s")),

@@ -100,6 +100,9 @@ internal static class Measurements
             result[$"{name}_first_prediction_s"] = clock.Elapsed.TotalSeconds;
             result[$"{name}_images_per_s"] = Images / MedianSeconds(() => ScoreAll(scorer, data), Repeats);
 
+            using (var int8 = scorer.ToInt8(data, BatchSize))
+                result[$"{name}_int8_images_per_s"] = Images / MedianSeconds(() => ScoreAll(int8, data), Repeats);
+
             string file = Path.GetTempFileName();
             scorer.SaveOnnx(file);
             using var session = new InferenceSession(file);

@@ -21,6 +21,15 @@ internal static class ScoringChain
     public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx, int? threads) =>
         new(EmptyInput(environment, model.Features), Steps(environment, model, onnx.Path, threads));
 
+    /// <summary>A chain that ends with <see cref="Int8Graph.WithRanges"/>. It owns the file.</summary>
+    public static NativeChain CreateRanges(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx) => new(
+        EmptyInput(environment, model.Features),
+        [
+            .. model.Features.PreparePixels(environment),
+            Score(environment, [Int8Graph.RangesColumn], onnx.Path, threads: 1),
+        ],
+        onnx);
+
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
         var transforms = MLNetInternals.Transforms(environment);
@@ -30,17 +39,20 @@ internal static class ScoringChain
         return
         [
             .. model.Features.PreparePixels(environment),
-            transforms.ApplyOnnxModel(new OnnxOptions
-            {
-                ModelFile = onnxPath,
-                InputColumns = [FeatureColumn.PixelColumn],
-                OutputColumns = outputs,
-                IntraOpNumThreads = threads,
-            }),
+            Score(environment, outputs, onnxPath, threads),
             .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
             transforms.DropColumns(temporary),
         ];
     }
+
+    private static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads) =>
+        MLNetInternals.Transforms(environment).ApplyOnnxModel(new OnnxOptions
+        {
+            ModelFile = onnxPath,
+            InputColumns = [FeatureColumn.PixelColumn],
+            OutputColumns = outputs,
+            IntraOpNumThreads = threads,
+        });
 
     /// <summary>No rows, and only the feature column: what the steps are fitted on.</summary>
     private static IDataView EmptyInput(IHostEnvironment environment, FeatureColumn features)

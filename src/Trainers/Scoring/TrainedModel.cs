@@ -63,6 +63,13 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         string Metadata(string key) => model.MetadataProps.FirstOrDefault(entry => entry.Key == key)?.Value
             ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
 
+        if (Int8Graph.IsOne(model))
+        {
+            throw new InvalidDataException(
+                "The model is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
+                + "trained on. Take the model that it was made from.");
+        }
+
         var description = ModelDescription.FromJson(Metadata(DescriptionKey));
         var weights = new Weights();
         foreach (var tensor in model.Graph.Initializer.Where(t => SlaNetwork.IsTensorName(t.Name)))

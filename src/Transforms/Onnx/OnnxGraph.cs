@@ -11,6 +11,7 @@ internal enum OnnxType
 {
     Float = 1,
     UInt8 = 2,
+    Int8 = 3,
     Int32 = 6,
     Int64 = 7,
     String = 8,
@@ -25,6 +26,7 @@ internal sealed class OnnxGraph
     private const string MlDomain = "ai.onnx.ml";
 
     private readonly ModelProto _model;
+    private readonly string _prefix = "v";
     private int _lastValue;
 
     public OnnxGraph(string name)
@@ -38,6 +40,15 @@ internal sealed class OnnxGraph
         };
         _model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetVersion });
         _model.OpsetImport.Add(new OperatorSetIdProto { Domain = MlDomain, Version = 2 });
+    }
+
+    /// <summary>Goes on with a model.</summary>
+    /// <param name="model">The model, which is changed.</param>
+    /// <param name="prefix">What the names of new values begin with; none of the model's does.</param>
+    public OnnxGraph(ModelProto model, string prefix)
+    {
+        _model = model;
+        _prefix = prefix;
     }
 
     public string Input(string name, OnnxType type, params ReadOnlySpan<long> shape)
@@ -60,6 +71,14 @@ internal sealed class OnnxGraph
         return output;
     }
 
+    /// <summary>A node of the operation and attributes of another.</summary>
+    public string Node(NodeProto like, ReadOnlySpan<string> inputs)
+    {
+        string output = NextName();
+        Add(like.OpType, output, inputs).Attribute.AddRange(like.Attribute);
+        return output;
+    }
+
     public string Initializer(string name, ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) =>
         Initializer(name, OnnxType.Float, MemoryMarshal.AsBytes(data), shape);
 
@@ -72,6 +91,10 @@ internal sealed class OnnxGraph
 
     public string Indices(ReadOnlySpan<int> data) =>
         Initializer(NextName(), OnnxType.Int32, MemoryMarshal.AsBytes(data), [data.Length]);
+
+    /// <summary>A tensor of any type.</summary>
+    public string Constant<T>(OnnxType type, ReadOnlySpan<T> data, params ReadOnlySpan<long> shape)
+        where T : unmanaged => Initializer(NextName(), type, MemoryMarshal.AsBytes(data), shape);
 
     /// <summary>
     /// Names the slots of an output for ML.NET's OnnxTransformer, which reads them from the <c>keys_strings</c> of a node of
@@ -95,7 +118,7 @@ internal sealed class OnnxGraph
 
     public byte[] ToBytes() => _model.ToByteArray();
 
-    private string NextName() => $"v{_lastValue++}";
+    private string NextName() => $"{_prefix}{_lastValue++}";
 
     private string Initializer(string name, OnnxType type, ReadOnlySpan<byte> data, ReadOnlySpan<long> shape)
     {

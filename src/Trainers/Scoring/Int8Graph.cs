@@ -1,0 +1,236 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>
+/// Brings the convolutions and residual sums of a scoring graph to 8 bits, with the rounding written as pairs of QuantizeLinear and
+/// DequantizeLinear, which ONNX Runtime fuses with what lies between (Jacob et al. 2018).
+/// </summary>
+/// <remarks>
+/// Activations are unsigned, with a scale and zero point for each tensor. Weights are signed, with a scale for each output channel, and
+/// of 7 bits: the 16-bit sums of two products of processors without VNNI cannot overflow then, so the answer is the same everywhere.
+/// Batch normalisation is folded into the weights before they are rounded. Everything else stays in 32-bit floats.
+/// </remarks>
+internal sealed class Int8Graph
+{
+    public const string RangesColumn = "Sla.Ranges";
+
+    private const string MetadataKey = "Microsoft.ML.Sla.Int8";
+    private const int LargestWeight = 63;
+
+    private readonly ModelProto _model;
+    private readonly Dictionary<string, TensorProto> _initializers;
+    private readonly ILookup<string, NodeProto> _consumers;
+    private readonly List<Block> _blocks;
+    private readonly string[] _points;
+
+    /// <param name="onnx">A graph that <see cref="TrainedModel.ToOnnx"/> wrote.</param>
+    public Int8Graph(byte[] onnx)
+    {
+        _model = ModelProto.Parser.ParseFrom(onnx);
+        _initializers = _model.Graph.Initializer.ToDictionary(tensor => tensor.Name);
+        _consumers = _model.Graph.Node.SelectMany(node => node.Input.Distinct().Select(input => (input, node))).ToLookup(pair => pair.input, pair => pair.node);
+        _blocks = [.. _model.Graph.Node.Where(IsRounded).Select(BlockOf)];
+        _points = [.. _blocks.SelectMany(block => block.Activations.Append(block.End)).Distinct()];
+    }
+
+    /// <summary>Whether a model was written by <see cref="Quantize"/>.</summary>
+    public static bool IsOne(ModelProto model) => model.MetadataProps.Any(entry => entry.Key == MetadataKey);
+
+    /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>
+    public byte[] WithRanges()
+    {
+        var model = _model.Clone();
+        var graph = new OnnxGraph(model, prefix: "range");
+        string[] extremes = [.. Extremes("ReduceMin"), .. Extremes("ReduceMax")];
+        graph.Output(RangesColumn, graph.Node("Concat", extremes, ("axis", 0)), OnnxType.Float, extremes.Length);
+        return graph.ToBytes();
+
+        IEnumerable<string> Extremes(string reduction) =>
+            _points.Select(point => graph.Node("Reshape", [graph.Node(reduction, [point], ("keepdims", 0)), graph.Constant(1)]));
+    }
+
+    /// <summary>The smallest minima and largest maxima of images' ranges; null where there are no images.</summary>
+    public static float[]? Widest(IEnumerable<float[]> ranges)
+    {
+        float[]? widest = null;
+        foreach (float[] range in ranges)
+        {
+            widest ??= [.. range];
+            for (int i = 0; i < range.Length; i++)
+                widest[i] = i < range.Length / 2 ? Math.Min(widest[i], range[i]) : Math.Max(widest[i], range[i]);
+        }
+
+        return widest;
+    }
+
+    /// <summary>The graph in 8 bits.</summary>
+    /// <param name="ranges">What <see cref="WithRanges"/> gave.</param>
+    public byte[] Quantize(float[] ranges)
+    {
+        var model = _model.Clone();
+        model.Graph.Node.Clear();
+        var writer = new Writer(new OnnxGraph(model, prefix: "int8."), _points.Select((point, i) => (point, Scale.Of(ranges[i], ranges[_points.Length + i]))).ToDictionary());
+        var blocks = _blocks.ToDictionary(block => block.Node);
+        var inside = _blocks.SelectMany(block => new[] { block.Norm, block.Relu }).OfType<NodeProto>().ToHashSet();
+        foreach (var node in _model.Graph.Node.Where(node => !inside.Contains(node)))
+        {
+            if (blocks.TryGetValue(node, out var block))
+                Append(block, writer);
+            else
+                model.Graph.Node.Add(writer.Renamed(node));
+        }
+
+        var used = model.Graph.Node.SelectMany(node => node.Input).ToHashSet();
+        foreach (var unused in model.Graph.Initializer.Where(tensor => !used.Contains(tensor.Name)).ToList())
+            model.Graph.Initializer.Remove(unused);
+        writer.Graph.Metadata(MetadataKey, "1");
+        return writer.Graph.ToBytes();
+    }
+
+    private void Append(Block block, Writer writer)
+    {
+        string[] inputs = [.. block.Activations.Select(writer.Rounded)];
+        if (block.Node.OpType == "Conv")
+        {
+            var (weights, shape, biases) = Folded(block);
+            inputs = [.. inputs, .. writer.Weights(weights, shape, biases, block.Activations[0])];
+        }
+
+        string value = writer.Graph.Node(block.Node, inputs);
+        if (block.Relu is not null)
+            value = writer.Graph.Node("Relu", [value]);
+        writer.Replace(block.End, value);
+    }
+
+    /// <summary>The weights and biases of a convolution with the normalisation behind it: w * gamma / sigma, and b.</summary>
+    private (float[] Weights, long[] Shape, float[] Biases) Folded(Block block)
+    {
+        var weight = _initializers[block.Node.Input[1]];
+        float[] weights = Floats(weight.Name);
+        int channels = (int)weight.Dims[0];
+        float[] biases = block.Node.Input.Count > 2 ? Floats(block.Node.Input[2]) : new float[channels];
+        if (block.Norm is { } norm)
+        {
+            float[] gamma = Floats(norm.Input[1]), beta = Floats(norm.Input[2]), mean = Floats(norm.Input[3]), variance = Floats(norm.Input[4]);
+            float epsilon = norm.Attribute.Single(attribute => attribute.Name == "epsilon").F;
+            int length = weights.Length / channels;
+            for (int channel = 0; channel < channels; channel++)
+            {
+                float factor = gamma[channel] / MathF.Sqrt(variance[channel] + epsilon);
+                foreach (ref float value in weights.AsSpan(channel * length, length))
+                    value *= factor;
+                biases[channel] = ((biases[channel] - mean[channel]) * factor) + beta[channel];
+            }
+        }
+
+        return (weights, [.. weight.Dims], biases);
+
+        float[] Floats(string name) => MemoryMarshal.Cast<byte, float>(_initializers[name].RawData.Span).ToArray();
+    }
+
+    /// <summary>Convolutions, and sums of two activations: not the addition of a constant.</summary>
+    private bool IsRounded(NodeProto node) => node.OpType == "Conv" || (node.OpType == "Add" && !node.Input.Any(_initializers.ContainsKey));
+
+    private Block BlockOf(NodeProto node)
+    {
+        var norm = node.OpType == "Conv" ? OnlyConsumer(node, "BatchNormalization") : null;
+        return new Block(node, norm, OnlyConsumer(norm ?? node, "Relu"));
+    }
+
+    private NodeProto? OnlyConsumer(NodeProto node, string operation) =>
+        _consumers[node.Output[0]].ToList() is [var consumer] && consumer.OpType == operation ? consumer : null;
+
+    /// <summary>What ONNX Runtime fuses: a convolution or a sum, with what follows it alone.</summary>
+    private sealed record Block(NodeProto Node, NodeProto? Norm, NodeProto? Relu)
+    {
+        /// <summary>The tensors that go in, without weights.</summary>
+        public IReadOnlyList<string> Activations => Node.OpType == "Conv" ? [Node.Input[0]] : [.. Node.Input];
+
+        /// <summary>The tensor that comes out.</summary>
+        public string End => (Relu ?? Norm ?? Node).Output[0];
+    }
+
+    /// <summary>real = Step * (integer - Zero).</summary>
+    private readonly record struct Scale(float Step, byte Zero)
+    {
+        /// <summary>The scale on which 0 is exact and everything between the extremes has an integer of 0 to 255.</summary>
+        public static Scale Of(float minimum, float maximum)
+        {
+            minimum = Math.Min(minimum, 0);
+            maximum = Math.Max(maximum, 0);
+            float step = maximum > minimum ? (maximum - minimum) / byte.MaxValue : 1;
+            return new Scale(step, (byte)MathF.Round(-minimum / step));
+        }
+    }
+
+    /// <summary>Writes nodes, and knows the rounded tensors by the names of those that they stand for.</summary>
+    private sealed class Writer(OnnxGraph graph, Dictionary<string, Scale> scales)
+    {
+        private readonly Dictionary<string, string> _rounded = [];
+        private readonly Dictionary<string, string> _replaced = [];
+
+        public OnnxGraph Graph => graph;
+
+        /// <summary>The rounded tensor.</summary>
+        public string Rounded(string name)
+        {
+            if (!_rounded.TryGetValue(name, out string? rounded))
+                _rounded.Add(name, rounded = Round(name, _replaced.GetValueOrDefault(name, name)));
+            return rounded;
+        }
+
+        /// <summary>From now on the tensor is the rounded value, for all nodes that use it.</summary>
+        public void Replace(string name, string value) => _rounded[name] = _replaced[name] = Round(name, value);
+
+        /// <summary>A node on the tensors that have replaced its inputs.</summary>
+        public NodeProto Renamed(NodeProto node)
+        {
+            var renamed = node.Clone();
+            for (int i = 0; i < node.Input.Count; i++)
+                renamed.Input[i] = _replaced.GetValueOrDefault(node.Input[i], node.Input[i]);
+            return renamed;
+        }
+
+        /// <summary>The rounded weights and biases of a convolution of an activation; biases of 32 bits, on the scale of the products.</summary>
+        public string[] Weights(float[] weights, long[] shape, float[] biases, string activation)
+        {
+            int channels = biases.Length;
+            int length = weights.Length / channels;
+            var steps = new float[channels];
+            var productSteps = new float[channels];
+            var integers = new sbyte[weights.Length];
+            var integerBiases = new int[channels];
+            for (int channel = 0; channel < channels; channel++)
+            {
+                var own = weights.AsSpan(channel * length, length);
+                float largest = 0;
+                foreach (float value in own)
+                    largest = Math.Max(largest, Math.Abs(value));
+                steps[channel] = largest > 0 ? largest / LargestWeight : 1;
+                productSteps[channel] = steps[channel] * scales[activation].Step;
+                for (int i = 0; i < length; i++)
+                    integers[(channel * length) + i] = (sbyte)MathF.Round(own[i] / steps[channel]);
+                integerBiases[channel] = (int)Math.Clamp(Math.Round((double)biases[channel] / productSteps[channel]), int.MinValue, int.MaxValue);
+            }
+
+            return
+            [
+                Dequantized(graph.Constant<sbyte>(OnnxType.Int8, integers, shape), steps, graph.Constant<sbyte>(OnnxType.Int8, new sbyte[channels], channels)),
+                Dequantized(graph.Constant<int>(OnnxType.Int32, integerBiases, channels), productSteps, graph.Constant<int>(OnnxType.Int32, new int[channels], channels)),
+            ];
+
+            string Dequantized(string tensor, float[] channelSteps, string zeros) =>
+                graph.Node("DequantizeLinear", [tensor, graph.Floats(channelSteps, channels), zeros], ("axis", 0));
+        }
+
+        private string Round(string name, string value)
+        {
+            string step = graph.Floats([scales[name].Step]);
+            string zero = graph.Constant<byte>(OnnxType.UInt8, [scales[name].Zero]);
+            return graph.Node("DequantizeLinear", [graph.Node("QuantizeLinear", [value, step, zero]), step, zero]);
+        }
+    }
+}
