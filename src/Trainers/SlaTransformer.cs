@@ -169,8 +169,11 @@ public sealed class SlaTransformer : ITransformer, IDisposable
             return [view];
 
         int runs = Math.Min(count, MostRuns);
-        return Enumerable.Range(0, runs).Select(run => data.TakeRows(
-            data.SkipRows(view, rows * run / runs), (count * (run + 1) / runs) - (count * run / runs)));
+        return Enumerable.Range(0, runs).Select(run =>
+        {
+            long start = rows * run / runs;
+            return data.TakeRows(start == 0 ? view : data.SkipRows(view, start), (count * (run + 1L) / runs) - (count * (long)run / runs));
+        });
     }
 
     private static long RowCount(IDataView view)
