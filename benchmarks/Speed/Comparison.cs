@@ -34,22 +34,20 @@ internal sealed class Comparison(string peer, int repeats)
         }
 
         File.WriteAllText($"{output}.json", JsonSerializer.Serialize(_measured, Indented) + "\n");
-        File.WriteAllText($"{output}.md", Table());
-        Console.Write(Table());
+        string table = Table();
+        File.WriteAllText($"{output}.md", table);
+        Console.Write(table);
         return 0;
     }
 
     private string Table()
     {
-        double bfloat16 = Median("matmul bfloat16_gflops");
         var rows = new (string Measure, string Ours, string Peer, double Ratio, string Wanted)[]
         {
             Rates("training, default options, over the peer's default layout (images/s)", "train images_per_s", "peer train images_per_s", "3.0"),
             Rates("training, fp32, over the peer's channels-last (images/s)", "train float32 images_per_s", "peer train channels-last images_per_s", "1.3"),
-            ("arithmetic of a step over the bf16 matrix product (GFLOP/s)", Number(Median("train images_per_s") * Views * GigaOperationsOfView), Number(bfloat16),
-                Median("train images_per_s") * Views * GigaOperationsOfView / bfloat16, "0.60"),
-            ("arithmetic of an fp32 step over the fp32 matrix product (GFLOP/s)", Number(Median("train float32 images_per_s") * Views * GigaOperationsOfView),
-                Number(Median("matmul float32_gflops")), Median("train float32 images_per_s") * Views * GigaOperationsOfView / Median("matmul float32_gflops"), ""),
+            Arithmetic("arithmetic of a step over the bf16 matrix product (GFLOP/s)", "train images_per_s", "matmul bfloat16_gflops", "0.60"),
+            Arithmetic("arithmetic of an fp32 step over the fp32 matrix product (GFLOP/s)", "train float32 images_per_s", "matmul float32_gflops", ""),
             Rates("aggregated scoring, over the peer's batch of 128 (images/s)", "score aggregated_images_per_s", "peer score aggregated_images_per_s", "3.5"),
             Rates("aggregated scoring in 8 bits, over the peer's batch of 128 (images/s)", "score aggregated_int8_images_per_s", "peer score aggregated_images_per_s", ""),
             Rates("scoring of one view, over the peer's batch of 128 (images/s)", "score distilled_images_per_s", "peer score single_images_per_s", ""),
@@ -75,8 +73,11 @@ internal sealed class Comparison(string peer, int repeats)
         ]);
     }
 
-    private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Rates(string measure, string ours, string peers, string wanted) =>
-        (measure, Number(Median(ours)), Number(Median(peers)), Median(ours) / Median(peers), wanted);
+    private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Rates(string measure, string ours, string peers, string wanted, double factor = 1) =>
+        (measure, Number(factor * Median(ours)), Number(Median(peers)), factor * Median(ours) / Median(peers), wanted);
+
+    private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Arithmetic(string measure, string images, string limit, string wanted) =>
+        Rates(measure, images, limit, wanted, Views * GigaOperationsOfView);
 
     private static string Number(double value) => value.ToString(value < 10 ? "F2" : "F0", CultureInfo.InvariantCulture);
 

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.Sla.Augmentation;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Tests;
 using Microsoft.ML.Sla.Training;
 using static TorchSharp.torch;
 
@@ -18,12 +17,7 @@ public class StepBenchmarks : IDisposable
 {
     private const int BatchSize = 128;
     private readonly TensorMemory? _memory;
-    private readonly PixelStore _store;
-    private readonly BatchLoader _loader;
-    private readonly ViewAugmenter _views;
-    private readonly SlaNetwork _network;
-    private readonly Objective _objective;
-    private readonly TrainingStep _step;
+    private readonly StepFixture _fixture;
     private readonly Random _random = new(1);
     private readonly int[] _rows = [.. Enumerable.Range(0, BatchSize)];
     private readonly Tensor _images;
@@ -34,19 +28,12 @@ public class StepBenchmarks : IDisposable
         TorchLibrary.EnsureLoaded();
         set_num_threads(Environment.ProcessorCount);
         _memory = TensorMemory.Keep();
-        var shape = new ImageShape(3, 32, 32);
-        _store = new PixelStore(shape, [.. _rows.Select(row => ((long)row, row % 10))]);
-        foreach (int row in _rows)
-            _random.NextBytes(_store.Pixels(row));
-        _objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, 10, 4, new ObjectiveSettings());
-        _network = new SlaNetwork(Architecture.CifarResNet(32), shape, _objective.Heads, seed: 1);
-        _views = new ViewAugmenter(TransformationSet.Rotation, shape, CPU);
-        _loader = new BatchLoader(shape, PixelNormalization.MinusOneToOne, CPU);
-        _step = new TrainingStep(_network, _objective, _views, _loader, new TrainingSettings(
+        var store = StepFixture.RandomImages(new ImageShape(3, 32, 32), count: BatchSize, classes: 10, _random);
+        _fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 10, depth: 32, store, new TrainingSettings(
             Epochs: 1, BatchSize, ViewsPerStep: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, new SlaTrainer.Options().Augmentations, Seed: 1)
         { ComputeType = ScalarType.BFloat16 });
         using var batch = Load();
-        _images = _loader.Normalize(batch.Images, ScalarType.BFloat16);
+        _images = _fixture.Loader.Normalize(batch.Images, ScalarType.BFloat16);
         _embeddings = randn(BatchSize * 4, 64).requires_grad_(true);
         Step();
     }
@@ -65,8 +52,8 @@ public class StepBenchmarks : IDisposable
     [Benchmark(Baseline = true)]
     public void Step()
     {
-        using var images = _store.Open(_rows);
-        using Tensor loss = _step.Run(images, BatchSize, 0.01, _random);
+        using var images = _fixture.Store.Open(_rows);
+        using Tensor loss = _fixture.Step.Run(images, BatchSize, 0.01, _random);
     }
 
     [Benchmark]
@@ -74,15 +61,15 @@ public class StepBenchmarks : IDisposable
     {
         using var scope = NewDisposeScope();
         using var batch = Load();
-        foreach (var augmentation in new SlaTrainer.Options().Augmentations)
+        foreach (var augmentation in _fixture.Settings.Augmentations)
             augmentation.Apply(batch, _random);
-        using Tensor images = _loader.Normalize(batch.Images, ScalarType.BFloat16);
+        using Tensor images = _fixture.Loader.Normalize(batch.Images, ScalarType.BFloat16);
     }
 
     [Benchmark]
     public void Views()
     {
-        using Tensor views = _views.Views(_images);
+        using Tensor views = _fixture.Views.Views(_images);
     }
 
     [Benchmark]
@@ -91,27 +78,24 @@ public class StepBenchmarks : IDisposable
         using var scope = NewDisposeScope();
         using var draw = ViewDraw.All(BatchSize, 4, CPU);
         using var batch = Load();
-        _objective.Loss(_embeddings, _network.Heads, batch.Targets, draw).backward();
+        _fixture.Objective.Loss(_embeddings, _fixture.Network.Heads, batch.Targets, draw).backward();
     }
 
     [Benchmark]
-    public void OptimizerStep() => _step.Optimizer.Step(1e-9);
+    public void OptimizerStep() => _fixture.Step.Optimizer.Step(1e-9);
 
     public void Dispose()
     {
         _embeddings.Dispose();
         _images.Dispose();
-        _step.Dispose();
-        _loader.Dispose();
-        _views.Dispose();
-        _network.Dispose();
+        _fixture.Dispose();
         _memory?.Dispose();
         GC.SuppressFinalize(this);
     }
 
     private AugmentedBatch Load()
     {
-        using var images = _store.Open(_rows);
-        return _loader.Load(images, BatchSize);
+        using var images = _fixture.Store.Open(_rows);
+        return _fixture.Loader.Load(images, BatchSize);
     }
 }

@@ -10,18 +10,16 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>Training steps on images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
 internal sealed class StepFixture : IDisposable
 {
-    private readonly BatchLoader _loader;
-
     public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
     {
         TorchLibrary.EnsureLoaded();
         var architecture = Architecture.CifarResNet(depth);
-        var objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
-        Network = new SlaNetwork(architecture, store.Shape, objective.Heads, seed: 1);
+        Objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
+        Network = new SlaNetwork(architecture, store.Shape, Objective.Heads, seed: 1);
         Views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
         Settings = settings;
-        _loader = new BatchLoader(store.Shape, PixelNormalization.MinusOneToOne, CPU);
-        Step = new TrainingStep(Network, objective, Views, _loader, settings);
+        Loader = new BatchLoader(store.Shape, PixelNormalization.MinusOneToOne, CPU);
+        Step = new TrainingStep(Network, Objective, Views, Loader, settings);
         Store = store;
     }
 
@@ -32,6 +30,10 @@ internal sealed class StepFixture : IDisposable
     public SlaNetwork Network { get; }
 
     public ViewAugmenter Views { get; }
+
+    public Objective Objective { get; }
+
+    public BatchLoader Loader { get; }
 
     public TrainingStep Step { get; }
 
@@ -55,7 +57,7 @@ internal sealed class StepFixture : IDisposable
     public void Dispose()
     {
         Step.Dispose();
-        _loader.Dispose();
+        Loader.Dispose();
         Views.Dispose();
         Network.Dispose();
     }

@@ -7,7 +7,6 @@ namespace Microsoft.ML.Sla.Data;
 internal sealed class BatchLoader : IDisposable
 {
     private readonly ImageShape _shape;
-    private readonly Device _device;
     private readonly Tensor _scale;
     private readonly Tensor _offset;
 
@@ -17,14 +16,14 @@ internal sealed class BatchLoader : IDisposable
     public BatchLoader(ImageShape shape, PixelNormalization normalization, Device device)
     {
         _shape = shape;
-        _device = device;
+        Device = device;
         var (scale, offset) = normalization.ForBytes(shape.Channels);
         _scale = tensor(scale, [shape.Channels, 1, 1], device: device);
         _offset = tensor(offset, [shape.Channels, 1, 1], device: device);
     }
 
     /// <summary>Where the batches go.</summary>
-    public Device Device => _device;
+    public Device Device { get; }
 
     /// <summary>Loads the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
@@ -39,8 +38,8 @@ internal sealed class BatchLoader : IDisposable
         for (int i = 0; i < count; i++)
             classes[i] = images.Next(pixels.Slice(i * _shape.Length, _shape.Length));
 
-        using Tensor onDevice = bytes.to(_device);
-        return new AugmentedBatch(onDevice.to(ScalarType.Float32), labels.to(_device, copy: true));
+        using Tensor onDevice = bytes.to(Device);
+        return new AugmentedBatch(onDevice.to(ScalarType.Float32), labels.to(Device, copy: true));
     }
 
     /// <summary>Brings values of 0 to 255 to what the network sees, in place.</summary>

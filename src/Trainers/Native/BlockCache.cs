@@ -16,7 +16,7 @@ internal sealed unsafe partial class BlockCache
     private readonly Lock _gate = new();
     private readonly Dictionary<nint, nuint> _inUse = [];
     private readonly Dictionary<nuint, Stack<nint>> _free = [];
-    private int _users;
+    private bool _isOpen;
 
     /// <summary>Bytes of the blocks that wait.</summary>
     public long FreeBytes
@@ -28,21 +28,19 @@ internal sealed unsafe partial class BlockCache
         }
     }
 
-    /// <summary>From now on freed blocks are kept; until as many calls of <see cref="Close"/>.</summary>
+    /// <summary>From now on freed blocks are kept.</summary>
     public void Open()
     {
         lock (_gate)
-            _users++;
+            _isOpen = true;
     }
 
-    /// <summary>Gives what is not in use back to the system, where nobody else has the cache open.</summary>
+    /// <summary>Gives what is not in use back to the system, and from now on blocks as they are freed.</summary>
     public void Close()
     {
         lock (_gate)
         {
-            if (--_users > 0)
-                return;
-
+            _isOpen = false;
             foreach (nint block in _free.Values.SelectMany(blocks => blocks))
                 NativeMemory.AlignedFree((void*)block);
             _free.Clear();
@@ -69,7 +67,7 @@ internal sealed unsafe partial class BlockCache
             if (!_inUse.Remove((nint)block, out nuint size))
                 return false;
 
-            if (_users == 0)
+            if (!_isOpen)
             {
                 NativeMemory.AlignedFree(block);
                 return true;

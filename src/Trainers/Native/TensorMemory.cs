@@ -40,8 +40,10 @@ internal sealed unsafe partial class TensorMemory : IDisposable
                 return null;
 
             if (_users++ == 0)
+            {
+                Cache.Open();
                 SetAllocator(_caching, priority: 0);
-            Cache.Open();
+            }
         }
 
         return new TensorMemory();
@@ -57,8 +59,10 @@ internal sealed unsafe partial class TensorMemory : IDisposable
 
             _isOpen = false;
             if (--_users == 0)
+            {
                 SetAllocator(_original, priority: 0);
-            Cache.Close();
+                Cache.Close();
+            }
         }
     }
 

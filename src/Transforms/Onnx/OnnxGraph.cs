@@ -82,15 +82,13 @@ internal sealed class OnnxGraph
     public string Initializer(string name, ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) =>
         Initializer(name, OnnxType.Float, MemoryMarshal.AsBytes(data), shape);
 
-    public string Constant(params ReadOnlySpan<long> data) =>
-        Initializer(NextName(), OnnxType.Int64, MemoryMarshal.AsBytes(data), [data.Length]);
+    public string Constant(params ReadOnlySpan<long> data) => Constant(OnnxType.Int64, data, data.Length);
 
-    public string Floats(ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) => Initializer(NextName(), data, shape);
+    public string Floats(ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) => Constant(OnnxType.Float, data, shape);
 
     public string Constant(float value) => Floats([value]);
 
-    public string Indices(ReadOnlySpan<int> data) =>
-        Initializer(NextName(), OnnxType.Int32, MemoryMarshal.AsBytes(data), [data.Length]);
+    public string Indices(ReadOnlySpan<int> data) => Constant(OnnxType.Int32, data, data.Length);
 
     /// <summary>A tensor of any type.</summary>
     public string Constant<T>(OnnxType type, ReadOnlySpan<T> data, params ReadOnlySpan<long> shape)
