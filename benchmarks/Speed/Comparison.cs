@@ -7,13 +7,18 @@ namespace Microsoft.ML.Sla.Speed;
 
 /// <summary>Measures this library and a PyTorch script in turn, each measurement in a process of its own, and compares the medians.</summary>
 /// <param name="peer">The script.</param>
+/// <param name="images">A folder of JPEG files, one folder a class.</param>
 /// <param name="repeats">Measurements of each kind.</param>
-internal sealed class Comparison(string peer, int repeats)
+internal sealed class Comparison(string peer, string images, int repeats)
 {
     /// <summary>GFLOP of a view, forward and backward, by the count of its multiply-adds.</summary>
     private const double GigaOperationsOfView = 0.417;
 
     private const int Views = 4;
+
+    /// <summary>Training steps that the peer measures, after a first one that it does not.</summary>
+    private const int PeerSteps = 2;
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     private readonly Dictionary<string, List<double>> _measured = [];
@@ -24,13 +29,14 @@ internal sealed class Comparison(string peer, int repeats)
         {
             Console.Error.WriteLine($"{DateTime.Now:T} repeat {repeat + 1} of {repeats}");
             Ours("matmul", "measure", "matmul");
-            Peer("peer train", "train", "--steps", "2");
+            Peer("peer train", "train", "--steps", PeerSteps.ToString(CultureInfo.InvariantCulture));
             Ours("train", "measure", "train");
-            Peer("peer train channels-last", "train", "--channels-last", "--steps", "2");
+            Peer("peer train channels-last", "train", "--channels-last", "--steps", PeerSteps.ToString(CultureInfo.InvariantCulture));
             Ours("train float32", "measure", "train", "Float32");
             Peer("peer score", "score", "--steps", "3");
             Ours("score", "measure", "score");
             Peer("peer score batch 1", "score", "--batch", "1", "--steps", "10");
+            Ours("folder", "measure", "folder", images);
         }
 
         File.WriteAllText($"{output}.json", JsonSerializer.Serialize(_measured, Indented) + "\n");
@@ -66,9 +72,20 @@ internal sealed class Comparison(string peer, int repeats)
             "| --- | ---: | ---: | ---: | ---: |",
             .. lines,
             "",
-            $"Medians of {repeats} processes each, in turn. Call of Fit to the end of the first step: {Number(Median("train first_step_s"))} s; start of the process "
-                + $"to the end of the first step: {Number(Median("train process_to_first_step_s"))} s; a model in memory to its first prediction: "
-                + $"{Number(1000 * Median("score distilled_first_prediction_s"))} ms.",
+            $"Medians of {repeats} processes each, in turn.",
+            "",
+            "| time to the first result | s |",
+            "| --- | ---: |",
+            $"| call of Fit to the end of the first step, pixels in memory | {Number(Median("train first_step_s"))} |",
+            $"| start of the process to the end of the first step, pixels in memory | {Number(Median("train process_to_first_step_s"))} |",
+            $"| the same for the peer, with the end of its process | {Number(Median("peer train process_s") - PeerSteps * Median("peer train step_s"))} |",
+            $"| call of Fit to the end of the first step, from 2,048 JPEG files | {Number(Median("folder first_step_s"))} |",
+            $"| of these, reading and decoding | {Number(Median("folder reading_s"))} |",
+            $"| a model in memory to its first prediction, distilled | {Number(Median("score distilled_first_prediction_s"))} |",
+            $"| a model file to its first prediction, distilled | {Number(Median("score distilled_load_to_prediction_s"))} |",
+            "",
+            $"Reading, decoding and augmenting are {Percent(Median("folder share_of_first_epoch"))} % of the first epoch from the folder and "
+                + $"{Percent(Median("folder share_of_later_epochs"))} % of each later one.",
             "",
         ]);
     }
@@ -80,6 +97,8 @@ internal sealed class Comparison(string peer, int repeats)
         Rates(measure, images, limit, wanted, Views * GigaOperationsOfView);
 
     private static string Number(double value) => value.ToString(value < 10 ? "F2" : "F0", CultureInfo.InvariantCulture);
+
+    private static string Percent(double share) => (100 * share).ToString("F1", CultureInfo.InvariantCulture);
 
     private double Median(string name)
     {
@@ -96,11 +115,13 @@ internal sealed class Comparison(string peer, int repeats)
         using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         double peak = 0;
+        var clock = Stopwatch.StartNew();
         while (!process.WaitForExit(50))
             peak = Math.Max(peak, PeakMebibytes(process.Id));
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
 
+        Add("process_s", clock.Elapsed.TotalSeconds);
         Add("peak_mib", peak);
         string json = output.Result.Trim().Split('\n')[^1];
         foreach (var (key, value) in JsonNode.Parse(json)!.AsObject())

@@ -5,8 +5,8 @@ using Microsoft.ML.Sla.Speed;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 switch (args)
 {
-    case ["compare", var peer, var output, .. var rest]:
-        return new Comparison(peer, repeats: rest is [var repeats] ? int.Parse(repeats, CultureInfo.InvariantCulture) : 10).Run(output);
+    case ["compare", var peer, var images, var output, .. var rest]:
+        return new Comparison(peer, images, repeats: rest is [var repeats] ? int.Parse(repeats, CultureInfo.InvariantCulture) : 10).Run(output);
     case ["measure", var name, .. var options]:
         return Measurements.Print(name, options);
     case ["micro", .. var options]:
@@ -14,7 +14,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine("""
-            Speed compare PEER.py OUTPUT [REPEATS]   measures this library and the PyTorch script in turn; writes OUTPUT.json and OUTPUT.md
+            Speed compare PEER.py IMAGES OUTPUT [REPEATS]   measures this library and the PyTorch script in turn; writes OUTPUT.json and OUTPUT.md; IMAGES: a folder of JPEG files, one folder a class
             Speed measure NAME [OPTIONS]             one measurement of this library, as a line of JSON: matmul, train [PRECISION], score, folder DIRECTORY
             Speed micro [OPTIONS]                    micro benchmarks, with the options of BenchmarkDotNet
             """);
