@@ -138,7 +138,7 @@ internal static class Measurements
         var mlContext = new MLContext();
         var clock = Stopwatch.StartNew();
         var model = mlContext.Model.Load(file, out _);
-        using (var engine = mlContext.Model.CreatePredictionEngine<Row, Prediction>(model))
+        using (var engine = mlContext.Model.CreatePredictionEngine<Row, Prediction>(model, new PredictionEngineOptions { OwnsTransformer = false }))
             engine.Predict(row);
         result[$"{name}_load_to_prediction_s"] = clock.Elapsed.TotalSeconds;
         result[$"{name}_loaded_images_per_s"] = data.GetRowCount()!.Value / MedianSeconds(() => ScoreAll(model, data), repeats: 3);
