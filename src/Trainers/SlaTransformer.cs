@@ -69,6 +69,9 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     /// <summary>The backbone.</summary>
     public Architecture Architecture => _model.Description.Architecture;
 
+    /// <summary>Name of the column that it scores: the trainer's feature column.</summary>
+    public string FeatureColumnName => _model.Description.Features.Name;
+
     /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
     public ImageShape ImageShape => _model.Description.Features.Shape;
 
@@ -142,7 +145,22 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
-    /// Writes the scoring graph as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order
+    /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats. Input <c>Images</c>: B x C x H x W floats of 0 to
+    /// 255, planes in the order red, green, blue. Output <c>Score</c> (or as named): B x N class probabilities, in the order of
+    /// <see cref="ClassNames"/>.
+    /// </summary>
+    /// <param name="path">The file to write.</param>
+    /// <param name="batchSize">B, 1 or more, for a runtime that wants fixed shapes. Default null: any number of images.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1.</exception>
+    public void ExportOnnx(string path, int? batchSize = null)
+    {
+        if (batchSize is { } size)
+            ArgumentOutOfRangeException.ThrowIfLessThan(size, 1, nameof(batchSize));
+        File.WriteAllBytes(path, _model.ToBatchOnnx(Inference, batchSize));
+    }
+
+    /// <summary>
+    /// Writes the graph that this transformer scores with as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order
     /// red, green, blue. Output <c>Score</c> (or as named): the N class probabilities.
     /// </summary>
     /// <param name="path">The file to write.</param>

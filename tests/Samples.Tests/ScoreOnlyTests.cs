@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using Microsoft.ML.Data;
 using Xunit;
 
@@ -8,9 +6,6 @@ namespace Microsoft.ML.Sla.Tests;
 
 public sealed class ScoreOnlyTests : IDisposable
 {
-    private static readonly string Program = typeof(ScoreOnlyTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == "ScoreOnly").Value!;
-
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-score-only-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -38,7 +33,7 @@ public sealed class ScoreOnlyTests : IDisposable
 
         LabelledImage[] images = FashionImages.Test(classes: 3, perClass: 2);
         var expected = chain.Transform(mlContext.Data.LoadFromEnumerable(images));
-        string[][] lines = [.. (await RunAsync([model, .. images.Select(i => i.ImagePath)])).Output
+        string[][] lines = [.. (await ProgramRun.RunAsync("ScoreOnly", [model, .. images.Select(i => i.ImagePath)])).Output
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(line => line.Split('\t'))];
 
         Assert.Equal(images.Select(i => i.ImagePath), lines.Select(l => l[0]));
@@ -49,25 +44,15 @@ public sealed class ScoreOnlyTests : IDisposable
                 Assert.Equal(a, b, 1e-5f);
         }
 
-        string[] assemblies = [.. Directory.GetFiles(Path.GetDirectoryName(Program)!, "*.dll").Select(file => Path.GetFileName(file)!)];
+        string[] assemblies = [.. Directory.GetFiles(Path.GetDirectoryName(ProgramRun.PathOf("ScoreOnly"))!, "*.dll").Select(file => Path.GetFileName(file)!)];
         Assert.DoesNotContain(assemblies, name => name.Contains("Sla", StringComparison.Ordinal) || name.Contains("Torch", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_file_that_is_not_there_is_named()
     {
-        var (code, _, error) = await RunAsync(["nothing.zip", "no.png"]);
+        var (code, _, error) = await ProgramRun.RunAsync("ScoreOnly", "nothing.zip", "no.png");
         Assert.Equal(1, code);
         Assert.Contains("nothing.zip", error, StringComparison.Ordinal);
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, await output, await error);
     }
 }

@@ -67,6 +67,34 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
     }
 
     [Theory]
+    [InlineData(SlaInference.Single, null)]
+    [InlineData(SlaInference.Aggregated, null)]
+    [InlineData(SlaInference.Distilled, null)]
+    [InlineData(SlaInference.Aggregated, 1)]
+    [InlineData(SlaInference.Distilled, 1)]
+    public void An_exported_graph_scores_a_batch_the_same(SlaInference inference, int? batchSize)
+    {
+        using var model = _trained.Model.WithInference(inference);
+        string path = _trained.PathOf($"batch-{inference}-{batchSize}.onnx");
+        model.ExportOnnx(path, batchSize);
+        using var session = new InferenceSession(path);
+        var shape = model.ImageShape;
+        var store = _trained.ReadTestPixels();
+        var scores = Enumerable.Range(0, store.Count).Chunk(batchSize ?? store.Count - 1).SelectMany(rows =>
+        {
+            float[] pixels = [.. rows.SelectMany(row => store.Pixels(row).ToArray()).Select(value => (float)value)];
+            var input = NamedOnnxValue.CreateFromTensor("Images", new DenseTensor<float>(pixels, [rows.Length, shape.Channels, shape.Height, shape.Width]));
+            using var results = session.Run([input], ["Score"]);
+            return results[0].AsTensor<float>().ToArray().Chunk(model.ClassNames.Count).ToList();
+        });
+        Assert.InRange(Training.LargestDifference(Training.Scores(model.Transform(_trained.Test)), scores), 0, 1e-5);
+    }
+
+    [Fact]
+    public void A_batch_of_no_images_cannot_be_exported() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => _trained.Model.ExportOnnx(_trained.PathOf("none.onnx"), batchSize: 0));
+
+    [Theory]
     [MemberData(nameof(Inferences))]
     public void TorchSharps_forward_pass_scores_the_same(SlaInference inference)
     {

@@ -5,7 +5,7 @@ using Microsoft.ML.Sla.Onnx;
 namespace Microsoft.ML.Sla.Scoring;
 
 /// <summary>
-/// The ONNX nodes from the embeddings of one image to class logits: the counterpart of <see cref="Objective.ClassLogits"/>
+/// The ONNX nodes from the embeddings of B images to class logits: the counterpart of <see cref="Objective.ClassLogits"/>
 /// and <see cref="Objective.ViewProbabilities"/>.
 /// </summary>
 internal sealed class ReadoutGraph
@@ -20,7 +20,7 @@ internal sealed class ReadoutGraph
     /// <param name="graph">The graph to add to.</param>
     /// <param name="model">The network.</param>
     /// <param name="readout">Where the class logits come from.</param>
-    /// <param name="embeddings">M x D, or 1 x D.</param>
+    /// <param name="embeddings">B*M x D, image by image, or B x D.</param>
     /// <param name="allViews">Whether the embeddings are those of all M views.</param>
     public ReadoutGraph(OnnxGraph graph, TrainedModel model, Readout readout, string embeddings, bool allViews)
     {
@@ -36,29 +36,35 @@ internal sealed class ReadoutGraph
             Logits(head, embeddings);
     }
 
-    /// <summary>s, 1 x N.</summary>
+    /// <summary>s, B x N.</summary>
     public string ClassLogits() => (_readout.Head, _readout.AllViews) switch
     {
         (Head.Joint, true) => AggregatedJoint(),
         (Head.Joint, false) => SingleJoint(),
-        (_, true) => _graph.Node("ReduceMean", [Logits(_readout.Head, _embeddings)], ("axes", new long[] { 0 })),
+        (_, true) => MeanLogits(),
         _ => Logits(_readout.Head, IdentityEmbedding()),
     };
 
-    /// <summary>Softmax over the classes for each view by itself, M x N.</summary>
+    /// <summary>Softmax over the classes for each view by itself, B x M x N.</summary>
     public string ViewProbabilities()
     {
         var head = _model.Objective.ViewHead;
         string logits = Logits(head, _embeddings);
         if (head == Head.Joint)
         {
-            string flat = _graph.Node("Reshape", [logits, _graph.Constant(-1)]);
-            string own = _graph.Node("Gather", [flat, _graph.Indices(ViewAggregatingEstimator.OwnViewIndices(_model.Classes, _model.Views))], ("axis", 0));
-            logits = _graph.Node("Reshape", [own, _graph.Constant(_model.Views, _model.Classes)]);
+            string ofImages = _graph.Node("Reshape", [logits, _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Classes * _model.Views)]);
+            logits = _graph.Node("Gather", [ofImages, _graph.Indices(ViewAggregatingEstimator.OwnViewIndices(_model.Classes, _model.Views))], ("axis", 1));
         }
 
-        return _graph.Node("Softmax", [logits], ("axis", 1));
+        return _graph.Node("Softmax", [ByView(logits)], ("axis", 2));
     }
+
+    /// <summary>The mean over the views of logits that each view has.</summary>
+    private string MeanLogits() =>
+        _graph.Node("ReduceMean", [ByView(Logits(_readout.Head, _embeddings))], ("axes", new long[] { 1 }), ("keepdims", 0));
+
+    /// <summary>Logits of views as B x M x N.</summary>
+    private string ByView(string logits) => _graph.Node("Reshape", [logits, _graph.Constant(OnnxGraph.AnySize, _model.Views, _model.Classes)]);
 
     /// <summary>
     /// s_i = (1/M) sum_j u_(i,j)(z~_j) as one product: row i of the joint weights, N*M x D read as N x M*D, holds u_(i,1)
@@ -67,7 +73,7 @@ internal sealed class ReadoutGraph
     private string AggregatedJoint()
     {
         var (weight, bias) = _heads[Head.Joint];
-        string side = _graph.Node("Reshape", [_embeddings, _graph.Constant(1, -1)]);
+        string side = _graph.Node("Reshape", [_embeddings, _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Description.Architecture.EmbeddingSize)]);
         string rows = _graph.Node("Reshape", [weight, _graph.Constant(_model.Classes, -1)]);
         string biases = _graph.Node("Reshape", [bias, _graph.Constant(_model.Classes, _model.Views)]);
         string meanBias = _graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
@@ -78,16 +84,14 @@ internal sealed class ReadoutGraph
     private string SingleJoint()
     {
         var (weight, bias) = _heads[Head.Joint];
-        return _graph.Node("Gemm", [IdentityEmbedding(), IdentityRows(weight), IdentityRows(bias)], ("transB", 1));
-
-        string IdentityRows(string rows) => _graph.Node(
-            "Slice", [rows, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(0), _graph.Constant(_model.Views)]);
+        return _graph.Node("Gemm", [IdentityEmbedding(), EveryMth(weight), EveryMth(bias)], ("transB", 1));
     }
 
-    /// <summary>z of the image as it is, 1 x D: the first of the views.</summary>
-    private string IdentityEmbedding() => _allViews
-        ? _graph.Node("Slice", [_embeddings, _graph.Constant(0), _graph.Constant(1), _graph.Constant(0)])
-        : _embeddings;
+    /// <summary>z of the image as it is, B x D: the first of its views.</summary>
+    private string IdentityEmbedding() => _allViews ? EveryMth(_embeddings) : _embeddings;
+
+    private string EveryMth(string rows) =>
+        _graph.Node("Slice", [rows, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(0), _graph.Constant(_model.Views)]);
 
     private string Logits(Head head, string embeddings) => _graph.Node("Gemm", [embeddings, _heads[head].Weight, _heads[head].Bias], ("transB", 1));
 

@@ -12,6 +12,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 {
     private const string DescriptionKey = "Microsoft.ML.Sla";
     private const string InferenceKey = "Microsoft.ML.Sla.Inference";
+    private const string BatchInput = "Images";
 
     public ModelDescription Description { get; } = description;
 
@@ -23,33 +24,40 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
     public Objective Objective => SlaObjectives.Create(Description.Objective, Classes, Views, Description.ObjectiveSettings);
 
-    /// <summary>The scoring graph: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
+    /// <summary>The scoring graph for ML.NET: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     /// <remarks>Where the description names a column for them, also the M x N probabilities of the views by themselves.</remarks>
     public byte[] ToOnnx(SlaInference inference)
     {
-        Readout readout = Objective.ReadoutOf(inference);
-        var graph = new OnnxGraph("sla");
-        graph.Metadata(DescriptionKey, Description.ToJson());
-        graph.Metadata(InferenceKey, inference.ToString());
-
+        var graph = NewGraph(inference);
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
-        bool allViews = readout.AllViews || Description.ViewScoresColumn is not null;
-        string images = Images(graph, Normalize(graph, pixels), allViews);
-        string embeddings = LayerGraph.Append(
-            graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
-        var readoutGraph = new ReadoutGraph(graph, this, readout, embeddings, allViews);
-        string probabilities = graph.Node("Softmax", [readoutGraph.ClassLogits()], ("axis", 1));
+        var readout = Readout(graph, pixels, inference, withViews: Description.ViewScoresColumn is not null);
+        string probabilities = graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1));
 
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, Classes);
         graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);
         if (Description.ViewScoresColumn is { } viewScores)
         {
-            graph.Output(viewScores, readoutGraph.ViewProbabilities(), OnnxType.Float, Views, Classes);
+            graph.Output(viewScores, readout.ViewProbabilities(), OnnxType.Float, Views, Classes);
             graph.SlotNames(viewScores, [.. Description.Transformations.SelectMany(t => Description.Labels.Names.Select(t.NameOf))]);
         }
 
         graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
+        return graph.ToBytes();
+    }
+
+    /// <summary>The scoring graph for other programs: B x C x H x W pixels to B x N probabilities.</summary>
+    /// <param name="inference">How images are scored.</param>
+    /// <param name="batchSize">B, or null for any.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
+    public byte[] ToBatchOnnx(SlaInference inference, int? batchSize)
+    {
+        var shape = Description.Features.Shape;
+        long batch = batchSize ?? OnnxGraph.AnySize;
+        var graph = NewGraph(inference);
+        string pixels = graph.Input(BatchInput, OnnxType.Float, batch, shape.Channels, shape.Height, shape.Width);
+        var readout = Readout(graph, pixels, inference, withViews: false);
+        graph.Output(Description.ScoreColumn, graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1)), OnnxType.Float, batch, Classes);
         return graph.ToBytes();
     }
 
@@ -77,6 +85,24 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return (new TrainedModel(description, weights), Enum.Parse<SlaInference>(Metadata(InferenceKey)));
     }
 
+    private OnnxGraph NewGraph(SlaInference inference)
+    {
+        var graph = new OnnxGraph("sla");
+        graph.Metadata(DescriptionKey, Description.ToJson());
+        graph.Metadata(InferenceKey, inference.ToString());
+        return graph;
+    }
+
+    private ReadoutGraph Readout(OnnxGraph graph, string pixels, SlaInference inference, bool withViews)
+    {
+        var readout = Objective.ReadoutOf(inference);
+        bool allViews = readout.AllViews || withViews;
+        string images = Images(graph, Normalize(graph, pixels), allViews);
+        string embeddings = LayerGraph.Append(
+            graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
+        return new ReadoutGraph(graph, this, readout, embeddings, allViews);
+    }
+
     private string Normalize(OnnxGraph graph, string pixels)
     {
         var features = Description.Features;
@@ -88,9 +114,9 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
         var shape = features.Shape;
         var (scale, offset) = Description.Normalization.ForBytes(shape.Channels);
-        string planes = graph.Node("Reshape", [pixels, graph.Constant(1, shape.Channels, shape.Height * shape.Width)]);
+        string planes = graph.Node("Reshape", [pixels, graph.Constant(OnnxGraph.AnySize, shape.Channels, shape.Height * shape.Width)]);
         string normalized = graph.Node("Add", [graph.Node("Mul", [planes, PerChannel(scale)]), PerChannel(offset)]);
-        return graph.Node("Reshape", [normalized, graph.Constant(1, shape.Length)]);
+        return graph.Node("Reshape", [normalized, graph.Constant(OnnxGraph.AnySize, shape.Length)]);
 
         string PerChannel(float[] values) => graph.Floats(values, 1, shape.Channels, 1);
     }
@@ -101,6 +127,6 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         string views = allViews
             ? graph.Node("Gather", [values, graph.Indices(Description.Transformations.ViewIndices(shape))], ("axis", 1))
             : values;
-        return graph.Node("Reshape", [views, graph.Constant(-1, shape.Channels, shape.Height, shape.Width)]);
+        return graph.Node("Reshape", [views, graph.Constant(OnnxGraph.AnySize, shape.Channels, shape.Height, shape.Width)]);
     }
 }

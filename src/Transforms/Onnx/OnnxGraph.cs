@@ -21,6 +21,9 @@ internal enum OnnxType
 /// <remarks>Opset 17 and IR version 8: old enough for every ONNX Runtime that ML.NET 5 works with.</remarks>
 internal sealed class OnnxGraph
 {
+    /// <summary>The size of a dimension that is known when the model runs: the number of images.</summary>
+    public const int AnySize = -1;
+
     private const int OpsetVersion = 17;
     private const int IrVersion = 8;
     private const string MlDomain = "ai.onnx.ml";
@@ -169,7 +172,7 @@ internal sealed class OnnxGraph
     {
         var dimensions = new TensorShapeProto();
         foreach (long size in shape)
-            dimensions.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = size });
+            dimensions.Dim.Add(size == AnySize ? new TensorShapeProto.Types.Dimension { DimParam = "batch" } : new TensorShapeProto.Types.Dimension { DimValue = size });
         return new ValueInfoProto
         {
             Name = name,

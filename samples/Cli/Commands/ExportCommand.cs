@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Microsoft.ML.Sla;
+
+namespace Sla.Commands;
+
+/// <summary><c>sla export</c>.</summary>
+internal static class ExportCommand
+{
+    private static readonly Option<string> Model = EvaluateCommand.ModelOption();
+    private static readonly Option<string> Onnx = new("--onnx") { Description = "The ONNX file that is written: input Images, B x C x H x W floats of 0 to 255; output Score, B x N probabilities.", HelpName = "OUT.onnx", Required = true };
+    private static readonly ValueOption<SlaInference?> Inference = EvaluateCommand.InferenceOption();
+    private static readonly ValueOption<BatchSize> Batch = ValueOption.Choice("--batch", "Number of images that the graph takes at a time", ("dynamic", BatchSize.Any), ("1", BatchSize.One));
+
+    private enum BatchSize
+    {
+        Any,
+        One,
+    }
+
+    public static Command Create()
+    {
+        var command = new Command("export", "Write a model as ONNX, for programs without ML.NET.") { Model, Onnx, Inference, Batch };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parsed)
+    {
+        string path = parsed.GetValue(Onnx)!;
+        OutputFile.Check(path);
+        bool isDynamic = Batch.Of(parsed) == BatchSize.Any;
+        using var model = Pipeline.Open(Terminal.NewContext(parsed), parsed.GetValue(Model)!, Inference.Of(parsed));
+        OutputFile.Write(path, temporary => model.ExportOnnx(temporary, isDynamic ? null : 1));
+        Console.Out.WriteLine($"{path}: Images, {(isDynamic ? "B" : "1")} x {model.ImageShape.Channels} x {model.ImageShape.Height} x {model.ImageShape.Width}, to Score, {(isDynamic ? "B" : "1")} x {model.ClassNames.Count} ({model.Inference}).");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,218 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Sla;
+
+namespace Sla.Commands;
+
+/// <summary><c>sla train</c>.</summary>
+internal sealed class TrainCommand
+{
+    /// <summary>Fewest images of a class from which a tenth is kept to validate on, where nothing else is said.</summary>
+    private const int FewestToSplit = 10;
+
+    private readonly TrainingOptions _training = new();
+    private readonly Option<string> _model = new("--model") { Description = "The model that is written.", HelpName = "OUT.zip", Required = true };
+    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to validate on after each epoch, with one folder for each class.", HelpName = "DIR" };
+    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images that is validated on instead of trained on. Default 0.1, where each class has 10 images or more.", least: 0f);
+    private readonly ValueOption<double?> _maxSeconds = ValueOption.Number("--max-seconds", "S", "Train as many epochs as this machine does in so many seconds, which is measured first.", least: 1.0);
+    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint, which is deleted at the end.", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint of a run that was stopped." };
+    private readonly Option<string?> _logFolder = new("--log-dir") { Description = "Folder for TensorBoard's event files.", HelpName = "DIR" };
+    private readonly Option<bool> _json = Terminal.Json();
+
+    public static Command Create()
+    {
+        var train = new TrainCommand();
+        var command = new Command("train", "Train a model on a folder of images.");
+        train._training.AddTo(command);
+        foreach (var option in new Option[] { train._model, train._validation, train._validationFraction, train._maxSeconds, train._checkpoint, train._resume, train._logFolder, train._json })
+            command.Options.Add(option);
+        command.SetAction(train.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var clock = Stopwatch.StartNew();
+        string path = parsed.GetValue(_model)!;
+        OutputFile.Check(path);
+        var images = _training.ReadImages(parsed);
+        if (images.Classes.Count < 2)
+            throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. It needs two or more, each a folder of its own.");
+        var validation = parsed.GetValue(_validation) is { } folder ? ImageSet.OfFolder(folder) : null;
+        validation?.CheckClasses([.. images.Classes], $"'{images.Source}'");
+
+        var options = _training.For(parsed, images);
+        options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images) : null;
+        bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
+        options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
+        options.Resume = parsed.GetValue(_resume);
+        CheckCheckpoint(options);
+
+        var mlContext = Terminal.NewContext(parsed, options.Seed);
+        var rows = Rows(images);
+        options.ValidationSet = validation is null ? null : Rows(validation);
+        using var interruption = new Interruption();
+        options.CancellationToken = interruption.Token;
+        if (_maxSeconds.Of(parsed) is { } seconds)
+            options.Epochs = TimeBudget.Epochs(mlContext, options, rows, TimeSpan.FromSeconds(seconds), clock);
+
+        var last = new LastMetrics();
+        var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
+        using var model = Train(parsed, mlContext, options, rows, last, log);
+        Save(mlContext, model, path, options.CheckpointFolder);
+        if (hasOwnCheckpoint)
+            Directory.Delete(options.CheckpointFolder, recursive: true);
+        Report(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
+        return ExitCode.Done;
+
+        IDataView Rows(ImageSet set) =>
+            Pipeline.Load(mlContext, Pipeline.Key(mlContext, set.View(mlContext), images.Classes), Pipeline.ImageColumn, options.ImageWidth!.Value);
+    }
+
+    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, LastMetrics last, TensorBoardLog? log)
+    {
+        try
+        {
+            return ProgressDisplay.Show(display =>
+            {
+                options.Observers = [last, display, .. log is null ? Array.Empty<ITrainingObserver>() : [log]];
+                return mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
+            });
+        }
+        catch (OperationCanceledException exception) when (last.HasStarted)
+        {
+            throw new OperationCanceledException($"Stopped after step {last.Step}. {HowToResume(parsed, options)}", exception);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException("Stopped before the first step. Nothing was written.", exception);
+        }
+        catch (Exception exception) when (last.HasStarted)
+        {
+            throw new TrainingFailedException($"{Failure.MessageOf(exception)} The last checkpoint was kept. {HowToResume(parsed, options)}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InputException(Failure.MessageOf(exception), exception);
+        }
+        finally
+        {
+            if (!last.HasStarted && Directory.Exists(options.CheckpointFolder) && !Directory.EnumerateFileSystemEntries(options.CheckpointFolder!).Any())
+                Directory.Delete(options.CheckpointFolder!);
+        }
+    }
+
+    private static void Save(MLContext mlContext, SlaTransformer model, string path, string checkpointFolder)
+    {
+        try
+        {
+            OutputFile.Write(path, temporary => Pipeline.Save(mlContext, model, temporary));
+        }
+        catch (IOException exception)
+        {
+            throw new TrainingFailedException(
+                $"{exception.Message} The training is complete and kept in '{checkpointFolder}': type the same command with --resume --checkpoint '{checkpointFolder}' and another --model.",
+                exception);
+        }
+    }
+
+    private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
+        _validationFraction.Of(parsed)
+        ?? (images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
+
+    private static void CheckCheckpoint(SlaTrainer.Options options)
+    {
+        bool isThere = Directory.Exists(options.CheckpointFolder) && Directory.EnumerateFiles(options.CheckpointFolder).Any();
+        if (isThere && !options.Resume)
+        {
+            throw new InputException(
+                $"'{options.CheckpointFolder}' has the checkpoint of a run that did not come to its end. Add --resume to go on with it, or delete the folder to begin anew.");
+        }
+
+        if (!isThere && options.Resume)
+            throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}' to resume. Leave --resume out to begin anew.");
+    }
+
+    /// <summary>The command as it was typed, with what makes it go on.</summary>
+    private string HowToResume(ParseResult parsed, SlaTrainer.Options options)
+    {
+        var words = parsed.Tokens.Select(token => token.Value).ToList();
+        int budget = words.IndexOf(_maxSeconds.Name);
+        if (budget >= 0)
+        {
+            words.RemoveRange(budget, 2);
+            if (_training.Epochs(parsed) is null)
+                words.AddRange(["--epochs", options.Epochs.ToString(CultureInfo.InvariantCulture)]);
+        }
+
+        if (!words.Contains(_resume.Name))
+            words.Add(_resume.Name);
+        return $"Go on with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
+    }
+
+    private void Report(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
+    {
+        var history = model.TrainingHistory;
+        var last = history.Epochs[^1];
+        var kept = history.BestEpoch is { } best ? history.Epochs[best - 1] : last;
+        if (parsed.GetValue(_json))
+        {
+            Terminal.WriteJson(new
+            {
+                Model = path,
+                history.Images,
+                history.ValidationImages,
+                history.UnreadableImages,
+                Classes = model.ClassNames.Count,
+                Architecture = model.Architecture.Name,
+                Objective = model.Objective.ToString(),
+                Transformations = model.Transformations.Name,
+                Inference = model.Inference.ToString(),
+                ImageSize = model.ImageShape.Width,
+                model.ImageShape.Channels,
+                Epochs = history.Epochs.Count,
+                history.BestEpoch,
+                last.Loss,
+                kept.ValidationAccuracy,
+                kept.ValidationLoss,
+                history.Seed,
+                ImagesPerSecond = Math.Round(imagesPerSecond, 1),
+                Seconds = Math.Round(time.TotalSeconds, 1),
+            });
+            return;
+        }
+
+        string accuracy = kept.ValidationAccuracy is { } share
+            ? string.Create(CultureInfo.InvariantCulture, $", accuracy {share:P1} on {history.ValidationImages} validation images (epoch {kept.Epoch})")
+            : "";
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
+    }
+
+    /// <summary>Where the run stands, for what is said when it ends.</summary>
+    private sealed class LastMetrics : ITrainingObserver
+    {
+        public bool HasStarted { get; private set; }
+
+        public long Step { get; private set; }
+
+        public double ImagesPerSecond { get; private set; }
+
+        public void OnStart(TrainingPlan plan)
+        {
+            HasStarted = true;
+            Step = plan.FirstStep;
+        }
+
+        public void OnProgress(SlaMetrics metrics) => (Step, ImagesPerSecond) = (metrics.Step, metrics.ImagesPerSecond);
+
+        public void OnEpochEnd(SlaMetrics metrics) => OnProgress(metrics);
+
+        public void OnCheckpoint(string path, long stepsDone) => Step = stepsDone;
+    }
+}
+
+/// <summary>The training broke off; the message says how to go on.</summary>
+internal sealed class TrainingFailedException(string message, Exception cause) : Exception(message, cause);

@@ -1,0 +1,51 @@
+using System.Runtime.ExceptionServices;
+
+namespace Sla;
+
+/// <summary>What the program ends with.</summary>
+internal static class ExitCode
+{
+    public const int Done = 0;
+    public const int BadInput = 1;
+    public const int Failed = 2;
+    public const int Cancelled = 130;
+}
+
+/// <summary>Something that the user gave cannot be used; the message says what to do.</summary>
+internal sealed class InputException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>What an exception means for the one who typed the command.</summary>
+internal static class Failure
+{
+    public static int ExitCodeOf(Exception exception) => exception switch
+    {
+        OperationCanceledException => ExitCode.Cancelled,
+        InputException or ArgumentException or InvalidDataException or FileNotFoundException or DirectoryNotFoundException => ExitCode.BadInput,
+        _ => ExitCode.Failed,
+    };
+
+    /// <summary>One line, without the notes on parameters that .NET adds.</summary>
+    public static string MessageOf(Exception exception)
+    {
+        string message = exception.Message;
+        int notes = message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return (notes < 0 ? message : message[..notes]).ReplaceLineEndings(" ");
+    }
+
+    /// <summary>Runs what depends on the input alone: the library's complaints are about what the user gave.</summary>
+    public static T AsInput<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (InvalidOperationException exception)
+        {
+            // ML.NET wraps what goes wrong on one of its threads.
+            var cause = exception.InnerException is not null && exception.Message.StartsWith("Splitter", StringComparison.Ordinal) ? exception.InnerException : exception;
+            if (cause is OperationCanceledException or OutOfMemoryException)
+                ExceptionDispatchInfo.Throw(cause);
+            throw new InputException(MessageOf(cause), exception);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Sla;
+
+namespace Sla;
+
+/// <summary>What is around the model: from files to images, and from the predicted key to the name of the class.</summary>
+internal static class Pipeline
+{
+    public const string ImageColumn = "Image";
+    private const string PathColumn = nameof(ImageFile.ImagePath);
+
+    /// <summary>The images of a view of files as a person sees them, upright, at a size that is enough for the network.</summary>
+    public static IDataView Load(MLContext mlContext, IDataView files, string column, int side) =>
+        mlContext.Transforms.LoadUprightImages(column, PathColumn, decodeSide: 2 * side).Fit(files).Transform(files);
+
+    /// <summary>The labels of a view as keys, in the order of the classes.</summary>
+    public static IDataView Key(MLContext mlContext, IDataView view, IEnumerable<string> classes)
+    {
+        var order = mlContext.Data.LoadFromEnumerable(classes.Select(name => new ClassName { Name = name }));
+        return mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: order).Fit(view).Transform(view);
+    }
+
+    /// <summary>Saves a model that goes from the path of a file to the name of a class with ML.NET's own steps, so that any program can load it.</summary>
+    public static void Save(MLContext mlContext, SlaTransformer model, string path)
+    {
+        var files = mlContext.Data.LoadFromEnumerable(Array.Empty<ImageFile>());
+        var loading = mlContext.Transforms.LoadImages(ImageColumn, imageFolder: "", PathColumn).Fit(files);
+        var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(model.Transform(loading.Transform(files)));
+        mlContext.Model.Save(new TransformerChain<ITransformer>(loading, model, naming), files.Schema, path);
+    }
+
+    /// <summary>Opens the SLA model in a file.</summary>
+    /// <exception cref="InputException">It is not there, or none.</exception>
+    public static SlaTransformer Open(MLContext mlContext, string path, SlaInference? inference)
+    {
+        if (!File.Exists(path))
+            throw new InputException($"There is no model '{path}'.{(Directory.Exists(path) ? " It is a folder." : " 'sla train' makes one.")}");
+        var model = SlaTransformer.Load(mlContext, path);
+        if (inference is null || inference == model.Inference)
+            return model;
+        using (model)
+        {
+            if (!model.Inferences.Contains(inference.Value))
+                throw new InputException($"The model was trained with the objective {model.Objective}, which does not define the inference {inference}. It has {string.Join(", ", model.Inferences)}.");
+            return model.WithInference(inference.Value);
+        }
+    }
+
+    private sealed class ClassName
+    {
+        public string Name { get; set; } = "";
+    }
+}

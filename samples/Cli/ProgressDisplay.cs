@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML.Sla;
+using Spectre.Console;
+
+namespace Sla;
+
+/// <summary>Shows a training while it goes on: a bar where somebody looks, lines otherwise.</summary>
+internal sealed class ProgressDisplay : ITrainingObserver
+{
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
+    private readonly ProgressTask? _bar;
+    private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
+    private double? _accuracy;
+
+    private ProgressDisplay(ProgressTask? bar) => _bar = bar;
+
+    /// <summary>Runs a training with its observer.</summary>
+    public static T Show<T>(Func<ProgressDisplay, T> train)
+    {
+        if (!Terminal.IsLive)
+            return train(new ProgressDisplay(bar: null));
+        return Terminal.Progress.Progress()
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Start(context => train(new ProgressDisplay(context.AddTask("reading the images"))));
+    }
+
+    public void OnStart(TrainingPlan plan)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture,
+            $"{plan.Images} images in {plan.Classes} classes, {plan.ValidationImages} more to validate on; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
+        if (_bar is null)
+            Terminal.Note(line);
+        else
+            Terminal.Progress.MarkupLineInterpolated($"{line}");
+        if (plan.FirstStep > 0)
+            Terminal.Note($"Going on after step {plan.FirstStep} of {plan.Steps}.");
+    }
+
+    public void OnProgress(SlaMetrics metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
+
+    public void OnEpochEnd(SlaMetrics metrics)
+    {
+        _accuracy = metrics.ValidationAccuracy;
+        Show(metrics, isLineDue: true);
+    }
+
+    private void Show(SlaMetrics metrics, bool isLineDue)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture,
+            $"epoch {metrics.Epoch}/{metrics.Epochs}, step {metrics.Step}/{metrics.Steps}: loss {metrics.Loss:F3}{(_accuracy is { } accuracy ? $", accuracy {accuracy:P1}" : "")}, "
+            + $"{metrics.ImagesPerSecond:F0} images/s, learning rate {metrics.LearningRate:G3}, {Environment.WorkingSet / (1 << 20)} MiB, {metrics.Remaining:hh\\:mm\\:ss} left");
+        if (_bar is not null)
+        {
+            _bar.MaxValue = metrics.Steps;
+            _bar.Value = metrics.Step;
+            _bar.Description = line;
+        }
+        else if (isLineDue)
+        {
+            Terminal.Note(line);
+            _sinceLine.Restart();
+        }
+    }
+}

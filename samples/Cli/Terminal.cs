@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using Spectre.Console;
+
+namespace Sla;
+
+/// <summary>Results go to the standard output, all else to the standard error.</summary>
+internal static class Terminal
+{
+    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static Option<bool> Verbose { get; } = new("--verbose")
+    {
+        Description = "Say everything: the log of the library, and where an error comes from.",
+        Recursive = true,
+    };
+
+    /// <summary>Where progress is shown.</summary>
+    public static IAnsiConsole Progress { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <summary>Whether somebody looks at the progress.</summary>
+    public static bool IsLive => !Console.IsErrorRedirected;
+
+    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to the standard output, and nothing else there." };
+
+    public static void Error(string message) => Console.Error.WriteLine($"sla: {message}");
+
+    public static void Note(string message) => Console.Error.WriteLine(message);
+
+    public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented));
+
+    public static void Write(Table table) => AnsiConsole.Write(table);
+
+    public static Table Grid(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        for (int i = 0; i < columns.Length; i++)
+            table.AddColumn(new TableColumn(columns[i]) { Alignment = i == 0 ? Justify.Left : Justify.Right });
+        return table;
+    }
+
+    /// <summary>A context whose warnings, or with --verbose all that it says, go to the standard error.</summary>
+    public static MLContext NewContext(ParseResult parsed, int? seed = null)
+    {
+        bool verbose = parsed.GetValue(Verbose);
+        var mlContext = new MLContext(seed);
+        mlContext.Log += (_, entry) =>
+        {
+            if (entry.Kind == ChannelMessageKind.Error || (entry.Source.Contains("Sla", StringComparison.Ordinal) && (verbose || entry.Kind == ChannelMessageKind.Warning)))
+                Note(entry.RawMessage);
+        };
+        return mlContext;
+    }
+}

@@ -1,0 +1,178 @@
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.ML.Sla;
+
+namespace Sla;
+
+/// <summary>The options of a training on the command line, and the library's options that they stand for.</summary>
+internal sealed class TrainingOptions
+{
+    private const int ManyImages = 10_000;
+    private static readonly (string Word, TransformationSet Set)[] Sets =
+    [
+        ("rotation", TransformationSet.Rotation),
+        ("none", TransformationSet.None),
+        ("rotation2", TransformationSet.Rotation2),
+        ("color", TransformationSet.ColorPermutation),
+        ("color3", TransformationSet.ColorPermutation3),
+        ("hflip", TransformationSet.HorizontalFlip),
+        ("vflip", TransformationSet.VerticalFlip),
+    ];
+
+    private static readonly (string Word, Func<ImageAugmentation> Create)[] Augmentations =
+    [
+        ("crop", () => ImageAugmentation.RandomCrop()),
+        ("flip", () => ImageAugmentation.HorizontalFlip()),
+        ("resized-crop", () => ImageAugmentation.RandomResizedCrop()),
+        ("color-jitter", () => ImageAugmentation.ColorJitter()),
+        ("cutout", () => ImageAugmentation.Cutout()),
+        ("cutmix", () => ImageAugmentation.CutMix()),
+        ("mixup", () => ImageAugmentation.Mixup()),
+        ("randaugment", () => ImageAugmentation.RandAugment()),
+    ];
+
+    private readonly Option<string?> _images = new("--images") { Description = "Folder of the training images, with one folder for each class.", HelpName = "DIR" };
+    private readonly Option<string?> _list = new("--list") { Description = "In place of --images: a file of lines with the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
+    private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice(
+        "--objective",
+        "What the network is trained to minimise",
+        ("sla-sd", SlaObjective.SlaSelfDistillation),
+        ("sla", SlaObjective.Sla),
+        ("mt", SlaObjective.MultiTask),
+        ("da", SlaObjective.DataAugmentation),
+        ("baseline", SlaObjective.Baseline));
+
+    private readonly ValueOption<TransformationSet> _transformations = new(
+        "--transformations",
+        $"The views: {string.Join(", ", Sets.Select(set => set.Word))}, or two joined by +, such as rotation+color3. Default rotation.",
+        TransformationSet.Rotation,
+        text => text.Split('+').Select(word => ValueOption.Find(word, Sets)).Aggregate(TransformationSet.Compose))
+    {
+        HelpName = "SET",
+    };
+
+    private readonly ValueOption<int?> _viewsPerStep = ValueOption.Number("--views-per-step", "N", "How many views of an image are trained on in a step. Default 2, or all of fewer.", least: 1);
+    private readonly ValueOption<SlaInference?> _inference = InferenceOption();
+    private readonly ValueOption<Architecture> _architecture = new(
+        "--architecture",
+        "The network: auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH. Default auto.",
+        Architecture.Auto,
+        ParseArchitecture)
+    {
+        HelpName = "NAME",
+    };
+
+    private readonly ValueOption<int?> _imageSize = ValueOption.Number("--image-size", "N", "Width and height that images are brought to. Default: that of the images, at most 64.", least: 16);
+    private readonly ValueOption<int?> _epochs = ValueOption.Number("--epochs", "N", "How often all images are trained on. Default: 100,000 images in all, in 10 to 60 epochs.", least: 1);
+    private readonly ValueOption<int?> _batchSize = ValueOption.Number("--batch-size", "N", "Images in a step. Default 64, from 10,000 images on 128.", least: 1);
+    private readonly ValueOption<double?> _learningRate = ValueOption.Number("--learning-rate", "X", "Highest learning rate of the one-cycle schedule. Default 0.1, from pretrained weights 0.01.", least: 1e-9);
+    private readonly ValueOption<int?> _seed = ValueOption.Number("--seed", "N", "The same seed, images, options and threads give the same model. Default 1.", least: 0);
+    private readonly ValueOption<int?> _threads = ValueOption.Number("--threads", "N", "Threads of the processor. Default: all.", least: 1);
+    private readonly ValueOption<SlaDevice> _device = ValueOption.Choice("--device", "Where to train", ("auto", SlaDevice.Auto), ("cpu", SlaDevice.Cpu), ("cuda", SlaDevice.Cuda));
+    private readonly ValueOption<Precision> _precision = ValueOption.Choice(
+        "--precision", "The numbers that the network computes with", ("auto", Precision.Auto), ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16));
+
+    private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
+        "--augment",
+        $"Random changes of training images, joined by commas: none, {string.Join(", ", Augmentations.Select(a => a.Word))}. Default crop,flip; leave flip out for digits and letters.",
+        ParseAugmentations("crop,flip"),
+        ParseAugmentations)
+    {
+        HelpName = "LIST",
+    };
+
+    private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Weights to start from: safetensors, ONNX, or a saved model.", HelpName = "FILE" };
+    private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images that cannot be read, instead of ending with the name of the first." };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[]
+        {
+            _images, _list, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _epochs, _batchSize, _learningRate,
+            _seed, _threads, _device, _precision, _augment, _pretrained, _skipUnreadable,
+        })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public static ValueOption<SlaInference?> InferenceOption() => new(
+        "--inference",
+        "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",
+        standard: null,
+        text => ValueOption.Find<SlaInference>(
+            text, ("single", SlaInference.Single), ("aggregated", SlaInference.Aggregated), ("distilled", SlaInference.Distilled)))
+    {
+        HelpName = "WORD",
+    };
+
+    public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
+
+    public ImageSet ReadImages(ParseResult parsed) => ReadImages(parsed.GetValue(_images), parsed.GetValue(_list));
+
+    /// <exception cref="InputException">The images are not given, or given twice.</exception>
+    public static ImageSet ReadImages(string? folder, string? list) => (folder, list) switch
+    {
+        ({ }, null) => ImageSet.OfFolder(folder),
+        (null, { }) => ImageSet.OfList(list),
+        (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
+        _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),
+    };
+
+    /// <summary>The library's options.</summary>
+    public SlaTrainer.Options For(ParseResult parsed, ImageSet images)
+    {
+        var survey = images.Survey();
+        int side = _imageSize.Of(parsed) ?? survey.Side();
+        var transformations = _transformations.Of(parsed);
+        string? pretrained = parsed.GetValue(_pretrained);
+        return new SlaTrainer.Options
+        {
+            FeatureColumnName = Pipeline.ImageColumn,
+            ImageWidth = side,
+            ImageHeight = side,
+            Channels = survey.AreGrey ? 1 : 3,
+            Objective = _objective.Of(parsed),
+            Transformations = transformations,
+            ViewsPerStep = _viewsPerStep.Of(parsed) ?? Math.Min(2, transformations.Count),
+            Inference = _inference.Of(parsed),
+            Architecture = _architecture.Of(parsed),
+            Epochs = _epochs.Of(parsed) ?? Math.Clamp(100_000 / images.Images.Count, 10, 60),
+            BatchSize = _batchSize.Of(parsed) ?? (images.Images.Count < ManyImages ? 64 : 128),
+            LearningRate = _learningRate.Of(parsed) ?? (pretrained is null ? 0.1 : 0.01),
+            LearningRateSchedule = LearningRateSchedule.OneCycle,
+            WeightDecay = 5e-4,
+            Seed = _seed.Of(parsed) ?? 1,
+            Threads = _threads.Of(parsed),
+            Device = _device.Of(parsed),
+            Precision = _precision.Of(parsed),
+            Augmentations = _augment.Of(parsed),
+            PretrainedPath = pretrained,
+            OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImage.Skip : UnreadableImage.Fail,
+        };
+    }
+
+    private static IReadOnlyList<ImageAugmentation> ParseAugmentations(string text) =>
+        text.Equals("none", StringComparison.OrdinalIgnoreCase) ? [] : [.. text.Split(',').Select(word => ValueOption.Find(word, Augmentations)())];
+
+    private static Architecture ParseArchitecture(string text)
+    {
+        string name = text.ToLowerInvariant();
+        int digits = name.IndexOfAny([.. "0123456789"]);
+        int[] numbers = digits < 0 ? [] : [.. name[digits..].Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+        return (digits < 0 ? name : name[..digits].TrimEnd('-'), numbers) switch
+        {
+            ("auto", []) => Architecture.Auto,
+            ("cifar-resnet", []) => Architecture.CifarResNet(),
+            ("cifar-resnet", [var depth]) => Architecture.CifarResNet(depth),
+            ("cifar-resnet", [var depth, var width]) => Architecture.CifarResNet(depth, width),
+            ("wide-resnet", []) => Architecture.WideResNet(),
+            ("wide-resnet", [var depth, var width]) => Architecture.WideResNet(depth, width),
+            ("resnet", []) => Architecture.ResNet(),
+            ("resnet", [var depth]) => Architecture.ResNet(depth),
+            ("conv-net", []) => Architecture.ConvNet(),
+            ("conv-net", [var width]) => Architecture.ConvNet(width),
+            _ => throw new FormatException("it must be auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH"),
+        };
+    }
+}

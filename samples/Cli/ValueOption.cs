@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
+
+namespace Sla;
+
+/// <summary>An option whose value has a syntax of its own. Its description names the default, which help shows as it is typed.</summary>
+internal sealed class ValueOption<T> : Option<T>
+{
+    private readonly T _standard;
+
+    /// <param name="name">Name of the option.</param>
+    /// <param name="description">What it is for.</param>
+    /// <param name="standard">What it is where it is not given.</param>
+    /// <param name="parse">Reads the value; its FormatException or ArgumentException says what is wrong.</param>
+    public ValueOption(string name, string description, T standard, Func<string, T> parse)
+        : base(name)
+    {
+        _standard = standard;
+        Description = description;
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            try
+            {
+                return parse(text);
+            }
+            catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException)
+            {
+                result.AddError($"The value '{text}' of {name} cannot be used: {Failure.MessageOf(exception).TrimEnd('.')}.");
+                return default!;
+            }
+        };
+    }
+
+    public T Of(ParseResult parsed) => parsed.GetResult(this) is null ? _standard : parsed.GetValue(this)!;
+}
+
+/// <summary>Makes options.</summary>
+internal static class ValueOption
+{
+    /// <summary>One of some words, the first of which is the default.</summary>
+    public static ValueOption<T> Choice<T>(string name, string description, params (string Word, T Value)[] choices)
+    {
+        string words = string.Join(", ", choices.Select(choice => choice.Word));
+        return new(name, $"{description}: {words}. Default {choices[0].Word}.", choices[0].Value, text => Find(text, choices)) { HelpName = "WORD" };
+    }
+
+    /// <summary>A number from a least one on; null where it is not given.</summary>
+    public static ValueOption<T?> Number<T>(string name, string helpName, string description, T least)
+        where T : struct, INumber<T> => new(name, description, null, text =>
+        {
+            bool isNumber = T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value);
+            return isNumber && T.IsFinite(value) && value >= least
+                ? value
+                : throw new FormatException($"it must be a {(typeof(T) == typeof(int) ? "whole number" : "number")} of {least} or more");
+        })
+        {
+            HelpName = helpName,
+        };
+
+    /// <exception cref="FormatException">It is none of the words.</exception>
+    public static T Find<T>(string text, params (string Word, T Value)[] choices)
+    {
+        foreach (var (word, value) in choices)
+        {
+            if (word.Equals(text.Trim(), StringComparison.OrdinalIgnoreCase))
+                return value;
+        }
+
+        throw new FormatException($"it must be one of {string.Join(", ", choices.Select(choice => choice.Word))}");
+    }
+}

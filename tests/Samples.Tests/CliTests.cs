@@ -1,0 +1,338 @@
+using System.IO.Compression;
+using System.Text.Json.Nodes;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>A model that <c>sla train</c> made of three classes of real images, for tests that look at it.</summary>
+public sealed class TrainedByCli : IAsyncLifetime
+{
+    public string Folder { get; } = Directory.CreateTempSubdirectory("sla-cli-").FullName;
+
+    public string Images => Path.Combine(Folder, "train");
+
+    public string TestImages => Path.Combine(Folder, "test");
+
+    public string Model => Path.Combine(Folder, "model.zip");
+
+    public string LogFolder => Path.Combine(Folder, "logs");
+
+    internal JsonNode Training { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Copy(FashionImages.Train(classes: 3, perClass: 20), Images);
+        Copy(FashionImages.Test(classes: 3, perClass: 10), TestImages);
+        var run = await ProgramRun.RunAsync(
+            "Cli", "train", "--images", Images, "--model", Model, "--architecture", "cifar-resnet-8", "--epochs", "6", "--log-dir", LogFolder, "--json");
+        Assert.True(run.Code == 0, run.Error);
+        Training = JsonNode.Parse(run.Output)!;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(Folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    internal static void Copy(IEnumerable<LabelledImage> images, string folder)
+    {
+        foreach (var image in images)
+        {
+            string target = Directory.CreateDirectory(Path.Combine(folder, image.Label)).FullName;
+            File.Copy(image.ImagePath, Path.Combine(target, Path.GetFileName(image.ImagePath)));
+        }
+    }
+}
+
+public sealed class CliTests(TrainedByCli trained) : IClassFixture<TrainedByCli>, IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-cli-test-").FullName;
+
+    private string[] TestFiles => [.. Directory.GetFiles(trained.TestImages, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Train_reports_what_it_did()
+    {
+        Assert.Equal(54, (int)trained.Training["images"]!);
+        Assert.Equal(6, (int)trained.Training["validationImages"]!);
+        Assert.Equal(3, (int)trained.Training["classes"]!);
+        Assert.Equal(6, (int)trained.Training["epochs"]!);
+        Assert.Equal(1, (int)trained.Training["channels"]!);
+        Assert.Equal(28, (int)trained.Training["imageSize"]!);
+        Assert.InRange((double)trained.Training["validationAccuracy"]!, 0, 1);
+        Assert.False(Directory.Exists(trained.Model + ".checkpoint"));
+    }
+
+    [Fact]
+    public void Train_writes_events_for_TensorBoard()
+    {
+        string file = Assert.Single(Directory.GetFiles(trained.LogFolder));
+        byte[] events = File.ReadAllBytes(file);
+        foreach (string tag in new[] { "loss/train", "loss/validation", "accuracy/validation", "learning rate", "images per second" })
+            Assert.True(events.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(tag)) >= 0, tag);
+    }
+
+    [Fact]
+    public async Task Evaluate_measures_what_ML_NET_measures_of_the_loaded_model()
+    {
+        var evaluation = await JsonOf("evaluate", "--model", trained.Model, "--images", trained.TestImages);
+        var mlContext = new MLContext();
+        var model = mlContext.Model.Load(trained.Model, out _);
+        var files = mlContext.Data.LoadFromEnumerable(TestFiles.Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path)!))));
+        var scored = model.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files));
+        var metrics = mlContext.MulticlassClassification.Evaluate(scored);
+
+        Assert.Equal(30, (int)evaluation["images"]!);
+        Assert.Equal(metrics.MicroAccuracy, (double)evaluation["accuracy"]!, 6);
+        Assert.Equal(metrics.MacroAccuracy, (double)evaluation["macroAccuracy"]!, 6);
+        Assert.Equal(metrics.LogLoss, (double)evaluation["logLoss"]!, 5);
+        Assert.True((double)evaluation["imagesPerSecond"]! > 0);
+        var perClass = evaluation["perClass"]!.AsArray();
+        Assert.Equal(metrics.ConfusionMatrix.PerClassRecall, perClass.Select(c => (double)c!["recall"]!));
+        Assert.Equal(metrics.ConfusionMatrix.PerClassPrecision, perClass.Select(c => (double?)c!["precision"] ?? 0));
+        Assert.Equal([10, 10, 10], perClass.Select(c => (int)c!["images"]!));
+    }
+
+    [Theory]
+    [InlineData("single", "dynamic")]
+    [InlineData("aggregated", "dynamic")]
+    [InlineData("distilled", "1")]
+    public async Task An_exported_model_scores_in_ONNX_Runtime_as_evaluate_does(string inference, string batch)
+    {
+        string onnx = Path.Combine(_folder, "model.onnx");
+        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", "export", "--model", trained.Model, "--onnx", onnx, "--inference", inference, "--batch", batch)).Code);
+        var evaluation = await JsonOf("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--inference", inference);
+
+        string[] files = TestFiles;
+        float[] pixels = [.. files.SelectMany(Pixels)];
+        float[] scores = batch == "1" ? [.. pixels.Chunk(28 * 28).SelectMany(image => Score(onnx, image))] : Score(onnx, pixels);
+        string[] classes = [.. Directory.GetDirectories(trained.Images).Select(name => Path.GetFileName(name)!).Order(StringComparer.Ordinal)];
+        var rows = files.Zip(scores.Chunk(3), (file, row) => (Label: Array.IndexOf(classes, Path.GetFileName(Path.GetDirectoryName(file)!)), Scores: row)).ToList();
+        Assert.Equal((double)evaluation["accuracy"]!, rows.Average(row => row.Scores.Max() == row.Scores[row.Label] ? 1.0 : 0), 6);
+        Assert.Equal((double)evaluation["logLoss"]!, rows.Average(row => -Math.Log(row.Scores[row.Label])), 4);
+    }
+
+    [Fact]
+    public async Task Predict_gives_the_probabilities_of_an_image_and_of_its_views()
+    {
+        string file = TestFiles[0];
+        var prediction = (await JsonOf("predict", "--model", trained.Model, file, "--top", "2", "--views"))[0]!;
+        var mlContext = new MLContext();
+        var scored = mlContext.Model.Load(trained.Model, out _).Transform(mlContext.Data.LoadFromEnumerable([new LabelledImage(file, "")]));
+        float[] scores = scored.GetColumn<float[]>("Score").Single();
+
+        Assert.Equal(file, (string)prediction["file"]!);
+        Assert.Equal(scored.GetColumn<string>("PredictedLabelName").Single(), (string)prediction["predictedLabel"]!);
+        Assert.Equal(scores.Max(), (float)prediction["top"]![0]!["probability"]!, 1e-5f);
+        Assert.Equal(2, prediction["top"]!.AsArray().Count);
+        Assert.Equal(["0°", "90°", "180°", "270°"], prediction["views"]!.AsArray().Select(view => (string)view!["transformation"]!));
+        Assert.All(prediction["views"]!.AsArray(), view => Assert.InRange((float)view!["top"]![0]!["probability"]!, 1 / 3f, 1));
+    }
+
+    [Fact]
+    public async Task Inspect_says_what_the_model_is()
+    {
+        var description = await JsonOf("inspect", "--model", trained.Model);
+        Assert.Equal(["ankle-boot", "bag", "coat"], description["classes"]!.AsArray().Select(name => (string)name!));
+        Assert.Equal("CIFAR ResNet-8", (string)description["architecture"]!);
+        Assert.Equal(6, description["training"]!["epochs"]!.AsArray().Count);
+        Assert.Contains("CIFAR ResNet-8", (await ProgramRun.RunAsync("Cli", "inspect", "--model", trained.Model)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Find_lr_suggests_a_rate_between_those_that_it_tried()
+    {
+        var range = await JsonOf("find-lr", "--images", trained.Images, "--architecture", "cifar-resnet-8", "--steps", "12");
+        double[] rates = [.. range["points"]!.AsArray().Select(point => (double)point!["learningRate"]!)];
+        Assert.InRange((double)range["suggested"]!, rates[0], rates[^1]);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_interrupted_goes_on_to_the_same_model()
+    {
+        string[] whole = Training("whole.zip", epochs: 80);
+        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", whole)).Code);
+
+        string[] stopped = Training("stopped.zip", epochs: 80);
+        var first = await ProgramRun.RunUntilAsync("Cli", "epoch 3/", ProgramRun.InterruptSignal(), stopped);
+        Assert.Equal(130, first.Code);
+        Assert.Empty(first.Output);
+        Assert.False(File.Exists(stopped[4]));
+        Assert.Contains("Go on with: sla train", first.Error, StringComparison.Ordinal);
+        Assert.Contains("--resume", first.Error, StringComparison.Ordinal);
+
+        var again = await ProgramRun.RunAsync("Cli", stopped);
+        Assert.Equal(1, again.Code);
+        Assert.Contains("--resume", again.Error, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", [.. stopped, "--resume"])).Code);
+        Assert.Equal(Network(whole[4]), Network(stopped[4]));
+    }
+
+    [Fact]
+    public async Task A_run_that_was_killed_goes_on_from_its_last_checkpoint()
+    {
+        string[] arguments = Training("killed.zip", epochs: 130);
+        var killed = await ProgramRun.RunUntilAsync("Cli", "epoch 103/", "KILL", arguments);
+        Assert.NotEqual(0, killed.Code);
+        Assert.False(File.Exists(arguments[4]));
+
+        var resumed = await ProgramRun.RunAsync("Cli", [.. arguments, "--resume"]);
+        Assert.Equal(0, resumed.Code);
+        Assert.Contains("Going on after step 100 of 130", resumed.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(arguments[4]));
+    }
+
+    [Fact]
+    public async Task A_time_budget_is_turned_into_epochs()
+    {
+        string model = Path.Combine(_folder, "m.zip");
+        var run = await ProgramRun.RunAsync(
+            "Cli", "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "12", "--json");
+        Assert.Equal(0, run.Code);
+        Assert.True((int)JsonNode.Parse(run.Output)!["epochs"]! > 1);
+    }
+
+    [Theory]
+    [InlineData("There is no folder 'nothing'", "train", "--images", "nothing", "--model", "{0}/m.zip")]
+    [InlineData("mkdir -p", "train", "--images", "{1}", "--model", "{0}/no/m.zip")]
+    [InlineData("'--model' is required", "train", "--images", "{1}")]
+    [InlineData("sla-sd, sla, mt, da, baseline", "train", "--images", "{1}", "--model", "{0}/m.zip", "--objective", "best")]
+    [InlineData("must be a whole number of 1 or more", "train", "--images", "{1}", "--model", "{0}/m.zip", "--epochs", "0")]
+    [InlineData("18, 34 or 50", "train", "--images", "{1}", "--model", "{0}/m.zip", "--architecture", "resnet-19")]
+    [InlineData("need 3 channels", "train", "--images", "{1}", "--model", "{0}/m.zip", "--transformations", "color")]
+    [InlineData("There is no checkpoint", "train", "--images", "{1}", "--model", "{0}/m.zip", "--resume")]
+    [InlineData("There is no model 'no.zip'", "evaluate", "--model", "no.zip", "--images", "{1}")]
+    [InlineData("There is no file 'no.png'", "predict", "--model", "{2}", "no.png")]
+    [InlineData("is not a model", "inspect", "--model", "{3}")]
+    [InlineData("'prdict' is not known", "prdict")]
+    public async Task Bad_input_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
+    {
+        string[] filled = [.. arguments.Select(word => string.Format(null, word, _folder, trained.Images, trained.Model, TestFiles[0]))];
+        var run = await ProgramRun.RunAsync("Cli", filled);
+        Assert.Equal(1, run.Code);
+        Assert.Contains(message, run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("sla: ", Assert.Single(run.Error.Trim().Split('\n')), StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_written_ends_with_2_and_leaves_the_training_in_its_checkpoint()
+    {
+        // The folder goes away while the training is on: the only failure of a disk that a test can make everywhere.
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "out")).FullName;
+        string checkpoint = Path.Combine(_folder, "checkpoint");
+        string[] arguments = [.. Training("out/m.zip", epochs: 60), "--checkpoint", checkpoint];
+        var running = ProgramRun.RunUntilAsync("Cli", line: null, signal: null, arguments);
+        while (!Directory.Exists(checkpoint))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        Directory.Delete(folder);
+        var run = await running;
+        Assert.Equal(2, run.Code);
+        Assert.Contains("could not be written", run.Error, StringComparison.Ordinal);
+
+        string other = Path.Combine(_folder, "other.zip");
+        arguments[4] = other;
+        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", [.. arguments, "--resume"])).Code);
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
+    public async Task Folders_and_files_that_are_odd_are_left_out_and_named()
+    {
+        string images = Path.Combine(_folder, "Bilder ä");
+        string first = Directory.CreateDirectory(Path.Combine(images, "Größe 1")).FullName;
+        Directory.CreateSymbolicLink(Path.Combine(images, "日本"), Path.Combine(trained.Images, "bag"));
+        Directory.CreateDirectory(Path.Combine(images, "empty"));
+        File.WriteAllText(Path.Combine(first, "notes.txt"), "no image");
+        File.Copy(TestFiles[0], Path.Combine(first, "one image.png"));
+        string model = Path.Combine(_folder, "m.zip");
+
+        var run = await ProgramRun.RunAsync("Cli", "train", "--images", images, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json");
+        Assert.Equal(0, run.Code);
+        Assert.Equal(2, (int)JsonNode.Parse(run.Output)!["classes"]!);
+        Assert.Equal(21, (int)JsonNode.Parse(run.Output)!["images"]!);
+        Assert.Contains("notes.txt", run.Error, StringComparison.Ordinal);
+        Assert.Contains("empty' has no images", run.Error, StringComparison.Ordinal);
+        var prediction = await JsonOf("predict", "--model", model, Path.Combine(first, "one image.png"));
+        Assert.Contains((string)prediction[0]!["predictedLabel"]!, new[] { "Größe 1", "日本" });
+    }
+
+    [Fact]
+    public async Task A_broken_image_is_named_and_can_be_skipped()
+    {
+        string images = Path.Combine(_folder, "images");
+        TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 3), images);
+        string broken = Path.Combine(images, "bag", "broken.jpg");
+        File.WriteAllBytes(broken, File.ReadAllBytes(TestFiles[0])[..100]);
+        string model = Path.Combine(_folder, "m.zip");
+        string[] arguments = ["train", "--images", images, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json"];
+
+        var failed = await ProgramRun.RunAsync("Cli", arguments);
+        Assert.Equal(1, failed.Code);
+        Assert.Contains(broken, failed.Error, StringComparison.Ordinal);
+        Assert.Equal([images], Directory.EnumerateFileSystemEntries(_folder));
+
+        var skipped = await ProgramRun.RunAsync("Cli", [.. arguments, "--skip-unreadable"]);
+        Assert.Equal(0, skipped.Code);
+        Assert.Equal(1, (int)JsonNode.Parse(skipped.Output)!["unreadableImages"]!);
+    }
+
+    [Fact]
+    public async Task A_list_in_place_of_a_folder_gives_paths_and_labels()
+    {
+        string list = Path.Combine(_folder, "images.tsv");
+        File.WriteAllLines(list, ["path\tlabel", .. TestFiles.Select((file, i) => $"{file}\t{(i % 2 == 0 ? "even" : "odd")}")]);
+        string model = Path.Combine(_folder, "m.zip");
+        var run = await ProgramRun.RunAsync("Cli", "train", "--list", list, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json");
+        Assert.Equal(0, run.Code);
+        Assert.Equal(["even", "odd"], (await JsonOf("inspect", "--model", model))["classes"]!.AsArray().Select(name => (string)name!));
+
+        File.AppendAllText(list, "no.png\todd\n");
+        var missing = await ProgramRun.RunAsync("Cli", "evaluate", "--model", model, "--list", list);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains("Line 32", missing.Error, StringComparison.Ordinal);
+    }
+
+    private string[] Training(string model, int epochs) =>
+    [
+        "train", "--images", trained.Images, "--model", Path.Combine(_folder, model), "--architecture", "cifar-resnet-8", "--epochs", $"{epochs}",
+    ];
+
+    private static async Task<JsonNode> JsonOf(params string[] arguments)
+    {
+        var run = await ProgramRun.RunAsync("Cli", [.. arguments, "--json"]);
+        Assert.True(run.Code == 0, run.Error);
+        return JsonNode.Parse(run.Output)!;
+    }
+
+    private static IEnumerable<float> Pixels(string file)
+    {
+        using var image = MLImage.CreateFromFile(file);
+        return image.Pixels.ToArray().Where((_, i) => i % 4 == 0).Select(value => (float)value).ToArray();
+    }
+
+    private static float[] Score(string onnx, float[] pixels)
+    {
+        using var session = new InferenceSession(onnx);
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [pixels.Length / (28 * 28), 1, 28, 28]);
+        using var run = new RunOptions();
+        using var outputs = session.Run(run, ["Images"], [input], ["Score"]);
+        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
+    private static byte[] Network(string model)
+    {
+        using var archive = ZipFile.OpenRead(model);
+        using var stream = archive.Entries.Single(entry => entry.Name == "OnnxModel").Open();
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+}
