@@ -29,9 +29,9 @@ internal sealed class Comparison(string peer, string images, int repeats)
         {
             Console.Error.WriteLine($"{DateTime.Now:T} repeat {repeat + 1} of {repeats}");
             Ours("matmul", "measure", "matmul");
-            Peer("peer train", "train", "--steps", PeerSteps.ToString(CultureInfo.InvariantCulture));
+            Peer("peer train", "train", "--steps", $"{PeerSteps}");
             Ours("train", "measure", "train");
-            Peer("peer train channels-last", "train", "--channels-last", "--steps", PeerSteps.ToString(CultureInfo.InvariantCulture));
+            Peer("peer train channels-last", "train", "--channels-last", "--steps", $"{PeerSteps}");
             Ours("train float32", "measure", "train", "Float32");
             Peer("peer score", "score", "--steps", "3");
             Ours("score", "measure", "score");

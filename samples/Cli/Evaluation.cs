@@ -19,17 +19,15 @@ internal sealed record Evaluation(
     /// <exception cref="InputException">An image cannot be read.</exception>
     public static Evaluation Of(MLContext mlContext, SlaTransformer model, ImageSet images)
     {
-        var rows = Pipeline.Load(
-            mlContext, Pipeline.Key(mlContext, images.View(mlContext), model.ClassNames), model.FeatureColumnName, model.ImageShape.Width);
+        var rows = Pipeline.LoadLabelled(mlContext, images, model.ClassNames, model.FeatureColumnName, model.ImageShape.Width);
         var scored = mlContext.Data.Cache(model.Transform(rows), "Label", "Score", "PredictedLabel");
         var clock = Stopwatch.StartNew();
         int count = Failure.AsInput(() => scored.GetColumn<uint>("PredictedLabel").Count());
         double seconds = clock.Elapsed.TotalSeconds;
 
         var metrics = mlContext.MulticlassClassification.Evaluate(scored);
-        uint[] labels = [.. scored.GetColumn<uint>("Label")];
-        uint[] predicted = [.. scored.GetColumn<uint>("PredictedLabel")];
-        var classes = model.ClassNames.Select((name, i) => ClassEvaluation.Of(name, (uint)i + 1, labels, predicted)).ToList();
+        var counts = metrics.ConfusionMatrix.Counts;
+        var classes = model.ClassNames.Select((name, i) => ClassEvaluation.Of(name, counts, i)).ToList();
         return new Evaluation(
             model.Inference.ToString(), count, metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.LogLoss, Math.Round(count / seconds, 1), classes);
     }
@@ -43,14 +41,17 @@ internal sealed record Evaluation(
 /// <param name="F1">Harmonic mean of the two; null where it has no images.</param>
 internal sealed record ClassEvaluation(string Name, int Images, double? Precision, double? Recall, double? F1)
 {
-    public static ClassEvaluation Of(string name, uint key, uint[] labels, uint[] predicted)
+    /// <param name="name">Its name.</param>
+    /// <param name="counts">Numbers of images by true and by predicted class.</param>
+    /// <param name="index">Its place among the classes.</param>
+    public static ClassEvaluation Of(string name, IReadOnlyList<IReadOnlyList<double>> counts, int index)
     {
-        int images = labels.Count(label => label == key);
-        int claimed = predicted.Count(label => label == key);
-        int right = labels.Zip(predicted).Count(pair => pair.First == key && pair.Second == key);
+        double images = counts[index].Sum();
+        double claimed = counts.Sum(row => row[index]);
+        double right = counts[index][index];
         return new ClassEvaluation(
-            name, images, Share(right, claimed), Share(right, images), images == 0 ? null : 2.0 * right / (images + claimed));
+            name, (int)images, Share(right, claimed), Share(right, images), images == 0 ? null : 2 * right / (images + claimed));
     }
 
-    private static double? Share(int part, int whole) => whole == 0 ? null : (double)part / whole;
+    private static double? Share(double part, double whole) => whole == 0 ? null : part / whole;
 }

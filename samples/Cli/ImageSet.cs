@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace Sla;
@@ -95,8 +94,6 @@ internal sealed class ImageSet
                 $"'{image.ImagePath}' is of the class '{image.Label}', which {whose} does not have. It has {string.Join(", ", known.Take(10))}{(known.Count > 10 ? ", ..." : "")}.");
         }
     }
-
-    public IDataView View(MLContext mlContext) => mlContext.Data.LoadFromEnumerable(Images);
 
     /// <summary>Looks at some of the images: their sizes, and whether all are grey.</summary>
     public ImageSurvey Survey()

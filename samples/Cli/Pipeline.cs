@@ -14,11 +14,12 @@ internal static class Pipeline
     public static IDataView Load(MLContext mlContext, IDataView files, string column, int side) =>
         mlContext.Transforms.LoadUprightImages(column, PathColumn, decodeSide: 2 * side).Fit(files).Transform(files);
 
-    /// <summary>The labels of a view as keys, in the order of the classes.</summary>
-    public static IDataView Key(MLContext mlContext, IDataView view, IEnumerable<string> classes)
+    /// <summary>The images of a set, loaded as <see cref="Load"/> does, with their labels as keys in the order of the classes.</summary>
+    public static IDataView LoadLabelled(MLContext mlContext, ImageSet set, IEnumerable<string> classes, string column, int side)
     {
+        var files = mlContext.Data.LoadFromEnumerable(set.Images);
         var order = mlContext.Data.LoadFromEnumerable(classes.Select(name => new ClassName { Name = name }));
-        return mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: order).Fit(view).Transform(view);
+        return Load(mlContext, mlContext.Transforms.Conversion.MapValueToKey("Label", keyData: order).Fit(files).Transform(files), column, side);
     }
 
     /// <summary>Saves a model that goes from the path of a file to the name of a class with ML.NET's own steps, so that any program can load it.</summary>

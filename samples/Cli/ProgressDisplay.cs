@@ -30,12 +30,9 @@ internal sealed class ProgressDisplay : ITrainingObserver
     {
         string line = string.Create(CultureInfo.InvariantCulture,
             $"{plan.Images} images in {plan.Classes} classes, {plan.ValidationImages} more to validate on; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
-        if (_bar is null)
-            Terminal.Note(line);
-        else
-            Terminal.Progress.MarkupLineInterpolated($"{line}");
+        Say(line);
         if (plan.FirstStep > 0)
-            Terminal.Note($"Going on after step {plan.FirstStep} of {plan.Steps}.");
+            Say($"Going on after step {plan.FirstStep} of {plan.Steps}.");
     }
 
     public void OnProgress(SlaMetrics metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
@@ -44,6 +41,15 @@ internal sealed class ProgressDisplay : ITrainingObserver
     {
         _accuracy = metrics.ValidationAccuracy;
         Show(metrics, isLineDue: true);
+    }
+
+    /// <summary>Writes a line, above the bar where there is one.</summary>
+    private void Say(string line)
+    {
+        if (_bar is null)
+            Terminal.Note(line);
+        else
+            Terminal.Progress.MarkupLineInterpolated($"{line}");
     }
 
     private void Show(SlaMetrics metrics, bool isLineDue)

@@ -28,8 +28,6 @@ internal static class Terminal
     /// <summary>Whether somebody looks at the progress.</summary>
     public static bool IsLive => !Console.IsErrorRedirected;
 
-    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to the standard output, and nothing else there." };
-
     public static void Error(string message) => Console.Error.WriteLine($"sla: {message}");
 
     public static void Note(string message) => Console.Error.WriteLine(message);

@@ -31,8 +31,7 @@ internal sealed class TrainingOptions
         ("randaugment", () => ImageAugmentation.RandAugment()),
     ];
 
-    private readonly Option<string?> _images = new("--images") { Description = "Folder of the training images, with one folder for each class.", HelpName = "DIR" };
-    private readonly Option<string?> _list = new("--list") { Description = "In place of --images: a file of lines with the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
+    private readonly ImageOptions _images = new();
     private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice(
         "--objective",
         "What the network is trained to minimise",
@@ -52,7 +51,7 @@ internal sealed class TrainingOptions
     };
 
     private readonly ValueOption<int?> _viewsPerStep = ValueOption.Number("--views-per-step", "N", "How many views of an image are trained on in a step. Default 2, or all of fewer.", least: 1);
-    private readonly ValueOption<SlaInference?> _inference = InferenceOption();
+    private readonly ValueOption<SlaInference?> _inference = SharedOptions.Inference();
     private readonly ValueOption<Architecture> _architecture = new(
         "--architecture",
         "The network: auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH. Default auto.",
@@ -86,38 +85,18 @@ internal sealed class TrainingOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[]
-        {
-            _images, _list, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _epochs, _batchSize, _learningRate,
+        IEnumerable<Option> all =
+        [
+            .. _images.All, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _epochs, _batchSize, _learningRate,
             _seed, _threads, _device, _precision, _augment, _pretrained, _skipUnreadable,
-        })
-        {
+        ];
+        foreach (var option in all)
             command.Options.Add(option);
-        }
     }
-
-    public static ValueOption<SlaInference?> InferenceOption() => new(
-        "--inference",
-        "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",
-        standard: null,
-        text => ValueOption.Find<SlaInference>(
-            text, ("single", SlaInference.Single), ("aggregated", SlaInference.Aggregated), ("distilled", SlaInference.Distilled)))
-    {
-        HelpName = "WORD",
-    };
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
-    public ImageSet ReadImages(ParseResult parsed) => ReadImages(parsed.GetValue(_images), parsed.GetValue(_list));
-
-    /// <exception cref="InputException">The images are not given, or given twice.</exception>
-    public static ImageSet ReadImages(string? folder, string? list) => (folder, list) switch
-    {
-        ({ }, null) => ImageSet.OfFolder(folder),
-        (null, { }) => ImageSet.OfList(list),
-        (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
-        _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),
-    };
+    public ImageSet ReadImages(ParseResult parsed) => _images.Read(parsed);
 
     /// <summary>The library's options.</summary>
     public SlaTrainer.Options For(ParseResult parsed, ImageSet images)

@@ -160,8 +160,8 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
-    /// Writes the graph that this transformer scores with as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order
-    /// red, green, blue. Output <c>Score</c> (or as named): the N class probabilities.
+    /// Writes the graph that this transformer scores with as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255,
+    /// planes in the order red, green, blue. Output <c>Score</c> (or as named): the N class probabilities.
     /// </summary>
     /// <param name="path">The file to write.</param>
     public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);

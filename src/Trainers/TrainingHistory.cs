@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.Sla;
 
 /// <summary>
@@ -18,7 +20,12 @@ public sealed record TrainingHistory(
     int UnreadableImages,
     IReadOnlyList<EpochMetrics> Epochs,
     int? BestEpoch,
-    bool StoppedEarly);
+    bool StoppedEarly)
+{
+    /// <summary>The epoch whose weights the model has: the best one, or the last.</summary>
+    [JsonIgnore]
+    public EpochMetrics KeptEpoch => Epochs[(BestEpoch ?? Epochs.Count) - 1];
+}
 
 /// <summary>One epoch of a training run.</summary>
 /// <param name="Epoch">Its number, counted from 1.</param>

@@ -8,28 +8,25 @@ namespace Sla.Commands;
 /// <summary><c>sla evaluate</c>.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<string> Model = ModelOption();
-    private static readonly Option<string?> Images = new("--images") { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
-    private static readonly Option<string?> List = new("--list") { Description = "In place of --images: a file of lines with the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
-    private static readonly ValueOption<SlaInference?> Inference = InferenceOption();
-    private static readonly Option<bool> Json = Terminal.Json();
+    private static readonly Option<string> Model = SharedOptions.Model();
+    private static readonly ImageOptions Images = new();
+    private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
+    private static readonly Option<bool> Json = SharedOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Images, List, Inference, Json };
+        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Inference, Json };
+        foreach (var option in Images.All)
+            command.Options.Add(option);
         command.SetAction(Run);
         return command;
     }
-
-    public static Option<string> ModelOption() => new("--model") { Description = "A model that 'sla train' wrote.", HelpName = "M.zip", Required = true };
-
-    public static ValueOption<SlaInference?> InferenceOption() => TrainingOptions.InferenceOption();
 
     private static int Run(ParseResult parsed)
     {
         var mlContext = Terminal.NewContext(parsed);
         using var model = Pipeline.Open(mlContext, parsed.GetValue(Model)!, Inference.Of(parsed));
-        var images = TrainingOptions.ReadImages(parsed.GetValue(Images), parsed.GetValue(List));
+        var images = Images.Read(parsed);
         images.CheckClasses([.. model.ClassNames], "the model");
         var evaluation = Evaluation.Of(mlContext, model, images);
         if (parsed.GetValue(Json))

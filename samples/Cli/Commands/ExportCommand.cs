@@ -6,9 +6,9 @@ namespace Sla.Commands;
 /// <summary><c>sla export</c>.</summary>
 internal static class ExportCommand
 {
-    private static readonly Option<string> Model = EvaluateCommand.ModelOption();
+    private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly Option<string> Onnx = new("--onnx") { Description = "The ONNX file that is written: input Images, B x C x H x W floats of 0 to 255; output Score, B x N probabilities.", HelpName = "OUT.onnx", Required = true };
-    private static readonly ValueOption<SlaInference?> Inference = EvaluateCommand.InferenceOption();
+    private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
     private static readonly ValueOption<BatchSize> Batch = ValueOption.Choice("--batch", "Number of images that the graph takes at a time", ("dynamic", BatchSize.Any), ("1", BatchSize.One));
 
     private enum BatchSize

@@ -12,7 +12,7 @@ internal sealed class FindLearningRateCommand
 
     private readonly TrainingOptions _training = new();
     private readonly ValueOption<int?> _steps = ValueOption.Number("--steps", "N", "Number of steps. Default 100.", least: 10);
-    private readonly Option<bool> _json = Terminal.Json();
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create()
     {
@@ -32,7 +32,7 @@ internal sealed class FindLearningRateCommand
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         using var interruption = new Interruption();
         options.CancellationToken = interruption.Token;
-        var rows = Pipeline.Load(mlContext, Pipeline.Key(mlContext, images.View(mlContext), images.Classes), Pipeline.ImageColumn, options.ImageWidth!.Value);
+        var rows = Pipeline.LoadLabelled(mlContext, images, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
         var range = Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(options).FindLearningRate(rows, steps: _steps.Of(parsed) ?? 100));
         if (parsed.GetValue(_json))
         {

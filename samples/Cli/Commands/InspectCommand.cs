@@ -8,8 +8,8 @@ namespace Sla.Commands;
 /// <summary><c>sla inspect</c>.</summary>
 internal static class InspectCommand
 {
-    private static readonly Option<string> Model = EvaluateCommand.ModelOption();
-    private static readonly Option<bool> Json = Terminal.Json();
+    private static readonly Option<string> Model = SharedOptions.Model();
+    private static readonly Option<bool> Json = SharedOptions.Json();
 
     public static Command Create()
     {
@@ -61,7 +61,7 @@ internal static class InspectCommand
         Row("objective", $"{model.Objective}, transformations {model.Transformations}");
         Row("inference", $"{model.Inference} (of {string.Join(", ", model.Inferences)})");
         Row("trained", $"{history.Epochs.Count} epochs on {history.Images} images, seed {history.Seed}{(history.StoppedEarly ? ", stopped early" : "")}; loss {last.Loss:F3}");
-        if ((history.BestEpoch is { } best ? history.Epochs[best - 1] : last) is { ValidationAccuracy: { } accuracy } kept)
+        if (history.KeptEpoch is { ValidationAccuracy: { } accuracy } kept)
             Row("validated", $"accuracy {accuracy:P1} on {history.ValidationImages} images, epoch {kept.Epoch}");
         Terminal.Write(table);
 

@@ -11,11 +11,11 @@ internal static class PredictCommand
 {
     private const string ViewScoresColumn = "ViewScores";
 
-    private static readonly Option<string> Model = EvaluateCommand.ModelOption();
+    private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "How many of the most probable classes are shown. Default 3.", least: 1);
     private static readonly Option<bool> Views = new("--views") { Description = "Also show what each transformed view of an image says by itself." };
-    private static readonly ValueOption<SlaInference?> Inference = EvaluateCommand.InferenceOption();
-    private static readonly Option<bool> Json = Terminal.Json();
+    private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
+    private static readonly Option<bool> Json = SharedOptions.Json();
     private static readonly Argument<string[]> Files = new("FILE") { Description = "The images.", Arity = ArgumentArity.OneOrMore };
 
     public static Command Create()
@@ -43,6 +43,7 @@ internal static class PredictCommand
     private static List<Prediction> Predict(MLContext mlContext, ParseResult parsed, string[] files)
     {
         bool withViews = parsed.GetValue(Views);
+        int top = Top.Of(parsed) ?? 3;
         using var opened = Pipeline.Open(mlContext, parsed.GetValue(Model)!, Inference.Of(parsed));
         using var withViewScores = withViews ? opened.WithViewScores(ViewScoresColumn) : null;
         var model = withViewScores ?? opened;
@@ -55,8 +56,8 @@ internal static class PredictCommand
             float[][] views = withViews ? [.. scored.GetColumn<float[]>(ViewScoresColumn)] : [];
             return files.Select((file, i) => new Prediction(
                 file,
-                Best(model, scores[i], Top.Of(parsed) ?? 3),
-                withViews ? [.. model.Transformations.Select((view, j) => new ViewPrediction(view.Name, Best(model, ViewScores(model, views[i], j), Top.Of(parsed) ?? 3)))] : null)).ToList();
+                Best(model, scores[i], top),
+                withViews ? [.. model.Transformations.Select((view, j) => new ViewPrediction(view.Name, Best(model, ViewScores(model, views[i], j), top)))] : null)).ToList();
         });
     }
 

@@ -20,7 +20,7 @@ internal sealed class TrainCommand
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint, which is deleted at the end.", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint of a run that was stopped." };
     private readonly Option<string?> _logFolder = new("--log-dir") { Description = "Folder for TensorBoard's event files.", HelpName = "DIR" };
-    private readonly Option<bool> _json = Terminal.Json();
+    private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create()
     {
@@ -69,7 +69,7 @@ internal sealed class TrainCommand
         return ExitCode.Done;
 
         IDataView Rows(ImageSet set) =>
-            Pipeline.Load(mlContext, Pipeline.Key(mlContext, set.View(mlContext), images.Classes), Pipeline.ImageColumn, options.ImageWidth!.Value);
+            Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
     }
 
     private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, LastMetrics last, TensorBoardLog? log)
@@ -157,7 +157,7 @@ internal sealed class TrainCommand
     {
         var history = model.TrainingHistory;
         var last = history.Epochs[^1];
-        var kept = history.BestEpoch is { } best ? history.Epochs[best - 1] : last;
+        var kept = history.KeptEpoch;
         if (parsed.GetValue(_json))
         {
             Terminal.WriteJson(new

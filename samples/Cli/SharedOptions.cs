@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Microsoft.ML.Sla;
+
+namespace Sla;
+
+/// <summary>Options that several commands have, each with one of its own.</summary>
+internal static class SharedOptions
+{
+    public static Option<string> Model() => new("--model") { Description = "A model that 'sla train' wrote.", HelpName = "M.zip", Required = true };
+
+    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to the standard output, and nothing else there." };
+
+    public static ValueOption<SlaInference?> Inference() => new(
+        "--inference",
+        "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",
+        standard: null,
+        text => ValueOption.Find<SlaInference?>(
+            text, ("single", SlaInference.Single), ("aggregated", SlaInference.Aggregated), ("distilled", SlaInference.Distilled)))
+    {
+        HelpName = "WORD",
+    };
+}
+
+/// <summary>Where labelled images are: a folder, or a list.</summary>
+internal sealed class ImageOptions
+{
+    private readonly Option<string?> _folder = new("--images") { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
+    private readonly Option<string?> _list = new("--list") { Description = "In place of --images: a file of lines with the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
+
+    public IEnumerable<Option> All => [_folder, _list];
+
+    /// <exception cref="InputException">The images are not given, given twice, or cannot be used.</exception>
+    public ImageSet Read(ParseResult parsed) => (parsed.GetValue(_folder), parsed.GetValue(_list)) switch
+    {
+        ({ } folder, null) => ImageSet.OfFolder(folder),
+        (null, { } list) => ImageSet.OfList(list),
+        (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
+        _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),
+    };
+}
