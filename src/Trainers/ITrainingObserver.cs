@@ -61,4 +61,11 @@ public sealed record TrainingPlan(
     int Epochs,
     long Steps,
     long FirstStep,
-    string CheckpointPath);
+    string CheckpointPath)
+{
+    /// <summary>
+    /// Positions of the rows that accuracy is measured on: in the validation set where one was given, otherwise in the training view. Empty
+    /// where there are none.
+    /// </summary>
+    public IReadOnlyList<long> ValidationRows { get; init; } = [];
+}

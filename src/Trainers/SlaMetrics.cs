@@ -30,6 +30,9 @@ public sealed record SlaMetrics(
     double? ValidationAccuracy,
     double? ValidationLoss)
 {
+    /// <summary>The accuracy on training rows, at the end of an epoch; see <see cref="EpochMetrics.TrainingAccuracy"/>.</summary>
+    public double? TrainingAccuracy { get; init; }
+
     /// <summary>Steps that an earlier process did, where this one goes on from its checkpoint; otherwise 0.</summary>
     public long FirstStep { get; init; }
 

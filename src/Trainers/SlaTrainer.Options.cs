@@ -117,6 +117,14 @@ public sealed partial class SlaTrainer
         /// <value>Default null: all rows are trained on.</value>
         public float? ValidationSetFraction { get; set; }
 
+        /// <summary>
+        /// Whether accuracy is measured on training rows too, after each epoch: on as many as there are validation rows, from all parts of the
+        /// training rows, as they are, without augmentation. What it is above the validation accuracy is what the network knows by heart.
+        /// Ignored where there are no validation rows.
+        /// </summary>
+        /// <value>Default false: it takes as long as the validation.</value>
+        public bool MeasureTrainingAccuracy { get; set; }
+
         /// <summary>What happens to a row whose image cannot be read. All images are read once before the first step.</summary>
         /// <value>Default <see cref="UnreadableImage.Fail"/>.</value>
         public UnreadableImage OnUnreadableImage { get; set; } = UnreadableImage.Fail;

@@ -274,16 +274,20 @@ public sealed partial class SlaTrainer
             _options.Epochs,
             _loop.Steps,
             _loop.StepsDone,
-            checkpoint.Path);
+            checkpoint.Path)
+        {
+            ValidationRows = [.. _validation?.Rows.Select(_validation.Store.Position) ?? []],
+        };
 
         private void Run(CheckpointFile checkpoint)
         {
             var validation = new Validation(_network, _objective, _views, _loader);
             var readout = _objective.ReadoutOf(_options.Inference ?? _objective.Inferences[0].Inference);
+            var training = _validation is not null && _options.MeasureTrainingAccuracy ? _training.Spread(_validation.Rows.Length) : null;
             try
             {
                 _loop.Run(
-                    _validation is null ? null : () => validation.Measure(_validation, readout),
+                    _validation is null ? null : Measure,
                     Report,
                     () =>
                     {
@@ -302,6 +306,12 @@ public sealed partial class SlaTrainer
             {
                 Warn(_channel, $"The training failed after step {_loop.StepsDone} of {_loop.Steps}. {HowToResume(checkpoint)}");
                 throw;
+            }
+
+            EpochValidation Measure()
+            {
+                var (accuracy, loss) = validation.Measure(_validation!, readout);
+                return new EpochValidation(accuracy, loss, training is null ? null : validation.Measure(training, readout).Accuracy);
             }
         }
 

@@ -5,7 +5,7 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>
 /// Writes a run as an event file for TensorBoard: the scalars <c>loss/train</c>, <c>loss/validation</c>,
-/// <c>accuracy/validation</c>, <c>learning rate</c> and <c>images per second</c>, by step.
+/// <c>accuracy/train</c>, <c>accuracy/validation</c>, <c>learning rate</c> and <c>images per second</c>, by step.
 /// </summary>
 public sealed class TensorBoardLog : ITrainingObserver
 {
@@ -40,5 +40,7 @@ public sealed class TensorBoardLog : ITrainingObserver
             _writer.add_scalar("loss/validation", (float)loss, step);
         if (metrics.ValidationAccuracy is { } accuracy)
             _writer.add_scalar("accuracy/validation", (float)accuracy, step);
+        if (metrics.TrainingAccuracy is { } trainingAccuracy)
+            _writer.add_scalar("accuracy/train", (float)trainingAccuracy, step);
     }
 }

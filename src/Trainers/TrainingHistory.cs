@@ -34,4 +34,11 @@ public sealed record TrainingHistory(
 /// <param name="LearningRate">Learning rate of its last step.</param>
 /// <param name="ValidationAccuracy">Share of the validation rows whose class is predicted, 0 to 1; null where there are none.</param>
 /// <param name="ValidationLoss">Mean cross-entropy of the validation rows, in nats; null where there are none.</param>
-public sealed record EpochMetrics(int Epoch, long Step, double Loss, double LearningRate, double? ValidationAccuracy, double? ValidationLoss);
+public sealed record EpochMetrics(int Epoch, long Step, double Loss, double LearningRate, double? ValidationAccuracy, double? ValidationLoss)
+{
+    /// <summary>
+    /// Share of as many training rows as there are validation rows whose class is predicted, 0 to 1; null unless
+    /// <see cref="SlaTrainer.Options.MeasureTrainingAccuracy"/> is set.
+    /// </summary>
+    public double? TrainingAccuracy { get; init; }
+}

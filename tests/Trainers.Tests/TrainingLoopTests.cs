@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Training;
@@ -84,6 +85,7 @@ public sealed class TrainingLoopTests
         var options = Training.Options();
         options.Epochs = 3;
         options.ValidationSetFraction = 0.25f;
+        options.MeasureTrainingAccuracy = true;
         options.Observers = [observer];
         var images = Training.Images(_mlContext);
         using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
@@ -91,8 +93,9 @@ public sealed class TrainingLoopTests
 
         Assert.Equal((54, 18, 3, 3L * (54 / 16)), (observer.Plan!.Images, observer.Plan.ValidationImages, observer.Plan.Epochs, observer.Plan.Steps));
         Assert.Equal(3, history.Epochs.Count);
-        Assert.Equal(history.Epochs, observer.Epochs.Select(m => new EpochMetrics(m.Epoch, m.Step, m.Loss, m.LearningRate, m.ValidationAccuracy, m.ValidationLoss)));
+        Assert.Equal(history.Epochs, observer.Epochs.Select(m => new EpochMetrics(m.Epoch, m.Step, m.Loss, m.LearningRate, m.ValidationAccuracy, m.ValidationLoss) { TrainingAccuracy = m.TrainingAccuracy }));
         Assert.All(history.Epochs, epoch => Assert.InRange(epoch.ValidationAccuracy!.Value, 0, 1));
+        Assert.All(history.Epochs, epoch => Assert.InRange(epoch.TrainingAccuracy!.Value, 0, 1));
         Assert.Equal(history.Epochs.Max(epoch => epoch.ValidationAccuracy), history.Epochs[history.BestEpoch!.Value - 1].ValidationAccuracy);
         Assert.Same(history, observer.History);
 
@@ -102,6 +105,40 @@ public sealed class TrainingLoopTests
         File.Delete(path);
         Assert.Equal(history.Epochs, loaded.TrainingHistory.Epochs);
         Assert.Equal(history with { Epochs = [] }, loaded.TrainingHistory with { Epochs = [] });
+    }
+
+    [Fact]
+    public void Observers_hear_which_rows_accuracy_is_measured_on()
+    {
+        var observer = new Recorder();
+        var options = Training.Options();
+        options.Epochs = 1;
+        options.ValidationSetFraction = 0.25f;
+        options.Observers = [observer];
+        var images = Training.Images(_mlContext);
+        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
+
+        uint[] labels = [.. images.GetColumn<uint>("Label")];
+        var rows = observer.Plan!.ValidationRows;
+        Assert.Equal([6, 6, 6], rows.GroupBy(row => labels[row]).Select(group => group.Count()));
+        double right = labels.Zip(model.Transform(images).GetColumn<uint>("PredictedLabel"), (label, predicted) => label == predicted ? 1.0 : 0)
+            .Where((_, row) => rows.Contains(row)).Average();
+        Assert.Equal(model.TrainingHistory.KeptEpoch.ValidationAccuracy!.Value, right, 1e-6);
+        Assert.Null(model.TrainingHistory.KeptEpoch.TrainingAccuracy);
+    }
+
+    [Fact]
+    public void Training_accuracy_is_measured_on_training_rows_as_they_are()
+    {
+        var images = Training.Images(_mlContext);
+        var options = Training.Options();
+        options.Epochs = 2;
+        options.MeasureTrainingAccuracy = true;
+        options.KeepBest = false;
+        options.Precision = Precision.Float32;
+        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images, validationSet: images);
+        var last = model.TrainingHistory.Epochs[^1];
+        Assert.Equal(_mlContext.MulticlassClassification.Evaluate(model.Transform(images)).MicroAccuracy, last.TrainingAccuracy!.Value, 1e-6);
     }
 
     [Fact]

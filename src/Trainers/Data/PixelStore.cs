@@ -84,6 +84,9 @@ internal sealed class PixelStore
 
     public int Label(int row) => _rows[row].Label;
 
+    /// <summary>Where a row is in its data view.</summary>
+    public long Position(int row) => _rows[row].Position;
+
     /// <summary>The pixels of an image in memory.</summary>
     public Span<byte> Pixels(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 

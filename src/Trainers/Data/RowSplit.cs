@@ -3,7 +3,14 @@ namespace Microsoft.ML.Sla.Data;
 /// <summary>Rows of a store: those that are trained on, or those that are measured on.</summary>
 /// <param name="Store">The images.</param>
 /// <param name="Rows">Their numbers.</param>
-internal sealed record RowSelection(PixelStore Store, int[] Rows);
+internal sealed record RowSelection(PixelStore Store, int[] Rows)
+{
+    /// <summary>Some of the rows, evenly from all parts.</summary>
+    /// <param name="count">How many; all where there are fewer.</param>
+    public RowSelection Spread(int count) => count >= Rows.Length
+        ? this
+        : this with { Rows = [.. Enumerable.Range(0, count).Select(i => Rows[(int)((long)Rows.Length * i / count)])] };
+}
 
 /// <summary>Divides the rows of a store into those trained on and those measured on.</summary>
 internal static class RowSplit

@@ -59,12 +59,12 @@ internal sealed class TrainingLoop : IDisposable
     public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
 
     /// <summary>Runs all epochs that are left.</summary>
-    /// <param name="validate">Accuracy and loss on the validation rows, or null where there are none.</param>
+    /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
     /// <param name="report">Hears of progress, at least at the end of each epoch.</param>
     /// <param name="afterStep">Called when a step, and with the last of an epoch the epoch, is complete.</param>
     /// <param name="checkCancellation">Throws where the run is to stop; called between steps.</param>
     /// <exception cref="InvalidOperationException">The loss is no longer a number, or an image cannot be read any more.</exception>
-    public void Run(Func<(double Accuracy, double Loss)>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
+    public void Run(Func<EpochValidation>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
     {
         long firstStep = _stepsDone;
         var clock = Stopwatch.StartNew();
@@ -108,7 +108,7 @@ internal sealed class TrainingLoop : IDisposable
                         isEpochEnd,
                         isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
                         isEpochEnd ? _epochs[^1].ValidationLoss : null)
-                    { FirstStep = firstStep });
+                    { FirstStep = firstStep, TrainingAccuracy = isEpochEnd ? _epochs[^1].TrainingAccuracy : null });
                 }
 
                 afterStep();
@@ -163,13 +163,13 @@ internal sealed class TrainingLoop : IDisposable
 
     private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
 
-    private void EndEpoch(EpochMetrics epoch, Func<(double Accuracy, double Loss)>? validate)
+    private void EndEpoch(EpochMetrics epoch, Func<EpochValidation>? validate)
     {
         _epochLoss = 0;
         if (validate is not null)
         {
-            var (accuracy, loss) = Averaged(validate);
-            epoch = epoch with { ValidationAccuracy = accuracy, ValidationLoss = loss };
+            var (accuracy, loss, trainingAccuracy) = Averaged(validate);
+            epoch = epoch with { ValidationAccuracy = accuracy, ValidationLoss = loss, TrainingAccuracy = trainingAccuracy };
         }
 
         _epochs.Add(epoch);

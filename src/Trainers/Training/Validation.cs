@@ -5,6 +5,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
+/// <summary>What was measured at the end of an epoch.</summary>
+/// <param name="Accuracy">Share of the validation rows whose class is predicted.</param>
+/// <param name="Loss">Their mean cross-entropy.</param>
+/// <param name="TrainingAccuracy">Share of training rows whose class is predicted; null where it was not asked for.</param>
+internal readonly record struct EpochValidation(double Accuracy, double Loss, double? TrainingAccuracy);
+
 /// <summary>Scores rows with a network that is being trained.</summary>
 internal sealed class Validation(SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader)
 {
