@@ -1,8 +1,3 @@
-using System.Diagnostics;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using Microsoft.ML.Sla;
-
 namespace Sla;
 
 /// <summary>What a model gets right of labelled images.</summary>
@@ -16,20 +11,13 @@ namespace Sla;
 internal sealed record Evaluation(
     string Inference, int Images, double Accuracy, double MacroAccuracy, double LogLoss, double ImagesPerSecond, IReadOnlyList<ClassEvaluation> PerClass)
 {
-    /// <exception cref="InputException">An image cannot be read.</exception>
-    public static Evaluation Of(MLContext mlContext, SlaTransformer model, ImageSet images)
+    public static Evaluation Of(ScoredImages scored, IReadOnlyList<string> classNames)
     {
-        var rows = Pipeline.LoadLabelled(mlContext, images, model.ClassNames, model.FeatureColumnName, model.ImageShape.Width);
-        var scored = mlContext.Data.Cache(model.Transform(rows), "Label", "Score", "PredictedLabel");
-        var clock = Stopwatch.StartNew();
-        int count = Failure.AsInput(() => scored.GetColumn<uint>("PredictedLabel").Count());
-        double seconds = clock.Elapsed.TotalSeconds;
-
-        var metrics = mlContext.MulticlassClassification.Evaluate(scored);
+        var metrics = scored.Metrics;
         var counts = metrics.ConfusionMatrix.Counts;
-        var classes = model.ClassNames.Select((name, i) => ClassEvaluation.Of(name, counts, i)).ToList();
+        var classes = classNames.Select((name, i) => ClassEvaluation.Of(name, counts, i)).ToList();
         return new Evaluation(
-            model.Inference.ToString(), count, metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.LogLoss, Math.Round(count / seconds, 1), classes);
+            scored.Inference.ToString(), scored.Images.Count, metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.LogLoss, scored.ImagesPerSecond, classes);
     }
 }
 

@@ -95,6 +95,9 @@ internal sealed class ImageSet
         }
     }
 
+    /// <summary>Some of the images, by their places.</summary>
+    public ImageSet Take(IEnumerable<long> rows) => new(Source, rows.Select(row => Images[(int)row]));
+
     /// <summary>Looks at some of the images: their sizes, and whether all are grey.</summary>
     public ImageSurvey Survey()
     {

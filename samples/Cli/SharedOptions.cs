@@ -10,6 +10,8 @@ internal static class SharedOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to the standard output, and nothing else there." };
 
+    public static Option<string?> Report() => new("--report") { Description = "Write a report with curves, confusions and mistakes: one HTML file.", HelpName = "OUT.html" };
+
     public static ValueOption<SlaInference?> Inference() => new(
         "--inference",
         "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",

@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla;
 
@@ -74,6 +75,9 @@ public sealed class SlaTransformer : ITransformer, IDisposable
 
     /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
     public ImageShape ImageShape => _model.Description.Features.Shape;
+
+    /// <summary>How images of other sizes are brought to <see cref="ImageShape"/>.</summary>
+    public ImageResizingEstimator.ResizingKind Resizing => _model.Description.Features.Resizing;
 
     /// <summary>The N class names, in the order of Score.</summary>
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;

@@ -19,6 +19,8 @@ public sealed class TrainedByCli : IAsyncLifetime
 
     public string LogFolder => Path.Combine(Folder, "logs");
 
+    public string Report => Path.Combine(Folder, "report.html");
+
     internal JsonNode Training { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
@@ -26,7 +28,7 @@ public sealed class TrainedByCli : IAsyncLifetime
         Copy(FashionImages.Train(classes: 3, perClass: 20), Images);
         Copy(FashionImages.Test(classes: 3, perClass: 10), TestImages);
         var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", Images, "--model", Model, "--architecture", "cifar-resnet-8", "--epochs", "6", "--log-dir", LogFolder, "--json");
+            "Cli", "train", "--images", Images, "--model", Model, "--architecture", "cifar-resnet-8", "--epochs", "6", "--log-dir", LogFolder, "--report", Report, "--json");
         Assert.True(run.Code == 0, run.Error);
         Training = JsonNode.Parse(run.Output)!;
     }
@@ -73,7 +75,7 @@ public sealed class CliTests(TrainedByCli trained) : IClassFixture<TrainedByCli>
     {
         string file = Assert.Single(Directory.GetFiles(trained.LogFolder));
         byte[] events = File.ReadAllBytes(file);
-        foreach (string tag in new[] { "loss/train", "loss/validation", "accuracy/validation", "learning rate", "images per second" })
+        foreach (string tag in new[] { "loss/train", "loss/validation", "accuracy/train", "accuracy/validation", "learning rate", "images per second" })
             Assert.True(events.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(tag)) >= 0, tag);
     }
 

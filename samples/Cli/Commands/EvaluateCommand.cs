@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Microsoft.ML.Sla;
+using Sla.Report;
 using Spectre.Console;
 
 namespace Sla.Commands;
@@ -11,11 +12,12 @@ internal static class EvaluateCommand
     private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly ImageOptions Images = new();
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
+    private static readonly Option<string?> Report = SharedOptions.Report();
     private static readonly Option<bool> Json = SharedOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Inference, Json };
+        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Inference, Report, Json };
         foreach (var option in Images.All)
             command.Options.Add(option);
         command.SetAction(Run);
@@ -24,11 +26,18 @@ internal static class EvaluateCommand
 
     private static int Run(ParseResult parsed)
     {
+        string path = parsed.GetValue(Model)!;
+        string? report = parsed.GetValue(Report);
+        if (report is not null)
+            OutputFile.Check(report);
         var mlContext = Terminal.NewContext(parsed);
-        using var model = Pipeline.Open(mlContext, parsed.GetValue(Model)!, Inference.Of(parsed));
+        using var model = Pipeline.Open(mlContext, path, Inference.Of(parsed));
         var images = Images.Read(parsed);
         images.CheckClasses([.. model.ClassNames], "the model");
-        var evaluation = Evaluation.Of(mlContext, model, images);
+        var scored = ScoredImages.Of(mlContext, model, images);
+        if (report is not null)
+            OutputFile.Write(report, new ModelReport(mlContext, model, path, images, scored, run: null).Write);
+        var evaluation = Evaluation.Of(scored, model.ClassNames);
         if (parsed.GetValue(Json))
             Terminal.WriteJson(evaluation);
         else

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Sla;
+using Sla.Report;
 
 namespace Sla.Commands;
 
@@ -20,6 +21,7 @@ internal sealed class TrainCommand
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint, which is deleted at the end.", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint of a run that was stopped." };
     private readonly Option<string?> _logFolder = new("--log-dir") { Description = "Folder for TensorBoard's event files.", HelpName = "DIR" };
+    private readonly Option<string?> _report = SharedOptions.Report();
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create()
@@ -27,7 +29,7 @@ internal sealed class TrainCommand
         var train = new TrainCommand();
         var command = new Command("train", "Train a model on a folder of images.");
         train._training.AddTo(command);
-        foreach (var option in new Option[] { train._model, train._validation, train._validationFraction, train._maxSeconds, train._checkpoint, train._resume, train._logFolder, train._json })
+        foreach (var option in new Option[] { train._model, train._validation, train._validationFraction, train._maxSeconds, train._checkpoint, train._resume, train._report, train._logFolder, train._json })
             command.Options.Add(option);
         command.SetAction(train.Run);
         return command;
@@ -38,6 +40,9 @@ internal sealed class TrainCommand
         var clock = Stopwatch.StartNew();
         string path = parsed.GetValue(_model)!;
         OutputFile.Check(path);
+        string? report = parsed.GetValue(_report);
+        if (report is not null)
+            OutputFile.Check(report);
         var images = _training.ReadImages(parsed);
         if (images.Classes.Count < 2)
             throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. It needs two or more, each a folder of its own.");
@@ -61,11 +66,18 @@ internal sealed class TrainCommand
 
         var last = new LastMetrics();
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
+        options.MeasureTrainingAccuracy = report is not null || log is not null;
         using var model = Train(parsed, mlContext, options, rows, last, log);
         Save(mlContext, model, path, options.CheckpointFolder);
         if (hasOwnCheckpoint)
             Directory.Delete(options.CheckpointFolder, recursive: true);
-        Report(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
+        Show(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
+        if (report is not null)
+        {
+            var run = ReportedRun.Of(options, images, validation, clock.Elapsed, last.ImagesPerSecond);
+            WriteReport(mlContext, model, path, report, (validation ?? images).Take(last.ValidationRows), run, interruption.Token);
+        }
+
         return ExitCode.Done;
 
         IDataView Rows(ImageSet set) =>
@@ -119,6 +131,25 @@ internal sealed class TrainCommand
         }
     }
 
+    private static void WriteReport(MLContext mlContext, SlaTransformer model, string path, string report, ImageSet images, ReportedRun run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var scored = images.Images.Count == 0 ? null : ScoredImages.Of(mlContext, model, images);
+            OutputFile.Write(report, new ModelReport(mlContext, model, path, images, scored, run, cancellationToken).Write);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException($"Stopped before '{report}' was written; '{path}' was. {HowToReport()}", exception);
+        }
+        catch (Exception exception) when (exception is IOException or InputException)
+        {
+            throw new TrainingFailedException($"{exception.Message} '{path}' was written. {HowToReport()}", exception);
+        }
+
+        string HowToReport() => $"Make the report with: sla evaluate --model {path} --report {report} --images DIR";
+    }
+
     private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
         _validationFraction.Of(parsed)
         ?? (images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
@@ -153,7 +184,7 @@ internal sealed class TrainCommand
         return $"Go on with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
     }
 
-    private void Report(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
+    private void Show(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
     {
         var history = model.TrainingHistory;
         var last = history.Epochs[^1];
@@ -200,9 +231,12 @@ internal sealed class TrainCommand
 
         public double ImagesPerSecond { get; private set; }
 
+        public IReadOnlyList<long> ValidationRows { get; private set; } = [];
+
         public void OnStart(TrainingPlan plan)
         {
             HasStarted = true;
+            ValidationRows = plan.ValidationRows;
             Step = plan.FirstStep;
         }
 

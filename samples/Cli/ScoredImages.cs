@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Sla;
+
+namespace Sla;
+
+/// <summary>Labelled images, and what a model says of each.</summary>
+/// <param name="Inference">How the model scored.</param>
+/// <param name="Images">The images.</param>
+/// <param name="Labels">The number of each image's class among the model's.</param>
+/// <param name="Scores">The N class probabilities of each image.</param>
+/// <param name="Metrics">What ML.NET's evaluator says of them.</param>
+/// <param name="ImagesPerSecond">Images read, decoded and scored in a second, once the model is open.</param>
+internal sealed record ScoredImages(
+    SlaInference Inference, IReadOnlyList<LabelledImage> Images, int[] Labels, float[][] Scores, MulticlassClassificationMetrics Metrics, double ImagesPerSecond)
+{
+    /// <exception cref="InputException">An image cannot be read.</exception>
+    public static ScoredImages Of(MLContext mlContext, SlaTransformer model, ImageSet images)
+    {
+        var rows = Pipeline.LoadLabelled(mlContext, images, model.ClassNames, model.FeatureColumnName, model.ImageShape.Width);
+        var scored = mlContext.Data.Cache(model.Transform(rows), "Label", "Score", "PredictedLabel");
+        return Failure.AsInput(() =>
+        {
+            _ = model.Transform(mlContext.Data.TakeRows(rows, 1)).GetColumn<float[]>("Score").Count();
+            var clock = Stopwatch.StartNew();
+            float[][] scores = [.. scored.GetColumn<float[]>("Score")];
+            double seconds = clock.Elapsed.TotalSeconds;
+            int[] labels = [.. scored.GetColumn<uint>("Label").Select(key => (int)key - 1)];
+            return new ScoredImages(
+                model.Inference, images.Images, labels, scores, mlContext.MulticlassClassification.Evaluate(scored), Math.Round(scores.Length / seconds, 1));
+        });
+    }
+
+    /// <summary>The number of the class that is predicted of an image.</summary>
+    public int Predicted(int image) => Array.IndexOf(Scores[image], Scores[image].Max());
+}

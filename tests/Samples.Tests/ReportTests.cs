@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed class ReportTests(TrainedByCli trained) : IClassFixture<TrainedByCli>, IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-report-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(false, 1200, "rgb(251, 251, 250)")]
+    [InlineData(true, 1200, "rgb(20, 23, 27)")]
+    [InlineData(false, 500, "rgb(251, 251, 250)")]
+    public async Task A_browser_draws_every_chart_in_both_schemes_and_narrow(bool isDark, int width, string background)
+    {
+        Assert.SkipUnless(Chromium.IsThere, "Chromium is not installed.");
+        var page = await Chromium.OpenAsync(trained.Report, isDark, width);
+        Assert.Empty(page.Console);
+        Assert.Equal(background, (string)page.Measured["background"]!);
+        Assert.Equal(0, (int)page.Measured["tooWide"]!);
+        Assert.Equal(0, (int)page.Measured["brokenImages"]!);
+        Assert.Equal(0, (int)page.Measured["fetched"]!);
+        var charts = page.Measured["charts"]!.AsArray();
+        Assert.Equal(["Loss", "Accuracy", "Learning rate", "Accuracy with its 95 % interval", "Calibration"], charts.Select(chart => (string)chart!["name"]!));
+        Assert.All(charts, chart => Assert.True((double)chart!["size"]! > 400));
+        Assert.All(charts, chart => Assert.True((int)chart!["texts"]! >= 4, chart.ToJsonString()));
+
+        // Grid, none, and a colour for each line at least.
+        Assert.Equal([4, 4, 3, 4, 6], charts.Select((chart, i) => Math.Min((int)chart!["colors"]!, new[] { 4, 4, 3, 4, 6 }[i])));
+    }
+
+    [Fact]
+    public async Task The_report_of_a_training_shows_its_curves_options_and_data()
+    {
+        string report = await File.ReadAllTextAsync(trained.Report, TestContext.Current.CancellationToken);
+        foreach (string part in new[] { "RandomCrop(4)", "cifar", "54 images, 6 epochs", "60 in", "28 x 28 pixels, grey", "images a second", "Ways to predict", "aggregated", "distilled" })
+            Assert.Contains(part, report, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotMatch("(src|href)=\"(?!data:)", report);
+        Assert.DoesNotContain("<script", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Evaluate_reports_what_it_says()
+    {
+        string report = Path.Combine(_folder, "report.html");
+        var run = await ProgramRun.RunAsync("Cli", "evaluate", "--model", trained.Model, "--images", trained.TestImages, "--report", report, "--json");
+        Assert.True(run.Code == 0, run.Error);
+        var evaluation = JsonNode.Parse(run.Output)!;
+        string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
+        Assert.Contains($"<dt>accuracy</dt><dd>{Percent(evaluation["accuracy"])}</dd>", page, StringComparison.Ordinal);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"<dt>log-loss</dt><dd>{(double)evaluation["logLoss"]!:F3}</dd>"), page, StringComparison.Ordinal);
+        foreach (var c in evaluation["perClass"]!.AsArray())
+            Assert.Contains($"<tr><td>{c!["name"]}</td><td>{c["images"]}</td><td>{Percent(c["precision"])}</td><td>{Percent(c["recall"])}</td><td>{Percent(c["f1"])}</td></tr>", page, StringComparison.Ordinal);
+
+        int wrong = (int)Math.Round(30 * (1 - (double)evaluation["accuracy"]!));
+        Assert.Equal(Math.Min(12, wrong), page.Split("<article>").Length - 1);
+        Assert.Equal(4 * Math.Min(12, wrong), page.Split("class=\"view\"").Length - 1);
+    }
+
+    [Fact]
+    public async Task Names_of_classes_and_files_are_text_in_a_report()
+    {
+        string images = Path.Combine(_folder, "<b>images & more");
+        foreach (string name in new[] { "<script>alert(1)</script>".Replace('/', '|'), "\u0001 control & 日本" })
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(images, name)).FullName;
+            foreach (var image in FashionImages.Train(classes: 2, perClass: 12).Where(image => image.Label == (name[0] == '<' ? "bag" : "ankle-boot")))
+                File.Copy(image.ImagePath, Path.Combine(folder, Path.GetFileName(image.ImagePath)));
+        }
+
+        string report = Path.Combine(_folder, "r.html");
+        var run = await ProgramRun.RunAsync(
+            "Cli", "train", "--images", images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--epochs", "1", "--validation-fraction", "0.5", "--report", report);
+        Assert.True(run.Code == 0, run.Error);
+        string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
+        Assert.Contains("&lt;script&gt;alert(1)", page, StringComparison.Ordinal);
+        Assert.Contains("\uFFFD control &amp; 日本", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_without_images_to_measure_on_says_so()
+    {
+        string images = Path.Combine(_folder, "images");
+        TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 1), images);
+        string report = Path.Combine(_folder, "r.html");
+        var run = await ProgramRun.RunAsync(
+            "Cli", "train", "--images", images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--epochs", "1", "--report", report);
+        Assert.True(run.Code == 0, run.Error);
+        string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
+        Assert.Contains("nothing to measure the model on", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Confusion", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_that_cannot_be_written_is_an_error_before_the_training()
+    {
+        string model = Path.Combine(_folder, "m.zip");
+        var run = await ProgramRun.RunAsync("Cli", "train", "--images", trained.Images, "--model", model, "--report", Path.Combine(_folder, "no", "r.html"));
+        Assert.Equal(1, run.Code);
+        Assert.Contains("mkdir -p", run.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    private static string Percent(JsonNode? share) => share is null ? "-" : ((double)share).ToString("P1", CultureInfo.InvariantCulture);
+}
