@@ -119,11 +119,11 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     internal int[] ViewIndices(ImageShape shape) => [.. _members.SelectMany(t => t.GetPermutation(shape))];
 
     /// <summary>The set as a JSON value that <see cref="FromJson"/> reads back.</summary>
-    internal JsonElement ToJson() => JsonSerializer.SerializeToElement(new Description(Name, _members));
+    internal JsonElement ToJson() => JsonSerializer.SerializeToElement(new Description(Name, _members), TransformationJson.Default.Description);
 
     internal static TransformationSet FromJson(JsonElement json)
     {
-        var description = json.Deserialize<Description>() ?? throw new JsonException("The transformation set is null.");
+        var description = json.Deserialize(TransformationJson.Default.Description) ?? throw new JsonException("The transformation set is null.");
         return new TransformationSet(description.Name, description.Members);
     }
 
@@ -138,7 +138,8 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     private static TransformationSet Colors(string name, params string[] orders) =>
         new(name, [.. orders.Select(order => new ColorPermutation(order))]);
 
-    private sealed record Description(
+    /// <summary>What is saved of a set.</summary>
+    internal sealed record Description(
         [property: JsonPropertyName("name")] string Name,
         [property: JsonPropertyName("members")] Transformation[] Members);
 }
