@@ -19,7 +19,7 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     private readonly IHostEnvironment _environment;
     private readonly TrainedModel _model;
     private readonly TemporaryFile _onnx;
-    private readonly NativeChain _rows;
+    private readonly Lazy<NativeChain> _rows;
     private readonly Lazy<NativeChain> _singleRow;
 
     internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
@@ -34,22 +34,10 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         Inference = inference;
         IsInt8 = isInt8;
         _onnx = new TemporaryFile(onnx, ".onnx");
-        try
-        {
-            // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
-            _rows = ScoringChain.Create(environment, model.Description, _onnx, threads: 1);
-            _singleRow = new Lazy<NativeChain>(() => ScoringChain.Create(environment, model.Description, _onnx, threads: null));
-        }
-        catch (Exception exception)
-        {
-            _onnx.Dispose();
-            if (exception is not EntryPointNotFoundException)
-                throw;
-            throw new InvalidOperationException(
-                "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
-                + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
-                exception);
-        }
+
+        // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
+        _rows = new Lazy<NativeChain>(() => NewChain(threads: 1));
+        _singleRow = new Lazy<NativeChain>(() => NewChain(threads: null));
     }
 
     /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
@@ -103,7 +91,7 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        var (model, inference) = SavedModel.Read(path);
+        var (model, inference) = SavedModel.Find(path).Read();
         return new SlaTransformer(mlContext, model, inference);
     }
 
@@ -124,7 +112,7 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     /// <param name="columnName">Name of the column; null for a transformer without it.</param>
     /// <returns>The transformer.</returns>
     public SlaTransformer WithViewScores(string? columnName = "ViewScores") =>
-        new(_environment, new TrainedModel(_model.Description with { ViewScoresColumn = columnName }, _model.Weights), Inference);
+        new(_environment, _model.WithViewScores(columnName), Inference);
 
     /// <summary>
     /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers: about twice as fast, in a file of about
@@ -171,15 +159,30 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _rows.GetOutputSchema(inputSchema);
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _rows.Value.GetOutputSchema(inputSchema);
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input) => _rows.Transform(input);
+    public IDataView Transform(IDataView input) => _rows.Value.Transform(input);
 
     /// <inheritdoc/>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _singleRow.Value.GetRowToRowMapper(inputSchema);
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_rows).Save(ctx);
+    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_rows.Value).Save(ctx);
+
+    private NativeChain NewChain(int? threads)
+    {
+        try
+        {
+            return ScoringChain.Create(_environment, _model.Description, _onnx, threads);
+        }
+        catch (EntryPointNotFoundException exception)
+        {
+            throw new InvalidOperationException(
+                "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
+                + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
+                exception);
+        }
+    }
 
     /// <summary>So many rows of a view, which may be in the order of their classes: the whole view, or short runs of rows from all parts of it.</summary>
     private IEnumerable<IDataView> Spread(IDataView view, int count)
@@ -210,9 +213,8 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     /// <summary>Closes the ONNX sessions and deletes their file.</summary>
     public void Dispose()
     {
-        _rows.Dispose();
-        if (_singleRow.IsValueCreated)
-            _singleRow.Value.Dispose();
+        foreach (var chain in new[] { _rows, _singleRow }.Where(chain => chain.IsValueCreated))
+            chain.Value.Dispose();
         _onnx.Dispose();
     }
 }

@@ -1,6 +1,8 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla;
 
@@ -25,6 +27,25 @@ internal static class MLNetInternals
 
     /// <summary>Whether the execution of the MLContext has been cancelled.</summary>
     public static bool IsCanceled(IHostEnvironment environment) => Access(() => GetIsCanceled(environment));
+
+    /// <summary>The image that ResizeImages makes of one of another size.</summary>
+    public static MLImage Resized(MLImage image, int width, int height, ImageResizingEstimator.ResizingKind resizing) => Access(() =>
+    {
+        // The mode is an enumeration that is internal too, for which there is no UnsafeAccessor.
+        var mode = Type.GetType("Microsoft.ML.Data.ImageResizeMode, Microsoft.ML.ImageAnalytics", throwOnError: true)!;
+        var resize = typeof(MLImage).GetMethod("CloneWithResizing", BindingFlags.Instance | BindingFlags.NonPublic, [typeof(int), typeof(int), mode])
+            ?? throw new MissingMethodException(nameof(MLImage), "CloneWithResizing");
+        string name = resizing switch
+        {
+            ImageResizingEstimator.ResizingKind.IsoPad => "Pad",
+            ImageResizingEstimator.ResizingKind.IsoCrop => "CropAnchorCentral",
+            _ => "Fill",
+        };
+        return (MLImage)resize.Invoke(image, BindingFlags.DoNotWrapExceptions, binder: null, [width, height, Enum.Parse(mode, name)], culture: null)!;
+    });
+
+    /// <summary>The image that ConvertToGrayscale makes.</summary>
+    public static MLImage Grayscale(MLImage image) => Access(() => CloneWithGrayscale(image));
 
     private static T Access<T>(Func<T> member)
     {
@@ -62,6 +83,9 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
     private static extern SchemaShape CreateShape(SchemaShape? declaringType, DataViewSchema schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method)]
+    private static extern MLImage CloneWithGrayscale(MLImage image);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsCanceled")]
     private static extern bool GetIsCanceled([UnsafeAccessorType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core")] object environment);

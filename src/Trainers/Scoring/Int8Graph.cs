@@ -36,8 +36,8 @@ internal sealed class Int8Graph
         _points = [.. _blocks.SelectMany(block => block.Activations.Append(block.End)).Distinct()];
     }
 
-    /// <summary>Whether a model was written by <see cref="Quantize"/>.</summary>
-    public static bool IsOne(ModelProto model) => model.MetadataProps.Any(entry => entry.Key == MetadataKey);
+    /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
+    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Any(entry => entry.Key == MetadataKey);
 
     /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>
     public byte[] WithRanges()

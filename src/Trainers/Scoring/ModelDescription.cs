@@ -37,6 +37,9 @@ internal sealed record ModelDescription(
     public static ModelDescription FromJson(string json) => JsonSerializer.Deserialize(json, ModelDescriptionJson.Default.ModelDescription)
         ?? throw new InvalidDataException("The model's description is empty.");
 
+    /// <summary>The objective's rules for the classes and views of the model.</summary>
+    public Objective CreateObjective() => SlaObjectives.Create(Objective, Labels.Count, Transformations.Count, ObjectiveSettings);
+
     internal sealed class TransformationSetConverter : JsonConverter<TransformationSet>
     {
         public override TransformationSet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -114,7 +114,7 @@ internal sealed class PretrainedWeights
                 throw Pickle(path);
         }
 
-        var (model, _) = SavedModel.Read(path);
+        var (model, _) = SavedModel.Find(path).Read();
         return new PretrainedWeights(path, model);
     }
 
@@ -136,7 +136,7 @@ internal sealed class PretrainedWeights
                 $"'{path}' holds no weights that can be read: it is neither a safetensors file, nor an ONNX model, nor a model that mlContext.Model.Save wrote.");
         }
 
-        if (TrainedModel.IsOne(model))
+        if (TrainedModel.IsOne(model.MetadataProps))
         {
             var (trained, _) = TrainedModel.FromOnnx(model);
             return new PretrainedWeights(path, trained);

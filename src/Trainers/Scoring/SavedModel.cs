@@ -1,17 +1,26 @@
 using System.IO.Compression;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>Finds the SLA model inside a file that <c>mlContext.Model.Save</c> wrote.</summary>
-internal static class SavedModel
+/// <summary>The SLA model inside a file that <c>mlContext.Model.Save</c> wrote.</summary>
+/// <param name="Onnx">The ONNX model as it was saved.</param>
+/// <param name="Metadata">Its metadata.</param>
+internal sealed record SavedModel(byte[] Onnx, RepeatedField<StringStringEntryProto> Metadata)
 {
     /// <summary>The entry that ML.NET's OnnxTransformer keeps its model in: the number of bytes, and the bytes.</summary>
     private const string OnnxEntry = "OnnxModel";
 
-    public static (TrainedModel Model, SlaInference Inference) Read(string path)
+    private static readonly MessageParser<ModelMetadataProto> MetadataParser = ModelMetadataProto.Parser.WithDiscardUnknownFields(true);
+
+    /// <summary>Finds the model.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
+    public static SavedModel Find(string path)
     {
-        var found = OnnxModels(path).Select(TryRead).OfType<(TrainedModel, SlaInference)>().ToList();
+        var found = OnnxModels(path).Select(Of).Where(model => TrainedModel.IsOne(model.Metadata)).ToList();
         return found.Count switch
         {
             1 => found[0],
@@ -19,6 +28,13 @@ internal static class SavedModel
             _ => throw new InvalidDataException($"'{path}' holds {found.Count} SLA models. Save the one you want by itself, and load that."),
         };
     }
+
+    /// <summary>An ONNX model as it would be saved.</summary>
+    public static SavedModel Of(byte[] onnx) => new(onnx, MetadataParser.ParseFrom(onnx).MetadataProps);
+
+    /// <summary>Reads its weights.</summary>
+    /// <exception cref="InvalidDataException">They are rounded to 8 bits.</exception>
+    public (TrainedModel Model, SlaInference Inference) Read() => TrainedModel.FromOnnx(ModelProto.Parser.ParseFrom(Onnx));
 
     private static List<byte[]> OnnxModels(string path)
     {
@@ -39,11 +55,5 @@ internal static class SavedModel
         int length = reader.ReadInt32();
         byte[] bytes = reader.ReadBytes(length);
         return bytes.Length == length ? bytes : throw new InvalidDataException($"The entry '{entry.FullName}' is cut off.");
-    }
-
-    private static (TrainedModel, SlaInference)? TryRead(byte[] onnx)
-    {
-        var model = ModelProto.Parser.ParseFrom(onnx);
-        return TrainedModel.IsOne(model) ? TrainedModel.FromOnnx(model) : null;
     }
 }

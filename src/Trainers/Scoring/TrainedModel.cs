@@ -22,7 +22,10 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
     public int Views => Description.Transformations.Count;
 
-    public Objective Objective => SlaObjectives.Create(Description.Objective, Classes, Views, Description.ObjectiveSettings);
+    public Objective Objective => Description.CreateObjective();
+
+    /// <summary>The same network with a name for the column of its views' probabilities; null for none.</summary>
+    public TrainedModel WithViewScores(string? columnName) => new(Description with { ViewScoresColumn = columnName }, Weights);
 
     /// <summary>The scoring graph for ML.NET: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
@@ -61,28 +64,35 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return graph.ToBytes();
     }
 
-    /// <summary>Whether an ONNX model was written by <see cref="ToOnnx"/>.</summary>
-    public static bool IsOne(ModelProto model) => model.MetadataProps.Any(entry => entry.Key == DescriptionKey);
+    /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
+    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Any(entry => entry.Key == DescriptionKey);
+
+    /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote the description as JSON, and the inference.</summary>
+    /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
+    public static (string DescriptionJson, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata)
+    {
+        return (Value(DescriptionKey), Enum.Parse<SlaInference>(Value(InferenceKey)));
+
+        string Value(string key) => metadata.FirstOrDefault(entry => entry.Key == key)?.Value
+            ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
+    }
 
     /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
     /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
     public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
     {
-        string Metadata(string key) => model.MetadataProps.FirstOrDefault(entry => entry.Key == key)?.Value
-            ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
-
-        if (Int8Graph.IsOne(model))
+        if (Int8Graph.IsOne(model.MetadataProps))
         {
             throw new InvalidDataException(
                 "The model is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
                 + "trained on. Take the model that it was made from.");
         }
 
-        var description = ModelDescription.FromJson(Metadata(DescriptionKey));
+        var (json, inference) = ReadMetadata(model.MetadataProps);
         var weights = new Weights();
         foreach (var tensor in model.Graph.Initializer.Where(t => SlaNetwork.IsTensorName(t.Name)))
             weights[tensor.Name] = ([.. tensor.Dims], MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
-        return (new TrainedModel(description, weights), Enum.Parse<SlaInference>(Metadata(InferenceKey)));
+        return (new TrainedModel(ModelDescription.FromJson(json), weights), inference);
     }
 
     private OnnxGraph NewGraph(SlaInference inference)

@@ -83,4 +83,29 @@ internal sealed record FeatureColumn(
         var colors = Shape.Channels == 1 ? ImagePixelExtractingEstimator.ColorBits.Red : ImagePixelExtractingEstimator.ColorBits.Rgb;
         return [.. PrepareImages(environment, resize: true), transforms.ExtractPixels(PixelColumn, ImageColumn, colors)];
     }
+
+    /// <summary>The C*H*W floats that the steps of <see cref="PreparePixels"/> make of an image, without a view of data.</summary>
+    public float[] PixelsOf(MLImage image)
+    {
+        using var resized = image.Width == Shape.Width && image.Height == Shape.Height ? null : MLNetInternals.Resized(image, Shape.Width, Shape.Height, Resizing);
+        using var grey = Shape.Channels == 1 ? MLNetInternals.Grayscale(resized ?? image) : null;
+        return Planes(grey ?? resized ?? image);
+    }
+
+    private float[] Planes(MLImage image)
+    {
+        const int BytesOfPixel = 4;
+        ReadOnlySpan<int> places = image.PixelFormat == MLPixelFormat.Rgba32 ? [0, 1, 2] : [2, 1, 0];
+        var pixels = image.Pixels;
+        var planes = new float[Shape.Length];
+        int size = Shape.Height * Shape.Width;
+        for (int channel = 0; channel < Shape.Channels; channel++)
+        {
+            var plane = planes.AsSpan(channel * size, size);
+            for (int i = 0; i < size; i++)
+                plane[i] = pixels[(BytesOfPixel * i) + places[channel]];
+        }
+
+        return planes;
+    }
 }

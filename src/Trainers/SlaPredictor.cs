@@ -1,0 +1,165 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Images;
+using Microsoft.ML.Sla.Scoring;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Scores images one by one with a saved model, without a pipeline of ML.NET: the first prediction of a program comes several times
+/// sooner, and the probabilities are the same, bit for bit, as those of <see cref="SlaTransformer.Transform"/>.
+/// </summary>
+/// <remarks>
+/// For models whose feature column is an image. It computes on the CPU, with one thread an image, and may be used by several threads at
+/// a time. A model of <see cref="SlaTransformer.ToInt8"/> is scored as it is, and has neither another inference nor view scores.
+/// </remarks>
+public sealed class SlaPredictor : IDisposable
+{
+    private static readonly string[] Inputs = [FeatureColumn.PixelColumn];
+
+    private readonly SavedModel _model;
+    private readonly ModelSignature _signature;
+    private readonly string[] _outputs;
+    private readonly Lazy<ModelDescription> _description;
+    private readonly Lazy<Task<InferenceSession>> _session;
+
+    private SlaPredictor(SavedModel model)
+    {
+        _model = model;
+        (string description, Inference) = TrainedModel.ReadMetadata(model.Metadata);
+        _signature = ModelSignature.FromJson(description);
+        _outputs = _signature.ViewScoresColumn is { } viewScores ? [_signature.ScoreColumn, viewScores] : [_signature.ScoreColumn];
+        _description = new Lazy<ModelDescription>(() => ModelDescription.FromJson(description));
+        _session = new Lazy<Task<InferenceSession>>(() => Task.Run(NewSession));
+    }
+
+    /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
+    public SlaInference Inference { get; }
+
+    /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
+    public IReadOnlyList<SlaInference> Inferences => [.. _description.Value.CreateObjective().Inferences.Select(i => i.Inference)];
+
+    /// <summary>What the network was trained to minimise.</summary>
+    public SlaObjective Objective => _description.Value.Objective;
+
+    /// <summary>The M transformations that it was trained with.</summary>
+    public TransformationSet Transformations => _description.Value.Transformations;
+
+    /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
+    public ImageShape ImageShape => _signature.Features.Shape;
+
+    /// <summary>The N class names, in the order of the probabilities.</summary>
+    public IReadOnlyList<string> ClassNames => _signature.ClassNames;
+
+    /// <summary>Reads a model from a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <param name="path">The saved model: an SLA model by itself or in a pipeline, of which only the SLA model is read.</param>
+    /// <returns>The predictor, with the inference that the model was saved with.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
+    public static SlaPredictor Load(string path)
+    {
+        var predictor = new SlaPredictor(SavedModel.Find(path));
+        var features = predictor._signature.Features;
+        return features.Kind == FeatureKind.Image
+            ? predictor
+            : throw new InvalidDataException(
+                $"The model in '{path}' scores the column '{features.Name}', a vector of pixels, and not images. Load it with mlContext.Model.Load.");
+    }
+
+    /// <summary>Makes a predictor that scores with the same network in another way. It is independent of this one and disposed on its own.</summary>
+    /// <param name="inference">One of <see cref="Inferences"/>.</param>
+    /// <returns>The predictor.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
+    /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
+    public SlaPredictor WithInference(SlaInference inference) => new(SavedModel.Of(_model.Read().Model.ToOnnx(inference)));
+
+    /// <summary>
+    /// Makes a predictor that also gives the M views' own class probabilities, which takes M passes an image. It is independent of this
+    /// one and disposed on its own.
+    /// </summary>
+    /// <returns>The predictor.</returns>
+    /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
+    public SlaPredictor WithViewScores() => new(SavedModel.Of(_model.Read().Model.WithViewScores("ViewScores").ToOnnx(Inference)));
+
+    /// <summary>
+    /// Scores an image file, read upright as <see cref="ImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
+    /// <see cref="ImageShape"/> as the side that is enough.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The probabilities.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
+    public SlaPrediction Predict(string path)
+    {
+        // The first time, the session is opened while the image is decoded.
+        _ = _session.Value;
+        using var image = UprightImage.Load(path, decodeSide: 2 * Math.Max(ImageShape.Height, ImageShape.Width));
+        return Predict(image);
+    }
+
+    /// <summary>Scores an image.</summary>
+    /// <param name="image">The image, of any size. It stays the caller's.</param>
+    /// <returns>The probabilities.</returns>
+    public SlaPrediction Predict(MLImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        float[] pixels = _signature.Features.PixelsOf(image);
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
+        using var options = new RunOptions();
+        using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
+        float[][] values = [.. outputs.Select(output => output.GetTensorDataAsSpan<float>().ToArray())];
+        return new SlaPrediction(values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
+    }
+
+    /// <summary>Scores image files on all processors, each as <see cref="Predict(string)"/> does.</summary>
+    /// <param name="paths">The files.</param>
+    /// <returns>The probabilities, in the order of the files.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">One is no image that can be used; the message names the first one and says why.</exception>
+    public IReadOnlyList<SlaPrediction> Predict(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        if (paths is [var only])
+            return [Predict(only)];
+
+        var predictions = new SlaPrediction[paths.Count];
+        var failures = new Exception?[paths.Count];
+        var loop = Parallel.For(0, paths.Count, (i, state) =>
+        {
+            try
+            {
+                predictions[i] = Predict(paths[i]);
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException)
+            {
+                // All files before this one are still read, so that the first bad one is named whatever the threads do.
+                failures[i] = exception;
+                state.Break();
+            }
+        });
+        if (loop.LowestBreakIteration is { } first)
+            ExceptionDispatchInfo.Throw(failures[first]!);
+        return predictions;
+    }
+
+    /// <summary>Closes the ONNX session.</summary>
+    public void Dispose()
+    {
+        if (!_session.IsValueCreated)
+            return;
+
+        // Where the first image could not be used, it may still be opening.
+        Task.WaitAny(_session.Value);
+        if (_session.Value.IsCompletedSuccessfully)
+            _session.Value.Result.Dispose();
+    }
+
+    private InferenceSession NewSession()
+    {
+        // The threads of ML.NET's rows: with others, sums are taken in another order.
+        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        return new InferenceSession(_model.Onnx, options);
+    }
+}

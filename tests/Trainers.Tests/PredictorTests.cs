@@ -1,0 +1,194 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Transforms.Image;
+using Microsoft.ML.Transforms.Onnx;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>The predictor beside ML.NET's chain, on random weights.</summary>
+public sealed class PredictorTests : IDisposable
+{
+    private const int Side = 16;
+
+    private readonly MLContext _mlContext = new(seed: 1);
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-predictor-").FullName;
+
+    public static TheoryData<int, ImageResizingEstimator.ResizingKind> Inputs => new(
+        from channels in new[] { 1, 3 }
+        from resizing in Enum.GetValues<ImageResizingEstimator.ResizingKind>()
+        select (channels, resizing));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public void It_gives_the_bits_that_the_chain_gives(int channels, ImageResizingEstimator.ResizingKind resizing)
+    {
+        string[] files = [.. Photos(), .. FashionImages.Test(classes: 2, perClass: 2).Select(image => image.ImagePath)];
+        string path = Save(channels, resizing);
+        using var predictor = SlaPredictor.Load(path);
+        using var chain = SlaTransformer.Load(_mlContext, path);
+        Assert.Equal(chain.Inference, predictor.Inference);
+        Assert.Equal(chain.Inferences, predictor.Inferences);
+        Assert.Equal(chain.ClassNames, predictor.ClassNames);
+        Assert.Equal(chain.ImageShape, predictor.ImageShape);
+
+        AssertSame(chain, predictor, files);
+        foreach (var inference in predictor.Inferences)
+        {
+            using var otherPredictor = predictor.WithInference(inference);
+            using var otherChain = chain.WithInference(inference);
+            AssertSame(otherChain, otherPredictor, files);
+            using var predictorOfViews = otherPredictor.WithViewScores();
+            using var chainOfViews = otherChain.WithViewScores();
+            AssertSame(chainOfViews, predictorOfViews, files);
+        }
+    }
+
+    [Fact]
+    public void It_gives_the_bits_that_a_loaded_pipeline_gives()
+    {
+        string[] files = [.. Photos()];
+        string path = Path.Combine(_folder, "pipeline.zip");
+        using (var model = NewModel(3, ImageResizingEstimator.ResizingKind.IsoCrop))
+        {
+            var rows = Rows(files);
+            _mlContext.Model.Save(model.Append(_mlContext.Transforms.CopyColumns("Copy", "Score").Fit(model.Transform(rows))), rows.Schema, path);
+        }
+
+        var mlContext = new MLContext();
+        mlContext.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 });
+        var pipeline = mlContext.Model.Load(path, out _);
+        using var predictor = SlaPredictor.Load(path);
+        Assert.Equal(Training.Scores(pipeline.Transform(Rows(files))), predictor.Predict(files).Select(prediction => prediction.Score));
+        (pipeline as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void A_model_in_8_bits_is_scored_as_it_is_and_in_no_other_way()
+    {
+        string[] files = [.. Photos()];
+        string path = Path.Combine(_folder, "int8.zip");
+        using var model = NewModel(3, ImageResizingEstimator.ResizingKind.IsoCrop);
+        using var int8 = model.ToInt8(Rows(files));
+        _mlContext.Model.Save(int8, Rows(files).Schema, path);
+
+        using var predictor = SlaPredictor.Load(path);
+        AssertSame(int8, predictor, files);
+        Assert.Contains("8 bits", Assert.Throws<InvalidDataException>(() => predictor.WithInference(SlaInference.Single)).Message, StringComparison.Ordinal);
+        Assert.Contains("8 bits", Assert.Throws<InvalidDataException>(predictor.WithViewScores).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Many_files_keep_their_order()
+    {
+        string[] files = [.. Enumerable.Repeat(Photos().ToArray(), 20).SelectMany(photos => photos)];
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        Assert.Equal(files.Select(file => predictor.Predict(file).Score), predictor.Predict(files).Select(prediction => prediction.Score));
+        Assert.Empty(predictor.Predict([]));
+    }
+
+    [Fact]
+    public void The_first_file_that_cannot_be_used_is_named()
+    {
+        string[] files = [.. Enumerable.Repeat(Photos().First(), 300)];
+        foreach (int i in new[] { 40, 41, 250 })
+            File.WriteAllText(files[i] = Path.Combine(_folder, $"broken-{i}.jpg"), "no image");
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        Assert.Contains("broken-40.jpg", Assert.Throws<InvalidDataException>(() => predictor.Predict(files)).Message, StringComparison.Ordinal);
+        Assert.Contains("nothing.jpg", Assert.Throws<FileNotFoundException>(() => predictor.Predict("nothing.jpg")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_inference_that_the_objective_does_not_define_is_refused()
+    {
+        string path = Save(1, ImageResizingEstimator.ResizingKind.IsoCrop, SlaObjective.Sla);
+        using var predictor = SlaPredictor.Load(path);
+        Assert.DoesNotContain(SlaInference.Distilled, predictor.Inferences);
+        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.WithInference(SlaInference.Distilled));
+    }
+
+    [Fact]
+    public void A_model_of_pixel_vectors_is_refused()
+    {
+        var features = new FeatureColumn("Pixels", FeatureKind.Floats, new ImageShape(1, Side, Side), ImageResizingEstimator.ResizingKind.IsoCrop, 255);
+        using var model = NewModel(features, SlaObjective.Sla);
+        string path = Path.Combine(_folder, "vector.zip");
+        _mlContext.Model.Save(model, null, path);
+        Assert.Contains("'Pixels', a vector", Assert.Throws<InvalidDataException>(() => SlaPredictor.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_without_a_model_is_refused()
+    {
+        string path = Path.Combine(_folder, "other.zip");
+        Assert.Throws<FileNotFoundException>(() => SlaPredictor.Load(path));
+        File.WriteAllText(path, "not a zip");
+        Assert.Contains("other.zip", Assert.Throws<InvalidDataException>(() => SlaPredictor.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    private void AssertSame(SlaTransformer chain, SlaPredictor predictor, string[] files)
+    {
+        var scored = chain.Transform(Rows(files));
+        var predictions = predictor.Predict(files);
+        Assert.Equal(Training.Scores(scored), predictions.Select(prediction => prediction.Score));
+        if (scored.Schema.GetColumnOrNull("ViewScores") is null)
+            Assert.All(predictions, prediction => Assert.Empty(prediction.ViewScores));
+        else
+            Assert.Equal(scored.GetColumn<float[]>("ViewScores"), predictions.Select(prediction => prediction.ViewScores.SelectMany(view => view)));
+    }
+
+    private IDataView Rows(string[] files)
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(files.Select(file => new LabelledImage(file, "")));
+        return _mlContext.Transforms.LoadUprightImages("Image", "ImagePath", decodeSide: 2 * Side).Fit(rows).Transform(rows);
+    }
+
+    /// <summary>Pictures of odd sizes, of the network's own, and of one that is decoded smaller, each as PNG with holes and as JPEG.</summary>
+    private IEnumerable<string> Photos()
+    {
+        var random = new Random(5);
+        foreach (var (width, height) in new[] { (53, 37), (31, 64), (Side, Side), (9, 7), (301, 200) })
+        {
+            byte[] pixels = new byte[4 * width * height];
+            foreach (ref uint pixel in MemoryMarshal.Cast<byte, uint>(pixels.AsSpan()))
+                pixel = (uint)random.Next() | (random.Next(4) == 0 ? 0 : 0xFF000000);
+            using var image = MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, pixels);
+            foreach (string extension in new[] { "png", "jpg" })
+            {
+                string path = Path.Combine(_folder, $"{width}x{height}.{extension}");
+                image.Save(path);
+                yield return path;
+            }
+        }
+    }
+
+    private string Save(int channels, ImageResizingEstimator.ResizingKind resizing, SlaObjective objective = SlaObjective.SlaSelfDistillation)
+    {
+        string path = Path.Combine(_folder, $"{channels}-{resizing}.zip");
+        using var model = NewModel(channels, resizing, objective);
+        _mlContext.Model.Save(model, null, path);
+        return path;
+    }
+
+    private SlaTransformer NewModel(int channels, ImageResizingEstimator.ResizingKind resizing, SlaObjective objective = SlaObjective.SlaSelfDistillation) =>
+        NewModel(new FeatureColumn("Image", FeatureKind.Image, new ImageShape(channels, Side, Side), resizing, 255), objective);
+
+    private SlaTransformer NewModel(FeatureColumn features, SlaObjective kind)
+    {
+        TorchLibrary.EnsureLoaded();
+        var architecture = Architecture.CifarResNet(depth: 8);
+        var description = new ModelDescription(
+            kind, new ObjectiveSettings(), architecture, TransformationSet.Rotation, features, PixelNormalization.ImageNet,
+            new ClassLabels("Label", DataKind.String, ["a", "b", "c"]), "Score", "PredictedLabel", ViewScoresColumn: null, "0.0.0");
+        using var network = new SlaNetwork(architecture, features.Shape, description.CreateObjective().Heads, seed: 3);
+        var model = new TrainedModel(description, network.GetWeights());
+        return new SlaTransformer(_mlContext, model, model.Objective.Inferences[0].Inference);
+    }
+}
