@@ -58,10 +58,10 @@ internal sealed class Comparison(string peer, string images, int repeats)
             Rates("aggregated scoring in 8 bits, over the peer's batch of 128 (images/s)", "score aggregated_int8_images_per_s", "peer score aggregated_images_per_s", ""),
             Rates("scoring of one view, over the peer's batch of 128 (images/s)", "score distilled_images_per_s", "peer score single_images_per_s", ""),
             Rates("distilled over aggregated scoring (images/s)", "score distilled_images_per_s", "score aggregated_images_per_s", "3.5"),
-            ("aggregated prediction of one image, time of the peer's over ours (ms)", Number(Median("score aggregated_engine_ms")), Number(1000 / Median("peer score batch 1 aggregated_images_per_s")),
-                1000 / Median("peer score batch 1 aggregated_images_per_s") / Median("score aggregated_engine_ms"), ""),
-            ("PredictionEngine over ONNX Runtime alone, aggregated (time)", "", "", Median("score aggregated_engine_over_bare"), "at most 1.25"),
-            ("PredictionEngine over ONNX Runtime alone, distilled (time)", "", "", Median("score distilled_engine_over_bare"), "at most 1.25"),
+            ("aggregated prediction of one image, time of the peer's over ours (ms)", Number(MedianOf("score aggregated_engine_ms")), Number(1000 / MedianOf("peer score batch 1 aggregated_images_per_s")),
+                1000 / MedianOf("peer score batch 1 aggregated_images_per_s") / MedianOf("score aggregated_engine_ms"), ""),
+            ("PredictionEngine over ONNX Runtime alone, aggregated (time)", "", "", MedianOf("score aggregated_engine_over_bare"), "at most 1.25"),
+            ("PredictionEngine over ONNX Runtime alone, distilled (time)", "", "", MedianOf("score distilled_engine_over_bare"), "at most 1.25"),
             Rates("peak memory of training, default options, over the peer's default layout (MiB)", "train peak_mib", "peer train peak_mib", "at most 1.0"),
             Rates("peak memory of training, fp32, over the peer's channels-last (MiB)", "train float32 peak_mib", "peer train channels-last peak_mib", "at most 1.0"),
         };
@@ -76,22 +76,22 @@ internal sealed class Comparison(string peer, string images, int repeats)
             "",
             "| time to the first result | s |",
             "| --- | ---: |",
-            $"| call of Fit to the end of the first step, pixels in memory | {Number(Median("train first_step_s"))} |",
-            $"| start of the process to the end of the first step, pixels in memory | {Number(Median("train process_to_first_step_s"))} |",
-            $"| the same for the peer, with the end of its process | {Number(Median("peer train process_s") - PeerSteps * Median("peer train step_s"))} |",
-            $"| call of Fit to the end of the first step, from 2,048 JPEG files | {Number(Median("folder first_step_s"))} |",
-            $"| of these, reading and decoding | {Number(Median("folder reading_s"))} |",
-            $"| a model in memory to its first prediction, distilled | {Number(Median("score distilled_first_prediction_s"))} |",
-            $"| a model file to its first prediction, distilled | {Number(Median("score distilled_load_to_prediction_s"))} |",
+            $"| call of Fit to the end of the first step, pixels in memory | {Number(MedianOf("train first_step_s"))} |",
+            $"| start of the process to the end of the first step, pixels in memory | {Number(MedianOf("train process_to_first_step_s"))} |",
+            $"| the same for the peer, with the end of its process | {Number(MedianOf("peer train process_s") - PeerSteps * MedianOf("peer train step_s"))} |",
+            $"| call of Fit to the end of the first step, from 2,048 JPEG files | {Number(MedianOf("folder first_step_s"))} |",
+            $"| of these, reading and decoding | {Number(MedianOf("folder reading_s"))} |",
+            $"| a model in memory to its first prediction, distilled | {Number(MedianOf("score distilled_first_prediction_s"))} |",
+            $"| a model file to its first prediction, distilled | {Number(MedianOf("score distilled_load_to_prediction_s"))} |",
             "",
-            $"Reading, decoding and augmenting are {Percent(Median("folder share_of_first_epoch"))} % of the first epoch from the folder and "
-                + $"{Percent(Median("folder share_of_later_epochs"))} % of each later one.",
+            $"Reading, decoding and augmenting are {Percent(MedianOf("folder share_of_first_epoch"))} % of the first epoch from the folder and "
+                + $"{Percent(MedianOf("folder share_of_later_epochs"))} % of each later one.",
             "",
         ]);
     }
 
     private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Rates(string measure, string ours, string peers, string wanted, double factor = 1) =>
-        (measure, Number(factor * Median(ours)), Number(Median(peers)), factor * Median(ours) / Median(peers), wanted);
+        (measure, Number(factor * MedianOf(ours)), Number(MedianOf(peers)), factor * MedianOf(ours) / MedianOf(peers), wanted);
 
     private (string Measure, string Ours, string Peer, double Ratio, string Wanted) Arithmetic(string measure, string images, string limit, string wanted) =>
         Rates(measure, images, limit, wanted, Views * GigaOperationsOfView);
@@ -100,11 +100,7 @@ internal sealed class Comparison(string peer, string images, int repeats)
 
     private static string Percent(double share) => (100 * share).ToString("F1", CultureInfo.InvariantCulture);
 
-    private double Median(string name)
-    {
-        double[] values = [.. _measured[name].Order()];
-        return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
-    }
+    private double MedianOf(string name) => Median.Of(_measured[name]);
 
     private void Ours(string name, params string[] arguments) => Measure(name, Environment.ProcessPath!, arguments);
 

@@ -9,6 +9,8 @@ switch (args)
         return new Comparison(peer, images, repeats: rest is [var repeats] ? int.Parse(repeats, CultureInfo.InvariantCulture) : 10).Run(output);
     case ["measure", var name, .. var options]:
         return Measurements.Print(name, options);
+    case ["predict-start", var model, var image, .. var rest]:
+        return PredictStart.Run(model, image, repeats: rest is [var starts] ? int.Parse(starts, CultureInfo.InvariantCulture) : 20);
     case ["micro", .. var options]:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(options.Length > 0 ? options : ["--filter", "*"]);
         return 0;
@@ -16,6 +18,7 @@ switch (args)
         Console.Error.WriteLine("""
             Speed compare PEER.py IMAGES OUTPUT [REPEATS]   measures this library and the PyTorch script in turn; writes OUTPUT.json and OUTPUT.md; IMAGES: a folder of JPEG files, one folder a class
             Speed measure NAME [OPTIONS]             one measurement of this library, as a line of JSON: matmul, train [PRECISION], score, folder DIRECTORY
+            Speed predict-start MODEL.zip IMAGE [REPEATS]   times processes of `sla predict` and of MinimalOnnx in turn, both published alike; run in the folder of the repository
             Speed micro [OPTIONS]                    micro benchmarks, with the options of BenchmarkDotNet
             """);
         return 1;

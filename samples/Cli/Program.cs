@@ -9,14 +9,10 @@ var root = new RootCommand(
     Exit codes: 0 done, 1 bad input, 2 failed, 130 cancelled.
     """)
 {
-    TrainCommand.Create(),
-    EvaluateCommand.Create(),
-    PredictCommand.Create(),
-    InspectCommand.Create(),
-    ExportCommand.Create(),
-    FindLearningRateCommand.Create(),
+    Terminal.Verbose,
 };
-root.Options.Add(Terminal.Verbose);
+foreach (var command in Commands(args))
+    root.Subcommands.Add(command);
 
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
@@ -35,4 +31,20 @@ catch (Exception exception)
 {
     Terminal.Error(parsed.GetValue(Terminal.Verbose) ? exception.ToString() : Failure.MessageOf(exception));
     return Failure.ExitCodeOf(exception);
+}
+
+// The command that is typed; all of them where it is another word, for help and for the message. The options of a command take time to make.
+static IEnumerable<Command> Commands(string[] args)
+{
+    (string Name, Func<Command> Create)[] all =
+    [
+        ("train", TrainCommand.Create),
+        ("evaluate", EvaluateCommand.Create),
+        ("predict", PredictCommand.Create),
+        ("inspect", InspectCommand.Create),
+        ("export", ExportCommand.Create),
+        ("find-lr", FindLearningRateCommand.Create),
+    ];
+    var typed = Array.Find(all, command => args is [var word, ..] && word == command.Name);
+    return typed.Create is { } create ? [create()] : all.Select(command => command.Create());
 }

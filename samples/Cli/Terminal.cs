@@ -10,11 +10,13 @@ namespace Sla;
 /// <summary>Results go to the standard output, all else to the standard error.</summary>
 internal static class Terminal
 {
-    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web)
+    // Made when they are first used: a short command, such as predict, waits for neither.
+    private static readonly Lazy<IAnsiConsole> ErrorConsole = new(() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+    private static readonly Lazy<JsonSerializerOptions> Indented = new(() => new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+    });
 
     public static Option<bool> Verbose { get; } = new("--verbose")
     {
@@ -23,7 +25,7 @@ internal static class Terminal
     };
 
     /// <summary>Where progress is shown.</summary>
-    public static IAnsiConsole Progress { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    public static IAnsiConsole Progress => ErrorConsole.Value;
 
     /// <summary>Whether somebody looks at the progress.</summary>
     public static bool IsLive => !Console.IsErrorRedirected;
@@ -32,7 +34,7 @@ internal static class Terminal
 
     public static void Note(string message) => Console.Error.WriteLine(message);
 
-    public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented));
+    public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented.Value));
 
     public static void Write(Table table) => AnsiConsole.Write(table);
 

@@ -1,13 +1,15 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 
 namespace Sla;
 
 /// <summary>An option whose value has a syntax of its own. Its description names the default, which help shows as it is typed.</summary>
-internal sealed class ValueOption<T> : Option<T>
+internal sealed class ValueOption<T> : Option<string>
 {
     private readonly T _standard;
+    private readonly Func<string, T> _parse;
 
     /// <param name="name">Name of the option.</param>
     /// <param name="description">What it is for.</param>
@@ -17,23 +19,25 @@ internal sealed class ValueOption<T> : Option<T>
         : base(name)
     {
         _standard = standard;
+        _parse = parse;
         Description = description;
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            try
-            {
-                return parse(text);
-            }
-            catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException)
-            {
-                result.AddError($"The value '{text}' of {name} cannot be used: {Failure.MessageOf(exception).TrimEnd('.')}.");
-                return default!;
-            }
-        };
+        Validators.Add(Check);
     }
 
-    public T Of(ParseResult parsed) => parsed.GetResult(this) is null ? _standard : parsed.GetValue(this)!;
+    public T Of(ParseResult parsed) => parsed.GetValue(this) is { } text ? _parse(text) : _standard;
+
+    private void Check(OptionResult result)
+    {
+        string text = result.Tokens[0].Value;
+        try
+        {
+            _parse(text);
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException)
+        {
+            result.AddError($"The value '{text}' of {Name} cannot be used: {Failure.MessageOf(exception).TrimEnd('.')}.");
+        }
+    }
 }
 
 /// <summary>Makes options.</summary>

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Sla;
 
 namespace Sla.Commands;
@@ -9,8 +7,6 @@ namespace Sla.Commands;
 /// <summary><c>sla predict</c>.</summary>
 internal static class PredictCommand
 {
-    private const string ViewScoresColumn = "ViewScores";
-
     private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "How many of the most probable classes are shown. Default 3.", least: 1);
     private static readonly Option<bool> Views = new("--views") { Description = "Also show what each transformed view of an image says by itself." };
@@ -31,8 +27,7 @@ internal static class PredictCommand
         if (files.FirstOrDefault(file => !File.Exists(file)) is { } missing)
             throw new InputException($"There is no file '{missing}'.");
 
-        var mlContext = Terminal.NewContext(parsed);
-        var predictions = Predict(mlContext, parsed, files);
+        var predictions = Predict(parsed, files);
         if (parsed.GetValue(Json))
             Terminal.WriteJson(predictions);
         else
@@ -40,30 +35,19 @@ internal static class PredictCommand
         return ExitCode.Done;
     }
 
-    private static List<Prediction> Predict(MLContext mlContext, ParseResult parsed, string[] files)
+    private static List<Prediction> Predict(ParseResult parsed, string[] files)
     {
-        bool withViews = parsed.GetValue(Views);
         int top = Top.Of(parsed) ?? 3;
-        using var opened = Pipeline.Open(mlContext, parsed.GetValue(Model)!, Inference.Of(parsed));
-        using var withViewScores = withViews ? opened.WithViewScores(ViewScoresColumn) : null;
+        using var opened = Pipeline.OpenPredictor(parsed.GetValue(Model)!, Inference.Of(parsed));
+        using var withViewScores = parsed.GetValue(Views) ? opened.WithViewScores() : null;
         var model = withViewScores ?? opened;
-        var rows = Pipeline.Load(
-            mlContext, mlContext.Data.LoadFromEnumerable(files.Select(file => new ImageFile { ImagePath = file })), model.FeatureColumnName, model.ImageShape.Width);
-        var scored = model.Transform(rows);
-        return Failure.AsInput(() =>
-        {
-            float[][] scores = [.. scored.GetColumn<float[]>("Score")];
-            float[][] views = withViews ? [.. scored.GetColumn<float[]>(ViewScoresColumn)] : [];
-            return files.Select((file, i) => new Prediction(
-                file,
-                Best(model, scores[i], top),
-                withViews ? [.. model.Transformations.Select((view, j) => new ViewPrediction(view.Name, Best(model, ViewScores(model, views[i], j), top)))] : null)).ToList();
-        });
+        return [.. files.Zip(model.Predict(files), (file, said) => new Prediction(
+            file,
+            Best(model, said.Score, top),
+            withViewScores is null ? null : [.. model.Transformations.Zip(said.ViewScores, (view, scores) => new ViewPrediction(view.Name, Best(model, scores, top)))]))];
     }
 
-    private static float[] ViewScores(SlaTransformer model, float[] scores, int view) => scores[(view * model.ClassNames.Count)..((view + 1) * model.ClassNames.Count)];
-
-    private static List<ClassProbability> Best(SlaTransformer model, float[] scores, int count) =>
+    private static List<ClassProbability> Best(SlaPredictor model, IReadOnlyList<float> scores, int count) =>
         [.. scores.Select((score, i) => new ClassProbability(model.ClassNames[i], score)).OrderByDescending(c => c.Probability).Take(count)];
 
     private static void Show(List<Prediction> predictions)
