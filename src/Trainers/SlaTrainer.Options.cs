@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla;
@@ -52,8 +53,38 @@ public sealed partial class SlaTrainer
         public LossReduction LossReduction { get; set; } = LossReduction.Mean;
 
         /// <summary>
+        /// The loss of a class or joint label, in place of the cross-entropy in the objective. The distillation term of
+        /// SlaSelfDistillation and the transformation head of MultiTask are as they are with every loss.
+        /// </summary>
+        /// <value>Default <see cref="ClassificationLoss.CrossEntropy"/>.</value>
+        public ClassificationLoss ClassificationLoss { get; set; } = ClassificationLoss.CrossEntropy;
+
+        /// <summary>
+        /// What an image weighs in the loss, by the number of training images of its class. Losses of an image's views become
+        /// one first, and the weighted mean over the images of a batch, or of a part of it (<see cref="GradientAccumulation"/>), is taken
+        /// then; where two images are mixed, weights are mixed as labels are. The distillation term is not weighted.
+        /// </summary>
+        /// <value>Default <see cref="ClassWeighting.None"/>.</value>
+        public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
+
+        /// <summary>
+        /// Share of training's steps after which <see cref="ClassWeighting"/> begins, above 0 to below 1, such as 0.8: the network
+        /// learns features from all images alike, and balances its classes afterwards (Cao et al. 2019).
+        /// </summary>
+        /// <value>Default null: from the first step.</value>
+        public double? DeferredReweighting { get; set; }
+
+        /// <summary>
+        /// Whether all classes come equally often in an epoch. It stays as long as it is: of a class of many images some come, others
+        /// in each epoch, and the images of a class of few come several times. Independent of <see cref="ClassWeighting"/>, which goes by
+        /// the numbers of images that there are; both together correct twice.
+        /// </summary>
+        /// <value>Default false: each image comes once.</value>
+        public bool BalancedSampling { get; set; }
+
+        /// <summary>
         /// Share of each label's probability that is spread evenly over all outputs of its head, 0 to below 1, in every
-        /// cross-entropy of the objective (Szegedy et al. 2016).
+        /// cross-entropy of the objective (Szegedy et al. 2016) and in the <see cref="ClassificationLoss"/> that takes its place.
         /// </summary>
         /// <value>Default 0.</value>
         public double LabelSmoothing { get; set; }
@@ -335,6 +366,14 @@ public sealed partial class SlaTrainer
                 nameof(ViewsPerStep),
                 ViewsPerStep,
                 $"from 1 to the {Transformations.Count} views of Transformations, {Transformations}, or null for all");
+            ArgumentNullException.ThrowIfNull(ClassificationLoss);
+            ArgumentNullException.ThrowIfNull(ClassWeighting);
+            Require(DeferredReweighting is null or (> 0 and < 1), nameof(DeferredReweighting), DeferredReweighting, "above 0 and below 1, or null to weigh from the first step");
+            Require(
+                DeferredReweighting is null || ClassWeighting is not NoWeighting,
+                nameof(DeferredReweighting),
+                DeferredReweighting,
+                "given together with a ClassWeighting, such as ClassWeighting.ClassBalanced(), or null");
             Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "from 0 to below 1");
             Require(Threads is null or > 0, nameof(Threads), Threads, "above 0, or null for all processors");
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of SlaObjective");

@@ -18,6 +18,9 @@ public sealed partial class SlaTrainer
     /// <summary>A call of Fit: the rows, the network, and what trains it.</summary>
     private sealed class Session : IDisposable
     {
+        /// <summary>The largest class over the smallest from which on the log has a warning.</summary>
+        private const int UnevenRatio = 5;
+
         private readonly SlaTrainer _trainer;
         private readonly Options _options;
         private readonly IChannel _channel;
@@ -80,6 +83,7 @@ public sealed partial class SlaTrainer
 
             _identity = Identity();
             WarnOfMirrors();
+            WarnOfUnevenClasses();
             Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_loop.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {trainer._seed}");
         }
@@ -203,7 +207,12 @@ public sealed partial class SlaTrainer
 
         private ModelDescription Describe(Architecture architecture, PixelNormalization? initial, ClassLabels labels, FeatureColumn features) => new(
             _options.Objective,
-            new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing),
+            new ObjectiveSettings(_options.Temperature, _options.Beta, _options.LossReduction, _options.LabelSmoothing)
+            {
+                ClassificationLoss = _options.ClassificationLoss,
+                ClassWeighting = _options.ClassWeighting,
+                ClassCounts = _training.CountByClass(labels.Count),
+            },
             architecture,
             _trainer.Transformations,
             features,
@@ -231,6 +240,8 @@ public sealed partial class SlaTrainer
             WeightAveraging = _options.WeightAveraging,
             FrozenEpochs = _options.FrozenEpochs,
             LayerRateDecay = _options.LayerRateDecay,
+            DeferredReweighting = _options.DeferredReweighting,
+            BalancedSampling = _options.BalancedSampling,
             EarlyStopping = _options.EarlyStopping,
             KeepBest = _options.KeepBest,
         };
@@ -246,6 +257,7 @@ public sealed partial class SlaTrainer
             }
 
             bool sameHeads = there.Objective == _description.Objective
+                && there.ObjectiveSettings.ClassificationLoss.CosineScale is null == _description.ObjectiveSettings.ClassificationLoss.CosineScale is null
                 && there.Labels.Names.SequenceEqual(_description.Labels.Names)
                 && there.Transformations.Name == _description.Transformations.Name;
             _network.SetWeights(initial.Weights, withHeads: sameHeads);
@@ -261,6 +273,23 @@ public sealed partial class SlaTrainer
                 Warn(_channel, $"Augmentations mirrors images at random, and the mirror image is a view of Transformations, {_description.Transformations}: "
                     + "the network cannot tell which view it sees. Leave HorizontalFlip out of Augmentations.");
             }
+        }
+
+        private void WarnOfUnevenClasses()
+        {
+            if (_options.BalancedSampling || _options.ClassWeighting is not NoWeighting || _options.ClassificationLoss.KnowsClassCounts)
+                return;
+
+            var counts = _description.ObjectiveSettings.ClassCounts.Zip(_description.Labels.Names).Where(entry => entry.First > 0).ToList();
+            var (smallest, smallestName) = counts.MinBy(entry => entry.First);
+            var (largest, largestName) = counts.MaxBy(entry => entry.First);
+            if (largest < UnevenRatio * smallest)
+                return;
+
+            Warn(_channel, string.Create(CultureInfo.InvariantCulture,
+                $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
+                + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
+                + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.");
         }
 
         private TrainingPlan Plan(CheckpointFile checkpoint) => new(

@@ -75,7 +75,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     }
 
     /// <summary>
-    /// Goes on training from a model. Its heads are kept where classes, objective and transformations are the same;
+    /// Goes on training from a model. Its heads are kept where classes, objective and transformations are the same, and the
+    /// loss is Ldam for both or for neither;
     /// otherwise the network starts with its backbone and new heads.
     /// </summary>
     /// <param name="input">The training rows.</param>

@@ -13,7 +13,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>The architectures against PyTorch's, and their graphs against their forward passes.</summary>
 public sealed class NetworkTests : IDisposable
 {
-    private static readonly (Head, int)[] NoHeads = [];
+    private static readonly HeadShape[] NoHeads = [];
 
     private readonly DisposeScope _scope;
 

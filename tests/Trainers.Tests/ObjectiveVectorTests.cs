@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;
 using Xunit;
@@ -53,7 +52,7 @@ public sealed class ObjectiveVectorTests : IDisposable
         var expected = Vectors.GetProperty("cases")[number];
         var (kind, views, draw) = expected.Deserialize<Case>(Json)!;
         var objective = SlaObjectives.Create(kind, Classes, views, expected.Deserialize<ObjectiveSettings>(Json)!);
-        using var heads = ReferenceHeads(objective, type);
+        using var heads = VectorFile.Heads(objective, EmbeddingSize, type);
         using var shown = draw is null
             ? ViewDraw.All(Images, views, CPU)
             : ViewDraw.Of([.. draw.SelectMany(numbers => numbers)], Images, views, objective.NeedsIdentity, CPU);
@@ -80,7 +79,7 @@ public sealed class ObjectiveVectorTests : IDisposable
             foreach (var kind in expected.GetProperty("objectives").Deserialize<SlaObjective[]>(Json)!)
             {
                 var objective = SlaObjectives.Create(kind, Classes, views, new ObjectiveSettings());
-                using var heads = ReferenceHeads(objective, ScalarType.Float64);
+                using var heads = VectorFile.Heads(objective, EmbeddingSize, ScalarType.Float64);
                 Tensor embeddings = Embeddings(views);
                 foreach (var inference in new[] { SlaInference.Single, SlaInference.Aggregated })
                 {
@@ -117,7 +116,7 @@ public sealed class ObjectiveVectorTests : IDisposable
     {
         const int Views = 4;
         var objective = SlaObjectives.Create(kind, Classes, Views, new ObjectiveSettings(LabelSmoothing: 0.1));
-        using var heads = ReferenceHeads(objective, ScalarType.Float64);
+        using var heads = VectorFile.Heads(objective, EmbeddingSize, ScalarType.Float64);
         double[] losses = [.. Subsets(Views, count, withIdentity: false).Select(subset => Loss(subset))];
         Assert.Equal(Loss([0, 1, 2, 3]), losses.Average(), 1e-12);
 
@@ -196,20 +195,6 @@ public sealed class ObjectiveVectorTests : IDisposable
     };
 
     private static Tensor Embeddings(int views) => VectorFile.Numbers(1, Images * views, EmbeddingSize);
-
-    private static Heads ReferenceHeads(Objective objective, ScalarType type)
-    {
-        string[] order =
-        [
-            .. new[] { Head.Joint, Head.Class, Head.Transformation }.SelectMany(head => new[] { Heads.WeightName(head), Heads.BiasName(head) }),
-        ];
-        var heads = new Heads(EmbeddingSize, objective.Heads, new Random(1));
-        heads.to(type);
-        using var noGradient = no_grad();
-        foreach (var (name, parameter) in heads.named_parameters())
-            parameter.copy_(VectorFile.Numbers(10 + Array.IndexOf(order, name), parameter.shape));
-        return heads;
-    }
 
     private sealed record Case(SlaObjective Objective, int Views, long[][]? Draw);
 }

@@ -13,7 +13,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>Safetensors files and the weights of files of all kinds in a network.</summary>
 public sealed class PretrainedTests : IDisposable
 {
-    private static readonly (Head, int)[] OneHead = [(Head.Class, 3)];
+    private static readonly HeadShape[] OneHead = [new(Head.Class, 3)];
     private static readonly Dictionary<string, string> NoMetadata = [];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-pretrained-").FullName;

@@ -194,7 +194,7 @@ public sealed class TrainingLoopTests
     {
         TorchLibrary.EnsureLoaded();
         using var scope = NewDisposeScope();
-        using var network = new SlaNetwork(Architecture.ConvNet(2), new ImageShape(1, 16, 16), [(Head.Class, 2)], seed: 1);
+        using var network = new SlaNetwork(Architecture.ConvNet(2), new ImageShape(1, 16, 16), [new(Head.Class, 2)], seed: 1);
         using var average = new WeightAverage(network, 0.9);
         const string Name = "heads.class_head_bias";
         void Set(float value)
@@ -259,7 +259,7 @@ public sealed class TrainingLoopTests
         TorchLibrary.EnsureLoaded();
         using var scope = NewDisposeScope();
         var architecture = Architecture.ResNet(18);
-        using var network = new SlaNetwork(architecture, new ImageShape(3, 32, 32), [(Head.Class, 2)], seed: 1);
+        using var network = new SlaNetwork(architecture, new ImageShape(3, 32, 32), [new(Head.Class, 2)], seed: 1);
         var groups = network.ParametersByStage().ToList();
         Assert.Equal(6, groups.Count);
         Assert.All(groups[0].Parameters, p => Assert.StartsWith("heads.", p.Name, StringComparison.Ordinal));
@@ -285,7 +285,7 @@ public sealed class TrainingLoopTests
     {
         TorchLibrary.EnsureLoaded();
         using var scope = NewDisposeScope();
-        using var network = new SlaNetwork(Architecture.ConvNet(2), new ImageShape(1, 16, 16), [(Head.Class, 2)], seed: 1);
+        using var network = new SlaNetwork(Architecture.ConvNet(2), new ImageShape(1, 16, 16), [new(Head.Class, 2)], seed: 1);
         using var optimizer = new Optimizer(network, new TrainingSettings(1, 1, 1, 1, LearningRateSchedule.Constant, Momentum: 0, WeightDecay: 0, [], 1) { GradientClipping = 2 });
         var before = network.GetWeights();
         Tensor loss = zeros(1);

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -29,6 +32,21 @@ internal static class VectorFile
     {
         double[] values = [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(i => Number(stream, i))];
         return tensor(values, shape);
+    }
+
+    /// <summary>parameters() of the scripts: heads with weights and biases of the formula.</summary>
+    public static Heads Heads(Objective objective, int embeddingSize, ScalarType type)
+    {
+        string[] order =
+        [
+            .. new[] { Head.Joint, Head.Class, Head.Transformation }.SelectMany(head => new[] { Networks.Heads.WeightName(head), Networks.Heads.BiasName(head) }),
+        ];
+        var heads = new Heads(embeddingSize, objective.Heads, new Random(1));
+        heads.to(type);
+        using var noGradient = no_grad();
+        foreach (var (name, parameter) in heads.named_parameters())
+            parameter.copy_(Numbers(10 + Array.IndexOf(order, name), parameter.shape));
+        return heads;
     }
 
     public static IEnumerable<double> Flatten(JsonElement json) =>

@@ -91,7 +91,7 @@ internal sealed class PixelStore
     public Span<byte> Pixels(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 
     /// <summary>Opens images for reading in an order of one's own. One sequence is open at a time.</summary>
-    /// <param name="order">Numbers of rows, each at most once.</param>
+    /// <param name="order">Numbers of rows; one may come several times.</param>
     public ImageSequence Open(int[] order) => new(this, order);
 
     /// <summary>Reads rows that are not in memory into a buffer.</summary>
@@ -100,11 +100,20 @@ internal sealed class PixelStore
     /// <param name="checkCancellation">Throws where the reading is to stop.</param>
     public void ReadWindow(int[] rows, byte[] buffer, Action checkCancellation)
     {
-        int[] slots = [.. Enumerable.Range(0, rows.Length).OrderBy(slot => _rows[rows[slot]].Position)];
-        long[] positions = [.. slots.Select(slot => _rows[rows[slot]].Position)];
-        var failures = _reader!.ReadPixels(positions, (index, _) => buffer.AsSpan(slots[index] * Shape.Length, Shape.Length), skipUnreadable: false, checkCancellation);
+        // A row that comes several times is decoded once.
+        int[][] slots = [.. Enumerable.Range(0, rows.Length).GroupBy(slot => _rows[rows[slot]].Position).OrderBy(row => row.Key).Select(row => row.ToArray())];
+        long[] positions = [.. slots.Select(ofRow => _rows[rows[ofRow[0]]].Position)];
+        var failures = _reader!.ReadPixels(positions, (index, _) => Slot(slots[index][0]), skipUnreadable: false, checkCancellation);
         if (failures.Count > 0)
             throw _reader.Unreadable(positions[failures[0].Index], failures[0].Reason);
+
+        foreach (int[] ofRow in slots)
+        {
+            foreach (int copy in ofRow.AsSpan(1))
+                Slot(ofRow[0]).CopyTo(Slot(copy));
+        }
+
+        Span<byte> Slot(int number) => buffer.AsSpan(number * Shape.Length, Shape.Length);
     }
 
     /// <summary>One of the two buffers that sequences read ahead into.</summary>

@@ -10,6 +10,15 @@ internal sealed record RowSelection(PixelStore Store, int[] Rows)
     public RowSelection Spread(int count) => count >= Rows.Length
         ? this
         : this with { Rows = [.. Enumerable.Range(0, count).Select(i => Rows[(int)((long)Rows.Length * i / count)])] };
+
+    /// <summary>The number of rows of each class.</summary>
+    public int[] CountByClass(int classes)
+    {
+        var counts = new int[classes];
+        foreach (int row in Rows)
+            counts[Store.Label(row)]++;
+        return counts;
+    }
 }
 
 /// <summary>Divides the rows of a store into those trained on and those measured on.</summary>

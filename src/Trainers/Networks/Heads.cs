@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The linear classifiers on the embedding (METHOD, notation).</summary>
+/// <summary>The classifiers on the embedding (METHOD, notation).</summary>
 internal enum Head
 {
     /// <summary>u: one output for each joint label, N * M.</summary>
@@ -15,22 +15,44 @@ internal enum Head
     Transformation,
 }
 
+/// <summary>The form of a head.</summary>
+/// <param name="Head">Which it is.</param>
+/// <param name="Outputs">Number of its outputs.</param>
+/// <param name="CosineScale">
+/// For normalised heads what the cosines between embedding and weights are multiplied by, without a bias (Cao et al. 2019); null for linear
+/// ones.
+/// </param>
+internal readonly record struct HeadShape(Head Head, int Outputs, double? CosineScale = null);
+
 /// <summary>The heads of one network, D inputs each.</summary>
 internal sealed class Heads : nn.Module
 {
-    public Heads(int embeddingSize, IEnumerable<(Head Head, int Outputs)> heads, Random random)
+    private readonly Dictionary<Head, double?> _cosineScales = [];
+
+    public Heads(int embeddingSize, IEnumerable<HeadShape> heads, Random random)
         : base(nameof(Heads))
     {
-        foreach (var (head, outputs) in heads)
+        foreach (var (head, outputs, cosineScale) in heads)
         {
+            _cosineScales.Add(head, cosineScale);
             register_parameter(WeightName(head), Initialization.LinearUniform(random, embeddingSize, outputs, embeddingSize));
-            register_parameter(BiasName(head), Initialization.LinearUniform(random, embeddingSize, outputs));
+            if (cosineScale is null)
+                register_parameter(BiasName(head), Initialization.LinearUniform(random, embeddingSize, outputs));
         }
     }
 
     /// <summary>Logits of a head: rows x D to rows x outputs.</summary>
-    public Tensor Logits(Head head, Tensor embeddings) =>
-        nn.functional.linear(embeddings, get_parameter(WeightName(head))!, get_parameter(BiasName(head)));
+    public Tensor Logits(Head head, Tensor embeddings)
+    {
+        Tensor weight = get_parameter(WeightName(head))!;
+        if (_cosineScales[head] is not { } scale)
+            return nn.functional.linear(embeddings, weight, get_parameter(BiasName(head)));
+
+        using Tensor directions = nn.functional.normalize(embeddings);
+        using Tensor outputs = nn.functional.normalize(weight);
+        using Tensor cosines = nn.functional.linear(directions, outputs);
+        return cosines * scale;
+    }
 
     public static string WeightName(Head head) => $"{Name(head)}_head_weight";
 

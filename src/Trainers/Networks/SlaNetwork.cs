@@ -14,7 +14,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     private readonly nn.Module<Tensor, Tensor> _backbone;
 
     /// <summary>Initial weights are a function of the seed alone.</summary>
-    public SlaNetwork(Architecture architecture, ImageShape shape, IEnumerable<(Head Head, int Outputs)> heads, int seed)
+    public SlaNetwork(Architecture architecture, ImageShape shape, IEnumerable<HeadShape> heads, int seed)
         : base(nameof(SlaNetwork))
     {
         var random = new Random(seed);

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Objectives;
 /// <summary>CE(v(z), y) on the image as it is, its only view.</summary>
 internal sealed class Baseline(int classes, ObjectiveSettings settings) : Objective(classes, views: 1, settings)
 {
-    public override IReadOnlyList<(Head, int)> Heads => [(Head.Class, Classes)];
+    public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes)];
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences => [(SlaInference.Single, new(Head.Class, AllViews: false))];
 
@@ -15,6 +15,6 @@ internal sealed class Baseline(int classes, ObjectiveSettings settings) : Object
     {
         using Tensor logits = heads.Logits(Head.Class, embeddings);
         using Tensor losses = ClassLosses(logits, targets);
-        return losses.mean();
+        return OverImages(losses, targets);
     }
 }

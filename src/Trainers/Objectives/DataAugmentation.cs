@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Objectives;
 /// <summary>DA: (1/M) sum_j CE(v(z~_j), y), the same label for every view, which makes the network invariant.</summary>
 internal sealed class DataAugmentation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
-    public override IReadOnlyList<(Head, int)> Heads => [(Head.Class, Classes)];
+    public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes)];
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -19,6 +19,7 @@ internal sealed class DataAugmentation(int classes, int views, ObjectiveSettings
     {
         using Tensor logits = heads.Logits(Head.Class, embeddings);
         using Tensor losses = ClassLosses(logits, targets, draw);
-        return OverViews(losses, draw);
+        using Tensor ofImages = OverViews(losses, draw);
+        return OverImages(ofImages, targets);
     }
 }

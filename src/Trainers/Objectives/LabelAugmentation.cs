@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Objectives;
 /// <summary>SLA: (1/M) sum_j CE(u(z~_j), y*M + j), one task over the joint labels.</summary>
 internal sealed class LabelAugmentation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
-    public override IReadOnlyList<(Head, int)> Heads => [(Head.Joint, Classes * Views)];
+    public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Joint, Classes * Views)];
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -19,6 +19,7 @@ internal sealed class LabelAugmentation(int classes, int views, ObjectiveSetting
     {
         using Tensor logits = heads.Logits(Head.Joint, embeddings);
         using Tensor losses = JointLosses(logits, targets, draw);
-        return OverViews(losses, draw);
+        using Tensor ofImages = OverViews(losses, draw);
+        return OverImages(ofImages, targets);
     }
 }

@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>MT: (1/M) sum_j [ CE(v(z~_j), y) + CE(w(z~_j), j) ], class and transformation as two tasks.</summary>
+/// <remarks>Transformations are as frequent as each other, so theirs stays the plain cross-entropy of a linear head, whatever the loss of the classes.</remarks>
 internal sealed class MultiTask(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
-    public override IReadOnlyList<(Head, int)> Heads => [(Head.Class, Classes), (Head.Transformation, Views)];
+    public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes), new(Head.Transformation, Views)];
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -19,7 +20,8 @@ internal sealed class MultiTask(int classes, int views, ObjectiveSettings settin
     {
         using var scope = NewDisposeScope();
         Tensor classLosses = ClassLosses(heads.Logits(Head.Class, embeddings), targets, draw);
-        Tensor transformationLosses = CrossEntropy(heads.Logits(Head.Transformation, embeddings), draw.Numbers);
-        return OverViews(classLosses + transformationLosses, draw).MoveToOuterDisposeScope();
+        Tensor transformationLosses = CrossEntropyLoss.OfRows(heads.Logits(Head.Transformation, embeddings), draw.Numbers, Settings);
+        Tensor loss = OverImages(OverViews(classLosses, draw), targets) + OverViews(transformationLosses, draw).mean();
+        return loss.MoveToOuterDisposeScope();
     }
 }

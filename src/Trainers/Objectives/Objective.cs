@@ -18,8 +18,11 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
 
     protected ObjectiveSettings Settings { get; } = settings;
 
-    /// <summary>The heads and their numbers of outputs, first the one that gives each view class logits of its own.</summary>
-    public abstract IReadOnlyList<(Head Head, int Outputs)> Heads { get; }
+    /// <summary>Whether images weigh in the loss by the class weighting of the settings, or all the same.</summary>
+    public bool WeighsClasses { get; set; } = true;
+
+    /// <summary>The heads, first the one that gives each view class logits of its own.</summary>
+    public abstract IReadOnlyList<HeadShape> Heads { get; }
 
     /// <summary>The inferences that are defined, the recommended one first.</summary>
     public abstract IReadOnlyList<(SlaInference Inference, Readout Readout)> Inferences { get; }
@@ -30,7 +33,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <summary>The head whose M view logits an aggregated prediction averages.</summary>
     public Head ViewHead => Heads[0].Head;
 
-    /// <summary>The loss of a batch, averaged over its B images.</summary>
+    /// <summary>The loss of a batch, averaged over its B images by their weights.</summary>
     /// <param name="embeddings">z, B*k x D, of the views that were drawn.</param>
     /// <param name="heads">The network's heads.</param>
     /// <param name="targets">y, B class labels, or two each with their shares.</param>
@@ -75,21 +78,29 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return ofViews.softmax(2);
     }
 
-    /// <summary>Cross-entropy of each row, with the label smoothing of the settings.</summary>
-    /// <param name="logits">Rows x outputs.</param>
-    /// <param name="targets">Numbers of outputs, one a row (int64).</param>
-    protected Tensor CrossEntropy(Tensor logits, Tensor targets) =>
-        nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.None, label_smoothing: Settings.LabelSmoothing);
+    /// <summary>A head of classes or joint labels, in the form that the loss of the settings needs.</summary>
+    protected HeadShape ForLabels(Head head, int outputs) => new(head, outputs, Settings.ClassificationLoss.CosineScale);
 
-    /// <summary>(1/B) sum_b (1/M) sum_j of the losses of the rows, or (1/B) sum_b sum_j, as the settings say: B*k rows to a scalar.</summary>
+    /// <summary>(1/M) sum_j of the losses of an image's rows, or sum_j, as the settings say: B*k rows to B.</summary>
     protected Tensor OverViews(Tensor rowLosses, ViewDraw draw)
     {
-        using Tensor images = draw.WeightedSum(rowLosses);
-        using Tensor mean = images.mean();
+        using Tensor mean = draw.WeightedSum(rowLosses);
         return mean * (Settings.LossReduction == LossReduction.Sum ? Views : 1);
     }
 
-    /// <summary>CE(u(z~_j), y*M + j) of each row.</summary>
+    /// <summary>sum_b w_b l_b / sum_b w_b, as PyTorch's weighted cross-entropy: B losses, weighted already, to a scalar.</summary>
+    protected Tensor OverImages(Tensor imageLosses, ClassTargets targets)
+    {
+        if (ClassWeights is not { } weights)
+            return imageLosses.mean();
+
+        using Tensor ofImages = Mixed(targets, rowsOfImage: 1, labels => ByClass.Of(weights, labels, imageLosses.dtype));
+        using Tensor losses = imageLosses.sum();
+        using Tensor total = ofImages.sum();
+        return losses / total;
+    }
+
+    /// <summary>w_y CE(u(z~_j), y*M + j) of each row, CE the loss of the settings and w_y the weight of the class.</summary>
     /// <param name="logits">B*k x N*M.</param>
     /// <param name="targets">y.</param>
     /// <param name="draw">j.</param>
@@ -98,35 +109,49 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         using Tensor ofRows = labels.repeat_interleave(draw.Count);
         using Tensor first = ofRows * Views;
         using Tensor joint = first + draw.Numbers;
-        return CrossEntropy(logits, joint);
+        return Losses(logits, joint, ofRows);
     });
 
-    /// <summary>CE(v(z~_j), y) of each row.</summary>
+    /// <summary>w_y CE(v(z~_j), y) of each row.</summary>
     /// <param name="logits">B*k x N.</param>
     /// <param name="targets">y.</param>
     /// <param name="draw">j.</param>
     protected Tensor ClassLosses(Tensor logits, ClassTargets targets, ViewDraw draw) => Mixed(targets, draw.Count, labels =>
     {
         using Tensor ofRows = labels.repeat_interleave(draw.Count);
-        return CrossEntropy(logits, ofRows);
+        return Losses(logits, ofRows, ofRows);
     });
 
-    /// <summary>CE(v(z), y) of each image.</summary>
+    /// <summary>w_y CE(v(z), y) of each image.</summary>
     /// <param name="logits">B x N.</param>
     /// <param name="targets">y.</param>
-    protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => CrossEntropy(logits, labels));
+    protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => Losses(logits, labels, labels));
+
+    private double[]? ClassWeights =>
+        WeighsClasses && Settings.ClassWeighting is not NoWeighting ? Settings.ClassWeighting.Weights(Settings.ClassCounts) : null;
+
+    private Tensor Losses(Tensor logits, Tensor targets, Tensor labels)
+    {
+        Tensor losses = Settings.ClassificationLoss.OfRows(logits, targets, labels, Settings);
+        if (ClassWeights is not { } weights)
+            return losses;
+
+        using Tensor unweighted = losses;
+        using Tensor ofRows = ByClass.Of(weights, labels, losses.dtype);
+        return unweighted * ofRows;
+    }
 
     /// <summary>
-    /// The losses of rows whose image is a mix of two. View j of the mix is the mix of the two images' views j, for a view only moves
-    /// pixels and channels: so each row has both labels, of the same view, by their shares.
+    /// The losses, or weights, of rows whose image is a mix of two. View j of the mix is the mix of the two images' views j, for a view
+    /// only moves pixels and channels: so each row has both labels, of the same view, by their shares.
     /// </summary>
-    private static Tensor Mixed(ClassTargets targets, int rowsOfImage, Func<Tensor, Tensor> lossesFor)
+    private static Tensor Mixed(ClassTargets targets, int rowsOfImage, Func<Tensor, Tensor> valuesFor)
     {
         if (targets.OtherLabels is null || targets.Shares is null)
-            return lossesFor(targets.Labels);
+            return valuesFor(targets.Labels);
 
-        using Tensor own = lossesFor(targets.Labels);
-        using Tensor others = lossesFor(targets.OtherLabels);
+        using Tensor own = valuesFor(targets.Labels);
+        using Tensor others = valuesFor(targets.OtherLabels);
         using Tensor shares = targets.Shares.repeat_interleave(rowsOfImage);
         return lerp(others, own, shares);
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>The numbers of an objective's loss.</summary>
@@ -6,4 +8,15 @@ namespace Microsoft.ML.Sla.Objectives;
 /// <param name="LossReduction">Mean or sum over the views.</param>
 /// <param name="LabelSmoothing">Share of a label's probability that is spread over all outputs of its head, in every cross-entropy.</param>
 internal sealed record ObjectiveSettings(
-    double Temperature = 1, double Beta = 1, LossReduction LossReduction = LossReduction.Mean, double LabelSmoothing = 0);
+    double Temperature = 1, double Beta = 1, LossReduction LossReduction = LossReduction.Mean, double LabelSmoothing = 0)
+{
+    /// <summary>The loss of rows that have a class.</summary>
+    public ClassificationLoss ClassificationLoss { get; init; } = ClassificationLoss.CrossEntropy;
+
+    /// <summary>What images weigh by their class.</summary>
+    public ClassWeighting ClassWeighting { get; init; } = ClassWeighting.None;
+
+    /// <summary>n_i, the training images of each class; none of a model that is not being trained, for scoring does not need them.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<int> ClassCounts { get; init; } = [];
+}

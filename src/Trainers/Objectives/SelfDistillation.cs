@@ -15,7 +15,7 @@ namespace Microsoft.ML.Sla.Objectives;
 /// </remarks>
 internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
-    public override IReadOnlyList<(Head, int)> Heads => [(Head.Joint, Classes * Views), (Head.Class, Classes)];
+    public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Joint, Classes * Views), ForLabels(Head.Class, Classes)];
 
     public override IReadOnlyList<(SlaInference, Readout)> Inferences =>
     [
@@ -33,10 +33,10 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
         Tensor classLogits = heads.Logits(Head.Class, draw.IdentityRows(embeddings));
         Tensor teacherLogits = draw.WeightedSum(OwnViewLogits(jointLogits.detach(), draw.Numbers));
 
-        Tensor loss = OverViews(JointLosses(jointLogits, targets, draw), draw)
+        Tensor loss = OverImages(OverViews(JointLosses(jointLogits, targets, draw), draw), targets)
             + (Settings.Temperature * Settings.Temperature * Distillation(teacherLogits, classLogits));
         if (Settings.Beta != 0)
-            loss += Settings.Beta * ClassLosses(classLogits, targets).mean();
+            loss += Settings.Beta * OverImages(ClassLosses(classLogits, targets), targets);
         return loss.MoveToOuterDisposeScope();
     }
 

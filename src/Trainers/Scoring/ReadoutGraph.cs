@@ -15,7 +15,7 @@ internal sealed class ReadoutGraph
     private readonly Readout _readout;
     private readonly string _embeddings;
     private readonly bool _allViews;
-    private readonly Dictionary<Head, (string Weight, string Bias)> _heads;
+    private readonly Dictionary<Head, HeadNodes> _heads;
 
     /// <param name="graph">The graph to add to.</param>
     /// <param name="model">The network.</param>
@@ -31,7 +31,7 @@ internal sealed class ReadoutGraph
         _allViews = allViews;
 
         // Heads that the inference does not read stay in the model, so that another inference can be had from it.
-        _heads = model.Objective.Heads.ToDictionary(h => h.Head, h => (Initializer(Heads.WeightName(h.Head)), Initializer(Heads.BiasName(h.Head))));
+        _heads = model.Objective.Heads.ToDictionary(shape => shape.Head, NodesOf);
         foreach (var head in _heads.Keys.Where(head => head != readout.Head))
             Logits(head, embeddings);
     }
@@ -72,19 +72,24 @@ internal sealed class ReadoutGraph
     /// </summary>
     private string AggregatedJoint()
     {
-        var (weight, bias) = _heads[Head.Joint];
-        string side = _graph.Node("Reshape", [_embeddings, _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Description.Architecture.EmbeddingSize)]);
-        string rows = _graph.Node("Reshape", [weight, _graph.Constant(_model.Classes, -1)]);
-        string biases = _graph.Node("Reshape", [bias, _graph.Constant(_model.Classes, _model.Views)]);
-        string meanBias = _graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
-        return _graph.Node("Gemm", [side, rows, meanBias], ("transB", 1), ("alpha", 1f / _model.Views));
+        var head = _heads[Head.Joint];
+        string side = _graph.Node("Reshape", [Inputs(head, _embeddings), _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Description.Architecture.EmbeddingSize)]);
+        string rows = _graph.Node("Reshape", [head.Weight, _graph.Constant(_model.Classes, -1)]);
+        return Product(side, rows, head.Bias is null ? null : MeanBias(head.Bias), head.Scale / _model.Views);
     }
 
     /// <summary>u_(i,0)(z): every M-th row of the joint head, on the image as it is.</summary>
     private string SingleJoint()
     {
-        var (weight, bias) = _heads[Head.Joint];
-        return _graph.Node("Gemm", [IdentityEmbedding(), EveryMth(weight), EveryMth(bias)], ("transB", 1));
+        var head = _heads[Head.Joint];
+        return Product(Inputs(head, IdentityEmbedding()), EveryMth(head.Weight), head.Bias is null ? null : EveryMth(head.Bias), head.Scale);
+    }
+
+    /// <summary>(1/M) sum_j of the biases of u_(i,j).</summary>
+    private string MeanBias(string bias)
+    {
+        string biases = _graph.Node("Reshape", [bias, _graph.Constant(_model.Classes, _model.Views)]);
+        return _graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
     }
 
     /// <summary>z of the image as it is, B x D: the first of its views.</summary>
@@ -93,7 +98,28 @@ internal sealed class ReadoutGraph
     private string EveryMth(string rows) =>
         _graph.Node("Slice", [rows, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(0), _graph.Constant(_model.Views)]);
 
-    private string Logits(Head head, string embeddings) => _graph.Node("Gemm", [embeddings, _heads[head].Weight, _heads[head].Bias], ("transB", 1));
+    private string Logits(Head which, string embeddings)
+    {
+        var head = _heads[which];
+        return Product(Inputs(head, embeddings), head.Weight, head.Bias, head.Scale);
+    }
+
+    /// <summary>What a head multiplies its weights by: embeddings, of length 1 for a normalised head.</summary>
+    private string Inputs(HeadNodes head, string embeddings) => head.IsNormalized ? Normalized(embeddings) : embeddings;
+
+    private string Normalized(string rows) => _graph.Node("LpNormalization", [rows], ("axis", 1), ("p", 2));
+
+    private string Product(string rows, string weight, string? bias, float factor) =>
+        _graph.Node("Gemm", bias is null ? [rows, weight] : [rows, weight, bias], ("transB", 1), ("alpha", factor));
+
+    /// <summary>The tensors as they were trained: a normalised head is normalised in the graph, so that training can go on from it.</summary>
+    private HeadNodes NodesOf(HeadShape shape)
+    {
+        string weight = Initializer(Heads.WeightName(shape.Head));
+        return shape.CosineScale is { } scale
+            ? new HeadNodes(Normalized(weight), Bias: null, (float)scale, IsNormalized: true)
+            : new HeadNodes(weight, Initializer(Heads.BiasName(shape.Head)), Scale: 1, IsNormalized: false);
+    }
 
     private string Initializer(string name)
     {
@@ -101,4 +127,7 @@ internal sealed class ReadoutGraph
         var (shape, values) = _model.Weights[fullName];
         return _graph.Initializer(fullName, values, shape);
     }
+
+    /// <summary>A head in the graph.</summary>
+    private sealed record HeadNodes(string Weight, string? Bias, float Scale, bool IsNormalized);
 }

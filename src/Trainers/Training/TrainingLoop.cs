@@ -50,6 +50,9 @@ internal sealed class TrainingLoop : IDisposable
 
     public long StepsDone => _stepsDone;
 
+    /// <summary>The step, counted from 0, from which on classes are weighted.</summary>
+    public long FirstWeightedStep => (long)Math.Round((_settings.DeferredReweighting ?? 0) * Steps);
+
     /// <summary>The epochs that are complete.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => _epochs;
 
@@ -80,6 +83,7 @@ internal sealed class TrainingLoop : IDisposable
             {
                 checkCancellation();
                 training.Start();
+                _step.WeighsClasses = _stepsDone >= FirstWeightedStep;
                 double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _stepsDone, Steps);
                 Tensor loss = _step.Run(images, BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, rate, loss));
@@ -116,11 +120,15 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>The rows in the order of an epoch, a function of the seed.</summary>
+    /// <summary>The rows in the order of an epoch, a function of the seed and the epoch alone.</summary>
     public int[] Order(int epoch)
     {
+        var random = Seeds.ForEpoch(_settings.Seed, epoch);
+        if (_settings.BalancedSampling)
+            return BalancedOrder.Of(_rows.Rows, _rows.Store.Label, random);
+
         int[] order = [.. _rows.Rows];
-        Seeds.ForEpoch(_settings.Seed, epoch).Shuffle(order);
+        random.Shuffle(order);
         return order;
     }
 

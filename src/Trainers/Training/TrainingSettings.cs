@@ -27,6 +27,10 @@ internal sealed record TrainingSettings(
 
     public double LayerRateDecay { get; init; } = 1;
 
+    public double? DeferredReweighting { get; init; }
+
+    public bool BalancedSampling { get; init; }
+
     public EarlyStopping? EarlyStopping { get; init; }
 
     public bool KeepBest { get; init; } = true;

@@ -28,10 +28,18 @@ internal sealed class TrainingStep : IDisposable
         _loader = loader;
         _settings = settings;
         Optimizer = new Optimizer(network, settings);
+        WeighsClasses = settings.DeferredReweighting is null;
     }
 
     /// <summary>Whether only the heads learn, on embeddings of the backbone as it is.</summary>
     public bool BackboneFrozen { get; set; }
+
+    /// <summary>Whether images weigh in the loss by their class.</summary>
+    public bool WeighsClasses
+    {
+        get => _objective.WeighsClasses;
+        set => _objective.WeighsClasses = value;
+    }
 
     public Optimizer Optimizer { get; }
 
