@@ -19,25 +19,31 @@ public sealed class GraphTests
 {
     private const int Classes = 5;
 
-    public static TheoryData<string, int, int, int, int> Networks => new()
+    private static readonly ObjectiveSettings Linear = new();
+    private static readonly ObjectiveSettings Normalized = new() { ClassificationLoss = ClassificationLoss.Ldam() };
+
+    public static TheoryData<string, int, int, int, int, bool> Networks => new()
     {
-        // transformations, channels, side, depth, width
-        { "none", 3, 32, 8, 1 },
-        { "rotation", 1, 16, 8, 1 },
-        { "rotation", 3, 33, 14, 1 },
-        { "rotation", 3, 64, 8, 2 },
-        { "rotation2", 3, 24, 8, 1 },
-        { "rotation2+color3", 3, 16, 8, 1 },
-        { "rotation+color", 3, 16, 8, 1 },
-        { "color", 3, 20, 8, 1 },
-        { "rotation+color3", 3, 16, 20, 1 },
-        { "reversal", 1, 16, 8, 1 },
+        // transformations, channels, side, depth, width, whether heads are normalised
+        { "none", 3, 32, 8, 1, false },
+        { "none", 3, 32, 8, 1, true },
+        { "rotation", 1, 16, 8, 1, false },
+        { "rotation", 3, 33, 14, 1, false },
+        { "rotation", 3, 64, 8, 2, false },
+        { "rotation2", 3, 24, 8, 1, false },
+        { "rotation2+color3", 3, 16, 8, 1, false },
+        { "rotation+color", 3, 16, 8, 1, false },
+        { "color", 3, 20, 8, 1, false },
+        { "rotation+color3", 3, 16, 20, 1, false },
+        { "rotation+color3", 3, 16, 8, 1, true },
+        { "reversal", 1, 16, 8, 1, false },
     };
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void Graph_and_forward_pass_agree_in_every_objective_and_inference(string set, int channels, int side, int depth, int width)
+    public void Graph_and_forward_pass_agree_in_every_objective_and_inference(string set, int channels, int side, int depth, int width, bool normalized)
     {
+        var settings = normalized ? Normalized : Linear;
         TorchLibrary.EnsureLoaded();
         var shape = new ImageShape(channels, side, side);
         foreach (var kind in Enum.GetValues<SlaObjective>())
@@ -45,7 +51,7 @@ public sealed class GraphTests
             var transformations = kind == SlaObjective.Baseline ? TransformationSet.None : Set(set, shape);
             using var scope = NewDisposeScope();
             var architecture = Architecture.CifarResNet(depth, width);
-            var objective = SlaObjectives.Create(kind, Classes, transformations.Count, new ObjectiveSettings());
+            var objective = SlaObjectives.Create(kind, Classes, transformations.Count, settings);
             using var network = new SlaNetwork(architecture, shape, objective.Heads, seed: 3);
             using var views = new ViewAugmenter(transformations, shape, CPU);
             Tensor pixels = randint(0, 256, [1, shape.Length], dtype: float32);
@@ -56,7 +62,7 @@ public sealed class GraphTests
             for (int pass = 0; pass < 3; pass++)
                 network.forward(views.Images(rand(4, shape.Length)));
             network.eval();
-            var model = new TrainedModel(Describe(kind, architecture, transformations, shape), network.GetWeights());
+            var model = new TrainedModel(Describe(kind, settings, architecture, transformations, shape), network.GetWeights());
 
             foreach (var (inference, readout) in objective.Inferences)
             {
@@ -64,6 +70,8 @@ public sealed class GraphTests
                 float[] expected = logits.softmax(1).data<float>().ToArray();
                 float[] values = pixels.data<float>().ToArray();
                 Assert.InRange(Training.LargestDifference([expected], [Score(model.ToOnnx(inference), values)]), 0, 1e-4);
+
+                Assert.InRange(Training.LargestDifference([expected, expected], ScoreBatch(model.ToBatchOnnx(inference, batchSize: null), values, shape)), 0, 1e-4);
 
                 byte[] withViews = new TrainedModel(model.Description with { ViewScoresColumn = "ViewScores" }, model.Weights).ToOnnx(inference);
                 float[] ofViews = objective.ViewProbabilities(network.forward(views.Views(images)), network.Heads).flatten().data<float>().ToArray();
@@ -73,16 +81,19 @@ public sealed class GraphTests
         }
     }
 
-    [Fact]
-    public void A_model_read_back_from_its_graph_writes_the_same_graph()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_model_read_back_from_its_graph_writes_the_same_graph(bool normalized)
     {
+        var settings = normalized ? Normalized : Linear;
         TorchLibrary.EnsureLoaded();
         var shape = new ImageShape(3, 16, 16);
         var architecture = Architecture.CifarResNet(depth: 8);
-        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, new ObjectiveSettings());
+        var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Classes, views: 12, settings);
         using var network = new SlaNetwork(architecture, shape, objective.Heads, seed: 3);
         var model = new TrainedModel(
-            Describe(SlaObjective.SlaSelfDistillation, architecture, Set("rotation+color3", shape), shape), network.GetWeights());
+            Describe(SlaObjective.SlaSelfDistillation, settings, architecture, Set("rotation+color3", shape), shape), network.GetWeights());
 
         foreach (var (inference, _) in objective.Inferences)
         {
@@ -109,9 +120,10 @@ public sealed class GraphTests
         _ => TransformationSet.FromPermutations("reversal", ("backwards", [.. Enumerable.Range(0, shape.Length).Reverse()])),
     };
 
-    private static ModelDescription Describe(SlaObjective objective, Architecture architecture, TransformationSet transformations, ImageShape shape) => new(
+    private static ModelDescription Describe(
+        SlaObjective objective, ObjectiveSettings settings, Architecture architecture, TransformationSet transformations, ImageShape shape) => new(
         objective,
-        new ObjectiveSettings(),
+        settings,
         architecture,
         transformations,
         new FeatureColumn("Image", FeatureKind.Image, shape, ImageResizingEstimator.ResizingKind.IsoCrop, PixelMaximum: 255),
@@ -128,5 +140,14 @@ public sealed class GraphTests
         var input = NamedOnnxValue.CreateFromTensor(FeatureColumn.PixelColumn, new DenseTensor<float>(pixels, [1, pixels.Length]));
         using var results = session.Run([input], [output]);
         return results[0].AsTensor<float>().ToArray();
+    }
+
+    /// <summary>Two images of the same pixels.</summary>
+    private static float[][] ScoreBatch(byte[] onnx, float[] pixels, ImageShape shape)
+    {
+        using var session = new InferenceSession(onnx);
+        var images = new DenseTensor<float>((float[])[.. pixels, .. pixels], [2, shape.Channels, shape.Height, shape.Width]);
+        using var results = session.Run([NamedOnnxValue.CreateFromTensor("Images", images)], ["Score"]);
+        return [.. results[0].AsTensor<float>().Chunk(Classes)];
     }
 }
