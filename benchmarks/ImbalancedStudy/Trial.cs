@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla.ImbalancedStudy;
 
@@ -16,6 +17,7 @@ internal sealed record Trial(
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     /// <summary>What no two lines share.</summary>
+    [JsonIgnore]
     public (int Seed, int Ratio, string Loss, string Objective) Key => (Seed, Ratio, Loss, Objective);
 
     public static IEnumerable<Trial> ReadAll(string file) => File.Exists(file)

@@ -12,6 +12,10 @@ public static class FashionImages
     /// <summary>Images of the training half, <paramref name="perClass"/> of each of the first classes in order of name.</summary>
     public static LabelledImage[] Train(int classes, int perClass) => List("train", classes, perClass);
 
+    /// <summary>Images of the training half, as many of each of the first classes as said: uneven classes.</summary>
+    public static LabelledImage[] TrainUneven(params int[] counts) =>
+        [.. counts.SelectMany((count, label) => Train(classes: label + 1, count).TakeLast(count))];
+
     /// <summary>Images of the test half.</summary>
     public static LabelledImage[] Test(int classes, int perClass) => List("test", classes, perClass);
 

@@ -79,6 +79,43 @@ public sealed class CheckpointTests : IDisposable
             Directory.Delete(left, recursive: true);
     }
 
+    [Theory]
+    [InlineData(6)]
+    [InlineData(12)]
+    public void Weights_that_begin_in_the_middle_and_balanced_epochs_are_taken_up_where_they_were(int cancelledAt)
+    {
+        // 18 steps, and weights from the 9th on.
+        SlaTrainer.Options Uneven(string folder)
+        {
+            var options = Options(Path.Combine(_folder, folder));
+            options.Epochs = Epochs / 2;
+            options.Threads = 1;
+            options.ValidationSetFraction = null;
+            options.ClassificationLoss = ClassificationLoss.Ldam();
+            options.ClassWeighting = ClassWeighting.InverseFrequency;
+            options.DeferredReweighting = 0.5;
+            options.BalancedSampling = true;
+            return options;
+        }
+
+        byte[] Train(SlaTrainer.Options options) => Weights(options, Training.Images(_mlContext, FashionImages.TrainUneven(20, 4)));
+
+        var expected = Train(Uneven("whole"));
+        using var cancellation = new CancellationTokenSource();
+        var options = Uneven("cancelled");
+        options.CancellationToken = cancellation.Token;
+        options.Observers = [new AtStep(cancelledAt, cancellation.Cancel)];
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(options));
+        Assert.InRange(StepOf(Path.Combine(_folder, "cancelled")), cancelledAt, cancelledAt + 3);
+
+        var again = Uneven("cancelled");
+        again.Resume = true;
+        Assert.Equal(expected, Train(again));
+        var weighted = Uneven("from the start");
+        weighted.DeferredReweighting = null;
+        Assert.NotEqual(expected, Train(weighted));
+    }
+
     [Fact]
     public void A_failure_in_the_middle_leaves_the_last_checkpoint_and_says_where_it_is()
     {
@@ -120,6 +157,10 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("seed", "Seed = 7")]
     [InlineData("objective", "Objective: SlaSelfDistillation")]
     [InlineData("rows", "Rows and labels")]
+    [InlineData("loss", "ClassificationLoss = CrossEntropy")]
+    [InlineData("weighting", "ClassWeighting = ClassBalanced(0.9)")]
+    [InlineData("deferred", "DeferredReweighting = 0.5")]
+    [InlineData("sampling", "BalancedSampling = True")]
     public void A_checkpoint_of_another_run_is_refused_with_the_difference(string what, string expected)
     {
         Interrupt(Options(_folder));
@@ -128,6 +169,10 @@ public sealed class CheckpointTests : IDisposable
         options.LearningRate = what == "rate" ? 0.01 : options.LearningRate;
         options.Seed = what == "seed" ? 8 : options.Seed;
         options.Objective = what == "objective" ? SlaObjective.Sla : options.Objective;
+        options.ClassificationLoss = what == "loss" ? ClassificationLoss.Focal() : options.ClassificationLoss;
+        options.ClassWeighting = what is "weighting" or "deferred" ? ClassWeighting.ClassBalanced(0.9) : options.ClassWeighting;
+        options.DeferredReweighting = what == "deferred" ? 0.5 : null;
+        options.BalancedSampling = what == "sampling";
         string message = Assert.Throws<InvalidOperationException>(() => Weights(options, perClass: what == "rows" ? 15 : 16)).Message;
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }
@@ -166,9 +211,11 @@ public sealed class CheckpointTests : IDisposable
         return options;
     }
 
-    private byte[] Weights(SlaTrainer.Options options, int perClass = 16)
+    private byte[] Weights(SlaTrainer.Options options, int perClass = 16) => Weights(options, Training.Images(_mlContext, classes: 2, perClass));
+
+    private byte[] Weights(SlaTrainer.Options options, IDataView images)
     {
-        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass));
+        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
         string path = Path.GetTempFileName();
         model.SaveOnnx(path);
         byte[] bytes = File.ReadAllBytes(path);

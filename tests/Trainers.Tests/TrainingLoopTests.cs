@@ -12,8 +12,10 @@ public sealed class TrainingLoopTests
 {
     private readonly MLContext _mlContext = new(seed: 1);
 
-    [Fact]
-    public void Images_that_memory_does_not_hold_are_streamed_and_give_the_same_model()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Images_that_memory_does_not_hold_are_streamed_and_give_the_same_model(bool comeSeveralTimes)
     {
         var messages = new List<string>();
         _mlContext.Log += (_, e) => messages.Add(e.Message);
@@ -22,7 +24,8 @@ public sealed class TrainingLoopTests
             var options = Training.Options();
             options.ValidationSetFraction = 0.25f;
             options.PixelMemory = memory;
-            var images = Training.Images(_mlContext, classes: 3, perClass: 24);
+            options.BalancedSampling = comeSeveralTimes;
+            var images = Training.Images(_mlContext, comeSeveralTimes ? FashionImages.TrainUneven(48, 12, 12) : FashionImages.Train(classes: 3, perClass: 24));
             using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
             return Training.Scores(model.Transform(images));
         }
