@@ -137,6 +137,22 @@ public sealed class CliTests(TrainedByCli trained) : IClassFixture<TrainedByCli>
     }
 
     [Fact]
+    public async Task Predict_keeps_the_order_of_the_files_and_names_the_first_that_cannot_be_used()
+    {
+        string[] files = [.. TestFiles.Reverse()];
+        var predictions = (await JsonOf(["predict", "--model", trained.Model, .. files])).AsArray();
+        Assert.Equal(files, predictions.Select(prediction => (string)prediction!["file"]!));
+        Assert.All(predictions, prediction => Assert.Null(prediction!["views"]));
+
+        foreach (int i in new[] { 7, 20 })
+            File.WriteAllText(files[i] = Path.Combine(_folder, $"{i}.png"), "no image");
+        var run = await ProgramRun.RunAsync("Cli", ["predict", "--model", trained.Model, .. files]);
+        Assert.Equal(1, run.Code);
+        Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image, or cut off.", run.Error.Trim());
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
     public async Task Inspect_says_what_the_model_is()
     {
         var description = await JsonOf("inspect", "--model", trained.Model);

@@ -202,6 +202,16 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
     }
 
     [Fact]
+    public void A_GPU_that_is_not_there_is_an_error_of_the_first_row_and_not_of_reading_the_model()
+    {
+        string path = _trained.PathOf("gpu.zip");
+        _trained.MLContext.Model.Save(_trained.Model, _trained.Test.Schema, path);
+        using var model = SlaTransformer.Load(new MLContext { GpuDeviceId = 0, FallbackToCpu = false }, path);
+        Assert.Equal(_trained.Model.ClassNames, model.ClassNames);
+        Assert.Contains("Microsoft.ML.OnnxRuntime.Gpu", Assert.Throws<InvalidOperationException>(() => model.Transform(_trained.Test)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Dispose_leaves_no_file()
     {
         string[] Files() => Directory.GetFiles(Path.GetTempPath(), "sla-*.onnx");
