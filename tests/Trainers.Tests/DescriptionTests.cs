@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
 using Xunit;
@@ -13,10 +14,14 @@ public sealed class DescriptionTests
 
     [Theory]
     [MemberData(nameof(Lines))]
-    public void A_saved_description_is_read_and_written_as_it_was(int line)
+    public void A_saved_description_is_read_and_written_as_it_was_and_what_is_new_is_added(int line)
     {
         var description = ModelDescription.FromJson(Saved[line]);
-        Assert.Equal(Saved[line], description.ToJson());
+        var written = JsonNode.Parse(description.ToJson())!;
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Saved[line]), OnlyOf(written, JsonNode.Parse(Saved[line])!)), written.ToJsonString());
+
+        // What is new is read back too.
+        Assert.Equal(description.ToJson(), ModelDescription.FromJson(description.ToJson()).ToJson());
     }
 
     [Fact]
@@ -42,4 +47,12 @@ public sealed class DescriptionTests
         Assert.Equal(description.ScoreColumn, signature.ScoreColumn);
         Assert.Equal(description.ViewScoresColumn, signature.ViewScoresColumn);
     }
+
+    /// <summary>A value without the properties that another does not have.</summary>
+    private static JsonNode? OnlyOf(JsonNode? value, JsonNode? other) => (value, other) switch
+    {
+        (JsonObject properties, JsonObject known) => new JsonObject(properties.Where(p => known.ContainsKey(p.Key)).Select(p => KeyValuePair.Create(p.Key, OnlyOf(p.Value, known[p.Key])))),
+        (JsonArray items, JsonArray known) when items.Count == known.Count => new JsonArray([.. items.Zip(known, OnlyOf)]),
+        _ => value?.DeepClone(),
+    };
 }

@@ -11,10 +11,11 @@ internal sealed record ObjectiveSettings(
     double Temperature = 1, double Beta = 1, LossReduction LossReduction = LossReduction.Mean, double LabelSmoothing = 0)
 {
     /// <summary>The loss of rows that have a class.</summary>
-    public ClassificationLoss ClassificationLoss { get; init; } = ClassificationLoss.CrossEntropy;
+    // Models saved before there was one to choose have none.
+    public ClassificationLoss ClassificationLoss { get => field ?? ClassificationLoss.CrossEntropy; init; }
 
     /// <summary>What images weigh by their class.</summary>
-    public ClassWeighting ClassWeighting { get; init; } = ClassWeighting.None;
+    public ClassWeighting ClassWeighting { get => field ?? ClassWeighting.None; init; }
 
     /// <summary>n_i, the training images of each class; none of a model that is not being trained, for scoring does not need them.</summary>
     [JsonIgnore]
