@@ -52,7 +52,7 @@ public interface ITrainingObserver
 /// <param name="CheckpointPath">The file that checkpoints are written to.</param>
 public sealed record TrainingPlan(
     Architecture Architecture,
-    SlaObjective Objective,
+    string Objective,
     TransformationSet Transformations,
     ImageShape ImageShape,
     int Classes,

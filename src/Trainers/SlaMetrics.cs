@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Where a training run stands. Passed to <see cref="SlaTrainer.Options.MetricsCallback"/> and to an <see cref="ITrainingObserver"/>.
+/// Where a training run stands. Passed to <see cref="ImageTrainerOptions.MetricsCallback"/> and to an <see cref="ITrainingObserver"/>.
 /// </summary>
 /// <param name="Epoch">The current epoch, 1 to <paramref name="Epochs"/>.</param>
 /// <param name="Epochs">Number of epochs of the run.</param>

@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>
 /// Scores images one by one with a saved model, without a pipeline of ML.NET: the first prediction of a program comes several times
-/// sooner, and the probabilities are the same, bit for bit, as those of <see cref="SlaTransformer.Transform"/>.
+/// sooner, and the probabilities are the same, bit for bit, as those of <see cref="ScoringTransformer.Transform"/>.
 /// </summary>
 /// <remarks>
 /// For models whose feature column is an image. It computes on the CPU, with one thread an image, and may be used by several threads at
@@ -60,7 +60,7 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
     public static SlaPredictor Load(string path)
     {
-        var predictor = new SlaPredictor(SavedModel.Find(path));
+        var predictor = new SlaPredictor(TrainedModel.Find(path));
         var features = predictor._signature.Features;
         return features.Kind == FeatureKind.Image
             ? predictor
@@ -73,7 +73,7 @@ public sealed class SlaPredictor : IDisposable
     /// <returns>The predictor.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
     /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
-    public SlaPredictor WithInference(SlaInference inference) => new(SavedModel.Of(_model.Read().Model.ToOnnx(inference)));
+    public SlaPredictor WithInference(SlaInference inference) => new(SavedModel.Of(Network().ToOnnx(inference)));
 
     /// <summary>
     /// Makes a predictor that also gives the M views' own class probabilities, which takes M passes an image. It is independent of this
@@ -81,7 +81,7 @@ public sealed class SlaPredictor : IDisposable
     /// </summary>
     /// <returns>The predictor.</returns>
     /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
-    public SlaPredictor WithViewScores() => new(SavedModel.Of(_model.Read().Model.WithViewScores("ViewScores").ToOnnx(Inference)));
+    public SlaPredictor WithViewScores() => new(SavedModel.Of(Network().WithViewScores("ViewScores").ToOnnx(Inference)));
 
     /// <summary>
     /// Scores an image file, read upright as <see cref="ImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
@@ -155,6 +155,8 @@ public sealed class SlaPredictor : IDisposable
         if (_session.Value.IsCompletedSuccessfully)
             _session.Value.Result.Dispose();
     }
+
+    private TrainedModel Network() => TrainedModel.FromOnnx(_model.Parse()).Model;
 
     private InferenceSession NewSession()
     {

@@ -1,10 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla;
 
@@ -24,18 +21,13 @@ namespace Microsoft.ML.Sla;
 /// </remarks>
 public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 {
-    private readonly IHostEnvironment _environment;
-    private readonly IHost _host;
+    private readonly TrainerHost _host;
     private readonly Options _options;
-    private readonly int _seed;
 
     internal SlaTrainer(IHostEnvironment environment, Options options)
     {
-        options.Validate();
-        _environment = environment;
-        _host = environment.Register("Sla");
+        _host = new TrainerHost(environment, "Sla", options);
         _options = options;
-        _seed = options.Seed ?? _host.Rand.Next();
 
         // What the objective does not define is an error here, not after an hour of training.
         const int AnyNumber = 2;
@@ -106,7 +98,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("LearningRateRange");
         using var session = new Session(this, channel, input, validationSet: null, initialModel: null);
         var range = session.FindLearningRate(lowest, highest, steps);
-        Info(channel, string.Create(CultureInfo.InvariantCulture, $"learning rate {range.Suggested:G3} suggested after {range.Points.Count} steps"));
+        TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture, $"learning rate {range.Suggested:G3} suggested after {range.Points.Count} steps"));
         return range;
     }
 
@@ -121,42 +113,9 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
         using var channel = _host.Start("Training");
-        Session.CheckNothingIsOverwritten(_options);
+        TrainingRun.CheckNothingIsOverwritten(_options);
         using var session = new Session(this, channel, input, validationSet, initialModel);
         var model = session.Train();
-        return new SlaTransformer(_environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
+        return new SlaTransformer(_host.Environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
     }
-
-    private Device ChooseDevice()
-    {
-        bool gpu = _options.Device != SlaDevice.Cpu && cuda.is_available();
-        if (_options.Device == SlaDevice.Cuda && !gpu)
-        {
-            throw new InvalidOperationException(
-                "The option Device is Cuda, and TorchSharp finds no CUDA GPU. Reference the package TorchSharp-cuda-windows or TorchSharp-cuda-linux "
-                + "in place of TorchSharp-cpu and check the driver, or set Device to Auto.");
-        }
-
-        return gpu ? CUDA : CPU;
-    }
-
-    private Precision ChoosePrecision(Device device, Architecture architecture) => _options.Precision switch
-    {
-        Precision.BFloat16 when !architecture.TakesAnyPrecision => throw new InvalidOperationException(
-            $"The option Precision is BFloat16, and '{architecture}' is a backbone of your own, which computes in the precision that it is made with. "
-            + "Set Precision to Auto or Float32."),
-        Precision.Auto => device.type == DeviceType.CPU && Processor.MultipliesBFloat16 && architecture.TakesAnyPrecision ? Precision.BFloat16 : Precision.Float32,
-        var precision => precision,
-    };
-
-    private void CheckCancellation()
-    {
-        _options.CancellationToken.ThrowIfCancellationRequested();
-        if (MLNetInternals.IsCanceled(_host))
-            throw new OperationCanceledException("The execution of the MLContext was cancelled.");
-    }
-
-    private static void Info(IChannel channel, string message) => channel.Info(MessageSensitivity.None, "{0}", message);
-
-    private static void Warn(IChannel channel, string message) => channel.Warning(MessageSensitivity.None, "{0}", message);
 }

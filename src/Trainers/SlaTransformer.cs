@@ -12,15 +12,14 @@ namespace Microsoft.ML.Sla;
 /// </summary>
 /// <remarks>
 /// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
-/// <c>PredictedLabel</c>, a key with the label's key values. <see cref="WithViewScores"/> gives a third.
+/// <c>PredictedLabel</c>, a key with the label's key values. <see cref="WithViewScores"/> gives a third. The ONNX graph has the input
+/// <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue, and the output <c>Score</c> (or as
+/// named), the N class probabilities.
 /// </remarks>
-public sealed class SlaTransformer : ITransformer, IDisposable
+public sealed class SlaTransformer : ScoringTransformer
 {
     private readonly IHostEnvironment _environment;
     private readonly TrainedModel _model;
-    private readonly TemporaryFile _onnx;
-    private readonly Lazy<NativeChain> _rows;
-    private readonly Lazy<NativeChain> _singleRow;
 
     internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
         : this(environment, model, inference, model.ToOnnx(inference), isInt8: false)
@@ -28,16 +27,12 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     }
 
     private SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference, byte[] onnx, bool isInt8)
+        : base(onnx, (file, threads) => ScoringChain.Create(environment, model.Description, file, threads))
     {
         _environment = environment;
         _model = model;
         Inference = inference;
         IsInt8 = isInt8;
-        _onnx = new TemporaryFile(onnx, ".onnx");
-
-        // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
-        _rows = new Lazy<NativeChain>(() => NewChain(threads: 1));
-        _singleRow = new Lazy<NativeChain>(() => NewChain(threads: null));
     }
 
     /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
@@ -74,9 +69,6 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public TrainingHistory TrainingHistory => _model.Description.History
         ?? throw new InvalidOperationException("The model was saved without its training history.");
 
-    /// <inheritdoc/>
-    public bool IsRowToRowMapper => true;
-
     internal TrainedModel Model => _model;
 
     /// <summary>Reads a model back from a file that <c>mlContext.Model.Save</c> wrote, to change its inference or to export it.</summary>
@@ -91,7 +83,7 @@ public sealed class SlaTransformer : ITransformer, IDisposable
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        var (model, inference) = SavedModel.Find(path).Read();
+        var (model, inference) = TrainedModel.Read(path);
         return new SlaTransformer(mlContext, model, inference);
     }
 
@@ -151,39 +143,6 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         File.WriteAllBytes(path, _model.ToBatchOnnx(Inference, batchSize));
     }
 
-    /// <summary>
-    /// Writes the graph that this transformer scores with as an ONNX file. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255,
-    /// planes in the order red, green, blue. Output <c>Score</c> (or as named): the N class probabilities.
-    /// </summary>
-    /// <param name="path">The file to write.</param>
-    public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);
-
-    /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _rows.Value.GetOutputSchema(inputSchema);
-
-    /// <inheritdoc/>
-    public IDataView Transform(IDataView input) => _rows.Value.Transform(input);
-
-    /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _singleRow.Value.GetRowToRowMapper(inputSchema);
-
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_rows.Value).Save(ctx);
-
-    private NativeChain NewChain(int? threads)
-    {
-        try
-        {
-            return ScoringChain.Create(_environment, _model.Description, _onnx, threads);
-        }
-        catch (EntryPointNotFoundException exception)
-        {
-            throw new InvalidOperationException(
-                "The MLContext asks for a GPU (GpuDeviceId), and this ONNX Runtime has none: reference the package Microsoft.ML.OnnxRuntime.Gpu "
-                + "in place of Microsoft.ML.OnnxRuntime, or leave GpuDeviceId null to score on the CPU.",
-                exception);
-        }
-    }
-
     /// <summary>So many rows of a view, which may be in the order of their classes: the whole view, or short runs of rows from all parts of it.</summary>
     private IEnumerable<IDataView> Spread(IDataView view, int count)
     {
@@ -208,13 +167,5 @@ public sealed class SlaTransformer : ITransformer, IDisposable
         while (cursor.MoveNext())
             rows++;
         return rows;
-    }
-
-    /// <summary>Closes the ONNX sessions and deletes their file.</summary>
-    public void Dispose()
-    {
-        foreach (var chain in new[] { _rows, _singleRow }.Where(chain => chain.IsValueCreated))
-            chain.Value.Dispose();
-        _onnx.Dispose();
     }
 }

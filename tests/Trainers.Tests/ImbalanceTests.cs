@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
@@ -97,7 +98,8 @@ public sealed class ImbalanceTests
             depth: 8,
             StepFixture.RandomImages(new ImageShape(1, 16, 16), 20, 2, new Random(1)),
             new TrainingSettings(5, 5, 4, 0.01, LearningRateSchedule.Constant, 0.9, 0, [], Seed: 1) { DeferredReweighting = deferred });
-        using var loop = new TrainingLoop(fixture.Network, fixture.Step, new(fixture.Store, [.. Enumerable.Range(0, 20)]), fixture.Settings);
+        var rows = new RowSelection(fixture.Store, [.. Enumerable.Range(0, 20)]);
+        using var loop = new TrainingLoop(fixture.Network, fixture.Step, new EpochSampler(rows, fixture.Settings), fixture.Settings);
         Assert.Equal(deferred is null, fixture.Step.WeighsClasses);
         var weighted = new List<long>();
         loop.Run(

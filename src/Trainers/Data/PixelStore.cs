@@ -59,12 +59,14 @@ internal sealed class PixelStore
     /// <param name="budget">Bytes of pixels that may be in memory.</param>
     /// <param name="skipUnreadable">Whether rows whose image cannot be read are left out; otherwise they are an error.</param>
     /// <param name="checkCancellation">Throws where the reading is to stop.</param>
+    /// <param name="checkLabels">Throws where the labels of the rows will not do; called before any image is decoded.</param>
     /// <returns>The store, its usable rows, and what was left out.</returns>
     /// <exception cref="InvalidOperationException">A row cannot be used; the message names it and says what to do.</exception>
     public static (PixelStore Store, int[] Rows, long Unlabelled, List<(long Position, Exception Reason)> Unreadable) Read(
-        RowReader reader, ImageShape shape, long budget, bool skipUnreadable, Action checkCancellation)
+        RowReader reader, ImageShape shape, long budget, bool skipUnreadable, Action checkCancellation, Action<IEnumerable<int>>? checkLabels = null)
     {
         var (labelled, unlabelled) = reader.ReadLabels(checkCancellation);
+        checkLabels?.Invoke(labelled.Select(row => row.Label));
         var store = new PixelStore(shape, labelled, budget, reader);
         var scratch = new byte[reader.Workers][];
         var failures = reader.ReadPixels([.. labelled.Select(row => row.Position)], Target, skipUnreadable, checkCancellation);

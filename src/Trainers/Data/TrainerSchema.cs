@@ -6,14 +6,14 @@ namespace Microsoft.ML.Sla.Data;
 internal static class TrainerSchema
 {
     /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
-    public static void Check(SchemaShape schema, SlaTrainer.Options options)
+    public static void Check(SchemaShape schema, ImageTrainerOptions options)
     {
         InputColumns.CheckLabel(schema, options.LabelColumnName, nameof(options.LabelColumnName));
         InputColumns.CheckFeatures(schema, options.FeatureColumnName, nameof(options.FeatureColumnName));
     }
 
     /// <summary>The feature column of a data view, with the shape that the options and the data give.</summary>
-    public static FeatureColumn Features(IDataView data, SlaTrainer.Options options)
+    public static FeatureColumn Features(IDataView data, ImageTrainerOptions options)
     {
         var column = data.Schema[options.FeatureColumnName];
         return column.Type is VectorDataViewType vector
@@ -25,16 +25,12 @@ internal static class TrainerSchema
     /// <summary>The columns of the input and those that the model adds.</summary>
     public static SchemaShape Output(SchemaShape input, SlaTrainer.Options options)
     {
-        var columns = input.ToDictionary(column => column.Name);
-        columns[options.ScoreColumnName] = OutputColumns.Scores(options.ScoreColumnName);
-        columns[options.PredictedLabelColumnName] = OutputColumns.PredictedLabel(options.PredictedLabelColumnName, columns[options.LabelColumnName]);
-        if (options.ViewScoresColumnName is { } viewScores)
-            columns[viewScores] = OutputColumns.Scores(viewScores);
-        return new SchemaShape(columns.Values);
+        var prediction = OutputColumns.WithPrediction(input, options.LabelColumnName, options.ScoreColumnName, options.PredictedLabelColumnName);
+        return options.ViewScoresColumnName is { } viewScores ? OutputColumns.With(prediction, OutputColumns.Scores(viewScores)) : prediction;
     }
 
     /// <exception cref="ArgumentException">The validation rows do not have the columns or the classes of the training rows.</exception>
-    public static void CheckValidationSet(DataViewSchema schema, ClassLabels labels, SlaTrainer.Options options)
+    public static void CheckValidationSet(DataViewSchema schema, ClassLabels labels, ImageTrainerOptions options)
     {
         Check(MLNetInternals.ShapeOf(schema), options);
         var names = ClassLabels.Of(schema[options.LabelColumnName]).Names;
@@ -46,7 +42,7 @@ internal static class TrainerSchema
         }
     }
 
-    private static ImageShape ImageShapeOf(IDataView data, SlaTrainer.Options options)
+    private static ImageShape ImageShapeOf(IDataView data, ImageTrainerOptions options)
     {
         if (options.ImageWidth is { } width && options.ImageHeight is { } height)
             return new ImageShape(options.Channels, height, width);

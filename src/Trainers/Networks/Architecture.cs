@@ -9,6 +9,7 @@ namespace Microsoft.ML.Sla;
 [JsonDerivedType(typeof(WideResNet), "wideResNet")]
 [JsonDerivedType(typeof(ResNet), "resNet")]
 [JsonDerivedType(typeof(ConvNet), "convNet")]
+[JsonDerivedType(typeof(ResNet12), "resNet12")]
 [JsonDerivedType(typeof(CustomNetwork), "custom")]
 public abstract class Architecture
 {
@@ -67,6 +68,15 @@ public abstract class Architecture
     /// <returns>The architecture, for images with sides of 16 pixels or more and 1 or 3 channels.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Width is below 1.</exception>
     public static Architecture ConvNet(int width = 64) => new ConvNet(width);
+
+    /// <summary>
+    /// The residual network of the few-shot literature (Lee, K. et al. 2019): four blocks of three convolutions with leaky relus, each
+    /// of which halves the sides, and global average pooling. It has no DropBlock.
+    /// </summary>
+    /// <param name="width">Channels of the first block, an even number; the others have 2.5, 5 and 10 times as many. Default 64.</param>
+    /// <returns>The architecture, for images with sides of 16 pixels or more and 1 or 3 channels.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Width is below 2, or odd.</exception>
+    public static Architecture ResNet12(int width = 64) => new ResNet12(width);
 
     /// <summary>A backbone of one's own: B x C x H x W to B x D. It is trained by its own forward.</summary>
     /// <param name="name">The name that logs and model metadata show.</param>

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
@@ -24,12 +25,14 @@ internal enum Head
 /// </param>
 internal readonly record struct HeadShape(Head Head, int Outputs, double? CosineScale = null);
 
-/// <summary>The heads of one network, D inputs each.</summary>
+/// <summary>The heads of one network: classifiers of D inputs each, or the scale of similarities to prototypes.</summary>
 internal sealed class Heads : nn.Module
 {
+    private const string LogScaleName = "log_scale";
+
     private readonly Dictionary<Head, double?> _cosineScales = [];
 
-    public Heads(int embeddingSize, IEnumerable<HeadShape> heads, Random random)
+    public Heads(int embeddingSize, IEnumerable<HeadShape> heads, Random random, double? scale = null)
         : base(nameof(Heads))
     {
         foreach (var (head, outputs, cosineScale) in heads)
@@ -39,7 +42,14 @@ internal sealed class Heads : nn.Module
             if (cosineScale is null)
                 register_parameter(BiasName(head), Initialization.LinearUniform(random, embeddingSize, outputs));
         }
+
+        // Its logarithm is learnt, so that the scale stays above 0.
+        if (scale is { } initial)
+            register_parameter(LogScaleName, new Parameter(tensor(new[] { (float)Math.Log(initial) })));
     }
+
+    /// <summary>The factor on similarities to prototypes, a vector of one value.</summary>
+    public Tensor Scale() => get_parameter(LogScaleName)!.exp();
 
     /// <summary>Logits of a head: rows x D to rows x outputs.</summary>
     public Tensor Logits(Head head, Tensor embeddings)

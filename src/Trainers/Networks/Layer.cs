@@ -37,8 +37,8 @@ internal abstract record Layer
         public const double Momentum = 0.1;
     }
 
-    /// <summary>max(x, 0).</summary>
-    internal sealed record Relu : Layer;
+    /// <summary>max(x, 0), or x times a slope where x is below 0.</summary>
+    internal sealed record Relu(double NegativeSlope = 0) : Layer;
 
     /// <summary>body(x) + shortcut(x), and max(that, 0) unless the next block begins with it; a null shortcut is the identity.</summary>
     internal sealed record Residual(Layer Body, Layer? Shortcut, bool EndsWithRelu = true) : Layer;

@@ -34,8 +34,10 @@ internal static class LayerGraph
                     ],
                     ("epsilon", (float)norm.Epsilon));
 
-            case Layer.Relu:
-                return graph.Node("Relu", [input]);
+            case Layer.Relu relu:
+                return relu.NegativeSlope == 0
+                    ? graph.Node("Relu", [input])
+                    : graph.Node("LeakyRelu", [input], ("alpha", (float)relu.NegativeSlope));
 
             case Layer.Residual residual:
                 string body = Append(graph, residual.Body, $"{name}.body", weights, input);

@@ -19,7 +19,7 @@ internal static class LayerModule
         Layer.Sequence sequence => new SequenceModule(sequence, random),
         Layer.Convolution convolution => new ConvolutionModule(convolution, random),
         Layer.BatchNorm norm => new BatchNormModule(norm),
-        Layer.Relu => new ReluModule(),
+        Layer.Relu relu => new ReluModule(relu),
         Layer.Residual residual => new ResidualModule(residual, random),
         Layer.StrideAndPad shortcut => new StrideAndPadModule(shortcut),
         Layer.MaxPool pool => new MaxPoolModule(pool),
@@ -113,9 +113,9 @@ internal static class LayerModule
     }
 
     /// <summary>In place, and returns its argument: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
-    private sealed class ReluModule() : nn.Module<Tensor, Tensor>(nameof(ReluModule))
+    private sealed class ReluModule(Layer.Relu layer) : nn.Module<Tensor, Tensor>(nameof(ReluModule))
     {
-        public override Tensor forward(Tensor x) => x.relu_();
+        public override Tensor forward(Tensor x) => layer.NegativeSlope == 0 ? x.relu_() : x.leaky_relu_(layer.NegativeSlope);
     }
 
     private sealed class ResidualModule : nn.Module<Tensor, Tensor>

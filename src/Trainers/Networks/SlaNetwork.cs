@@ -14,12 +14,17 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     private readonly nn.Module<Tensor, Tensor> _backbone;
 
     /// <summary>Initial weights are a function of the seed alone.</summary>
-    public SlaNetwork(Architecture architecture, ImageShape shape, IEnumerable<HeadShape> heads, int seed)
+    /// <param name="architecture">The backbone.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="heads">The heads.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="scale">What the scale of similarities to prototypes starts from; null where there are no prototypes.</param>
+    public SlaNetwork(Architecture architecture, ImageShape shape, IEnumerable<HeadShape> heads, int seed, double? scale = null)
         : base(nameof(SlaNetwork))
     {
         var random = new Random(seed);
         _backbone = architecture.Create(shape, random);
-        Heads = new Heads(architecture.EmbeddingSize, heads, random);
+        Heads = new Heads(architecture.EmbeddingSize, heads, random, scale);
         register_module(BackboneName, _backbone);
         register_module(HeadsName, Heads);
     }

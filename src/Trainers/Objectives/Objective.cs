@@ -8,7 +8,7 @@ namespace Microsoft.ML.Sla.Objectives;
 internal readonly record struct Readout(Head Head, bool AllViews);
 
 /// <summary>A training objective: its heads, its loss and the inferences that it defines.</summary>
-internal abstract class Objective(int classes, int views, ObjectiveSettings settings)
+internal abstract class Objective(int classes, int views, ObjectiveSettings settings) : IStepObjective
 {
     /// <summary>N.</summary>
     protected int Classes { get; } = classes;
@@ -33,12 +33,11 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <summary>The head whose M view logits an aggregated prediction averages.</summary>
     public Head ViewHead => Heads[0].Head;
 
-    /// <summary>The loss of a batch, averaged over its B images by their weights.</summary>
-    /// <param name="embeddings">z, B*k x D, of the views that were drawn.</param>
-    /// <param name="heads">The network's heads.</param>
-    /// <param name="targets">y, B class labels, or two each with their shares.</param>
-    /// <param name="draw">The views.</param>
-    /// <returns>A scalar.</returns>
+    /// <inheritdoc/>
+    public ViewDraw Draw(Tensor labels, int viewsPerStep, Random random) =>
+        ViewDraw.Random((int)labels.shape[0], Views, viewsPerStep, NeedsIdentity, random, labels.device);
+
+    /// <inheritdoc/>
     public abstract Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw);
 
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference; the message says which it does.</exception>

@@ -37,7 +37,7 @@ internal sealed class Int8Graph
     }
 
     /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
-    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Any(entry => entry.Key == MetadataKey);
+    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
 
     /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>
     public byte[] WithRanges()

@@ -1,11 +1,9 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Objectives;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>What a trained model is, apart from its weights. Saved as JSON in the metadata of the ONNX model.</summary>
+/// <summary>What a trained classifier is, apart from its weights.</summary>
 /// <param name="Objective">What it was trained to minimise.</param>
 /// <param name="ObjectiveSettings">The weights of the objective's terms.</param>
 /// <param name="Architecture">The backbone.</param>
@@ -22,7 +20,7 @@ internal sealed record ModelDescription(
     SlaObjective Objective,
     ObjectiveSettings ObjectiveSettings,
     Architecture Architecture,
-    [property: JsonConverter(typeof(ModelDescription.TransformationSetConverter))] TransformationSet Transformations,
+    TransformationSet Transformations,
     FeatureColumn Features,
     PixelNormalization Normalization,
     ClassLabels Labels,
@@ -30,26 +28,11 @@ internal sealed record ModelDescription(
     string PredictedLabelColumn,
     string? ViewScoresColumn,
     string LibraryVersion,
-    TrainingHistory? History = null)
+    TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History)
 {
-    public string ToJson() => JsonSerializer.Serialize(this, ModelDescriptionJson.Default.ModelDescription);
-
-    public static ModelDescription FromJson(string json) => JsonSerializer.Deserialize(json, ModelDescriptionJson.Default.ModelDescription)
-        ?? throw new InvalidDataException("The model's description is empty.");
+    /// <summary>Reads what <see cref="NetworkDescription.ToJson"/> wrote.</summary>
+    public static ModelDescription FromJson(string json) => FromJson<ModelDescription>(json);
 
     /// <summary>The objective's rules for the classes and views of the model.</summary>
     public Objective CreateObjective() => SlaObjectives.Create(Objective, Labels.Count, Transformations.Count, ObjectiveSettings);
-
-    internal sealed class TransformationSetConverter : JsonConverter<TransformationSet>
-    {
-        public override TransformationSet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            TransformationSet.FromJson(JsonElement.ParseValue(ref reader));
-
-        public override void Write(Utf8JsonWriter writer, TransformationSet value, JsonSerializerOptions options) => value.ToJson().WriteTo(writer);
-    }
 }
-
-/// <summary>Reads and writes the JSON of descriptions with code made at compile time, which starts faster than reflection.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
-[JsonSerializable(typeof(ModelDescription))]
-internal sealed partial class ModelDescriptionJson : JsonSerializerContext;

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="ViewScoresColumn">Name of the output of the views' own probabilities; null for none.</param>
 internal sealed record ModelSignature(FeatureColumn Features, string[] ClassNames, string ScoreColumn, string? ViewScoresColumn)
 {
-    /// <param name="json">What <see cref="ModelDescription.ToJson"/> wrote.</param>
+    /// <param name="json">What <see cref="NetworkDescription.ToJson"/> wrote.</param>
     public static ModelSignature FromJson(string json)
     {
         using var document = JsonDocument.Parse(json);

@@ -114,7 +114,7 @@ internal sealed class PretrainedWeights
                 throw Pickle(path);
         }
 
-        var (model, _) = SavedModel.Find(path).Read();
+        var (model, _) = TrainedModel.Read(path);
         return new PretrainedWeights(path, model);
     }
 

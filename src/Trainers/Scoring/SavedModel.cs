@@ -5,7 +5,7 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>The SLA model inside a file that <c>mlContext.Model.Save</c> wrote.</summary>
+/// <summary>A model of this library inside a file that <c>mlContext.Model.Save</c> wrote.</summary>
 /// <param name="Onnx">The ONNX model as it was saved.</param>
 /// <param name="Metadata">Its metadata.</param>
 internal sealed record SavedModel(byte[] Onnx, RepeatedField<StringStringEntryProto> Metadata)
@@ -15,26 +15,29 @@ internal sealed record SavedModel(byte[] Onnx, RepeatedField<StringStringEntryPr
 
     private static readonly MessageParser<ModelMetadataProto> MetadataParser = ModelMetadataProto.Parser.WithDiscardUnknownFields(true);
 
-    /// <summary>Finds the model.</summary>
+    /// <summary>Finds the one model of a kind.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">What the model is called, such as <c>SLA model</c>.</param>
+    /// <param name="origin">The method that makes such models.</param>
+    /// <param name="isOne">Whether metadata are those of the kind.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
-    public static SavedModel Find(string path)
+    /// <exception cref="InvalidDataException">The file holds no such model, or several.</exception>
+    public static SavedModel Find(string path, string kind, string origin, Func<IEnumerable<StringStringEntryProto>, bool> isOne)
     {
-        var found = OnnxModels(path).Select(Of).Where(model => TrainedModel.IsOne(model.Metadata)).ToList();
+        var found = OnnxModels(path).Select(Of).Where(model => isOne(model.Metadata)).ToList();
         return found.Count switch
         {
             1 => found[0],
-            0 => throw new InvalidDataException($"'{path}' holds no SLA model. Give a file that mlContext.Model.Save wrote for a pipeline with Trainers.Sla."),
-            _ => throw new InvalidDataException($"'{path}' holds {found.Count} SLA models. Save the one you want by itself, and load that."),
+            0 => throw new InvalidDataException($"'{path}' holds no {kind}. Give a file that mlContext.Model.Save wrote for a pipeline with {origin}."),
+            _ => throw new InvalidDataException($"'{path}' holds {found.Count} {kind}s. Save the one you want by itself, and load that."),
         };
     }
 
     /// <summary>An ONNX model as it would be saved.</summary>
     public static SavedModel Of(byte[] onnx) => new(onnx, MetadataParser.ParseFrom(onnx).MetadataProps);
 
-    /// <summary>Reads its weights.</summary>
-    /// <exception cref="InvalidDataException">They are rounded to 8 bits.</exception>
-    public (TrainedModel Model, SlaInference Inference) Read() => TrainedModel.FromOnnx(ModelProto.Parser.ParseFrom(Onnx));
+    /// <summary>All of the ONNX model, with its graph and its weights.</summary>
+    public ModelProto Parse() => ModelProto.Parser.ParseFrom(Onnx);
 
     private static List<byte[]> OnnxModels(string path)
     {

@@ -30,6 +30,31 @@ internal static class ScoringChain
         ],
         onnx);
 
+    /// <summary>A chain from the feature column to the embeddings.</summary>
+    /// <param name="environment">The environment that scores.</param>
+    /// <param name="model">What is scored.</param>
+    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
+    public static NativeChain CreateEmbedding(IHostEnvironment environment, EmbeddingDescription model, TemporaryFile onnx, int? threads) => new(
+        EmptyInput(environment, model.Features),
+        [
+            .. model.Features.PreparePixels(environment),
+            Score(environment, [model.EmbeddingColumn], onnx.Path, threads),
+            MLNetInternals.Transforms(environment).DropColumns([.. model.Features.TemporaryColumns]),
+        ]);
+
+    /// <summary>A chain from embeddings to Score and PredictedLabel, by their similarity to prototypes.</summary>
+    /// <param name="environment">The environment that scores.</param>
+    /// <param name="model">What is scored.</param>
+    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    public static NativeChain CreatePrototypes(IHostEnvironment environment, PrototypeDescription model, TemporaryFile onnx) => new(
+        Empty<VectorInput<float>>(environment, model.EmbeddingColumn, new VectorDataViewType(NumberDataViewType.Single, model.EmbeddingSize)),
+        [
+            Score(environment, [model.ScoreColumn, ClassLabels.ClassColumn], onnx.Path, threads: 1, model.EmbeddingColumn),
+            .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
+            MLNetInternals.Transforms(environment).DropColumns([.. ClassLabels.TemporaryColumns]),
+        ]);
+
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
         var transforms = MLNetInternals.Transforms(environment);
@@ -45,33 +70,30 @@ internal static class ScoringChain
         ];
     }
 
-    private static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads) =>
+    private static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads, string input = FeatureColumn.PixelColumn) =>
         MLNetInternals.Transforms(environment).ApplyOnnxModel(new OnnxOptions
         {
             ModelFile = onnxPath,
-            InputColumns = [FeatureColumn.PixelColumn],
+            InputColumns = [input],
             OutputColumns = outputs,
             IntraOpNumThreads = threads,
         });
 
     /// <summary>No rows, and only the feature column: what the steps are fitted on.</summary>
-    private static IDataView EmptyInput(IHostEnvironment environment, FeatureColumn features)
+    private static IDataView EmptyInput(IHostEnvironment environment, FeatureColumn features) => features.Kind switch
     {
-        return features.Kind switch
-        {
-            FeatureKind.Image => Empty<ImageInput>(new ImageDataViewType()),
-            FeatureKind.Bytes => Empty<VectorInput<byte>>(new VectorDataViewType(NumberDataViewType.Byte, features.Shape.Length)),
-            _ => Empty<VectorInput<float>>(new VectorDataViewType(NumberDataViewType.Single, features.Shape.Length)),
-        };
+        FeatureKind.Image => Empty<ImageInput>(environment, features.Name, new ImageDataViewType()),
+        FeatureKind.Bytes => Empty<VectorInput<byte>>(environment, features.Name, new VectorDataViewType(NumberDataViewType.Byte, features.Shape.Length)),
+        _ => Empty<VectorInput<float>>(environment, features.Name, new VectorDataViewType(NumberDataViewType.Single, features.Shape.Length)),
+    };
 
-        IDataView Empty<T>(DataViewType type)
-            where T : class
-        {
-            var definition = SchemaDefinition.Create(typeof(T));
-            definition[0].ColumnName = features.Name;
-            definition[0].ColumnType = type;
-            return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<T>(), definition);
-        }
+    private static IDataView Empty<T>(IHostEnvironment environment, string column, DataViewType type)
+        where T : class
+    {
+        var definition = SchemaDefinition.Create(typeof(T));
+        definition[0].ColumnName = column;
+        definition[0].ColumnType = type;
+        return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<T>(), definition);
     }
 
     private sealed class ImageInput

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
@@ -64,18 +63,23 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return graph.ToBytes();
     }
 
+    /// <summary>Finds the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
+    public static SavedModel Find(string path) => SavedModel.Find(path, "SLA model", "Trainers.Sla", IsOne);
+
+    /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one whose weights are rounded to 8 bits.</exception>
+    public static (TrainedModel Model, SlaInference Inference) Read(string path) => FromOnnx(Find(path).Parse());
+
     /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
-    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Any(entry => entry.Key == DescriptionKey);
+    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(DescriptionKey);
 
     /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote the description as JSON, and the inference.</summary>
     /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
-    public static (string DescriptionJson, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata)
-    {
-        return (Value(DescriptionKey), Enum.Parse<SlaInference>(Value(InferenceKey)));
-
-        string Value(string key) => metadata.FirstOrDefault(entry => entry.Key == key)?.Value
-            ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
-    }
+    public static (string DescriptionJson, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata) =>
+        (metadata.Value(DescriptionKey), Enum.Parse<SlaInference>(metadata.Value(InferenceKey)));
 
     /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
     /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
@@ -89,10 +93,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         }
 
         var (json, inference) = ReadMetadata(model.MetadataProps);
-        var weights = new Weights();
-        foreach (var tensor in model.Graph.Initializer.Where(t => SlaNetwork.IsTensorName(t.Name)))
-            weights[tensor.Name] = ([.. tensor.Dims], MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
-        return (new TrainedModel(ModelDescription.FromJson(json), weights), inference);
+        return (new TrainedModel(ModelDescription.FromJson(json), model.NetworkWeights()), inference);
     }
 
     private OnnxGraph NewGraph(SlaInference inference)
@@ -107,36 +108,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     {
         var readout = Objective.ReadoutOf(inference);
         bool allViews = readout.AllViews || withViews;
-        string images = Images(graph, Normalize(graph, pixels), allViews);
-        string embeddings = LayerGraph.Append(
-            graph, Description.Architecture.Describe(Description.Features.Shape.Channels), SlaNetwork.BackboneName, Weights, images);
+        string embeddings = BackboneGraph.Append(graph, Description, Weights, pixels, allViews);
         return new ReadoutGraph(graph, this, readout, embeddings, allViews);
-    }
-
-    private string Normalize(OnnxGraph graph, string pixels)
-    {
-        var features = Description.Features;
-        if (features.Kind == FeatureKind.Floats)
-        {
-            string scaled = features.ToByteRange == 1 ? pixels : graph.Node("Mul", [pixels, graph.Constant(features.ToByteRange)]);
-            pixels = graph.Node("Round", [scaled]);
-        }
-
-        var shape = features.Shape;
-        var (scale, offset) = Description.Normalization.ForBytes(shape.Channels);
-        string planes = graph.Node("Reshape", [pixels, graph.Constant(OnnxGraph.AnySize, shape.Channels, shape.Height * shape.Width)]);
-        string normalized = graph.Node("Add", [graph.Node("Mul", [planes, PerChannel(scale)]), PerChannel(offset)]);
-        return graph.Node("Reshape", [normalized, graph.Constant(OnnxGraph.AnySize, shape.Length)]);
-
-        string PerChannel(float[] values) => graph.Floats(values, 1, shape.Channels, 1);
-    }
-
-    private string Images(OnnxGraph graph, string values, bool allViews)
-    {
-        var shape = Description.Features.Shape;
-        string views = allViews
-            ? graph.Node("Gather", [values, graph.Indices(Description.Transformations.ViewIndices(shape))], ("axis", 1))
-            : values;
-        return graph.Node("Reshape", [views, graph.Constant(OnnxGraph.AnySize, shape.Channels, shape.Height, shape.Width)]);
     }
 }

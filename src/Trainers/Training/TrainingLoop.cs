@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 
@@ -16,7 +15,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private readonly SlaNetwork _network;
     private readonly TrainingStep _step;
-    private readonly RowSelection _rows;
+    private readonly Sampler _sampler;
     private readonly TrainingSettings _settings;
     private readonly WeightAverage? _average;
 
@@ -28,25 +27,18 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <param name="network">The network.</param>
     /// <param name="step">Trains it by a step.</param>
-    /// <param name="rows">The rows to train on.</param>
+    /// <param name="sampler">The images of each step.</param>
     /// <param name="settings">The numbers of the run.</param>
-    public TrainingLoop(SlaNetwork network, TrainingStep step, RowSelection rows, TrainingSettings settings)
+    public TrainingLoop(SlaNetwork network, TrainingStep step, Sampler sampler, TrainingSettings settings)
     {
         _network = network;
         _step = step;
-        _rows = rows;
+        _sampler = sampler;
         _settings = settings;
         _average = settings.WeightAveraging is { } decay ? new WeightAverage(network, decay) : null;
-        BatchSize = Math.Min(settings.BatchSize, rows.Rows.Length);
     }
 
-    /// <summary>Images in a step: what was asked for, or all there are.</summary>
-    public int BatchSize { get; }
-
-    /// <summary>Full batches in an epoch. Rows that fill no batch are left out, others in each epoch.</summary>
-    public int StepsPerEpoch => _rows.Rows.Length / BatchSize;
-
-    public long Steps => (long)_settings.Epochs * StepsPerEpoch;
+    public long Steps => _sampler.Steps;
 
     public long StepsDone => _stepsDone;
 
@@ -75,20 +67,21 @@ internal sealed class TrainingLoop : IDisposable
         TimeSpan lastReport = TimeSpan.Zero;
         while (_stepsDone < Steps && !Stops)
         {
-            int epoch = (int)(_stepsDone / StepsPerEpoch) + 1;
-            int batch = (int)(_stepsDone % StepsPerEpoch);
+            int epoch = EpochOf(_stepsDone);
+            int batch = (int)(_stepsDone % _sampler.StepsPerEpoch);
+            int batches = (int)Math.Min(_sampler.StepsPerEpoch, Steps - _stepsDone + batch);
             _step.BackboneFrozen = epoch <= _settings.FrozenEpochs;
-            using var images = _rows.Store.Open(Order(epoch)[(batch * BatchSize)..(StepsPerEpoch * BatchSize)]);
-            for (; batch < StepsPerEpoch; batch++)
+            using var images = _sampler.Store.Open(_sampler.Rows(epoch)[(batch * _sampler.BatchSize)..(batches * _sampler.BatchSize)]);
+            for (; batch < batches; batch++)
             {
                 checkCancellation();
                 training.Start();
                 _step.WeighsClasses = _stepsDone >= FirstWeightedStep;
                 double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _stepsDone, Steps);
-                Tensor loss = _step.Run(images, BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
+                Tensor loss = _step.Run(images, _sampler.BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, rate, loss));
                 _average?.Update(_stepsDone);
-                bool isEpochEnd = batch == StepsPerEpoch - 1;
+                bool isEpochEnd = batch == batches - 1;
                 bool isReported = isEpochEnd || clock.Elapsed - lastReport >= ReportInterval;
                 if (isReported || _unreadLosses.Count == LossInterval)
                     ReadLosses();
@@ -107,7 +100,7 @@ internal sealed class TrainingLoop : IDisposable
                         Steps,
                         meanLoss,
                         rate,
-                        (_stepsDone - firstStep) * BatchSize / training.Elapsed.TotalSeconds,
+                        (_stepsDone - firstStep) * _sampler.BatchSize / training.Elapsed.TotalSeconds,
                         clock.Elapsed,
                         isEpochEnd,
                         isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
@@ -118,18 +111,6 @@ internal sealed class TrainingLoop : IDisposable
                 afterStep();
             }
         }
-    }
-
-    /// <summary>The rows in the order of an epoch, a function of the seed and the epoch alone.</summary>
-    public int[] Order(int epoch)
-    {
-        var random = Seeds.ForEpoch(_settings.Seed, epoch);
-        if (_settings.BalancedSampling)
-            return BalancedOrder.Of(_rows.Rows, _rows.Store.Label, random);
-
-        int[] order = [.. _rows.Rows];
-        random.Shuffle(order);
-        return order;
     }
 
     /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
@@ -168,6 +149,8 @@ internal sealed class TrainingLoop : IDisposable
         foreach (var (_, _, loss) in _unreadLosses)
             loss.Dispose();
     }
+
+    private int EpochOf(long step) => (int)(step / _sampler.StepsPerEpoch) + 1;
 
     private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
 
@@ -212,7 +195,7 @@ internal sealed class TrainingLoop : IDisposable
             if (!double.IsFinite(value))
             {
                 throw new InvalidOperationException(
-                    $"The loss became {value} at step {unread.Step} (epoch {((unread.Step - 1) / StepsPerEpoch) + 1} of {_settings.Epochs}), where the learning rate was {unread.Rate}. "
+                    $"The loss became {value} at step {unread.Step} (epoch {EpochOf(unread.Step - 1)} of {_settings.Epochs}), where the learning rate was {unread.Rate}. "
                     + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
             }
 

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>The numbers of a training run. See <see cref="SlaTrainer.Options"/> for their meaning.</summary>
+/// <summary>The numbers of a training run. See <see cref="ImageTrainerOptions"/> and <see cref="SlaTrainer.Options"/> for their meaning.</summary>
 internal sealed record TrainingSettings(
     int Epochs,
     int BatchSize,

@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla.Training;
 internal sealed class TrainingStep : IDisposable
 {
     private readonly SlaNetwork _network;
-    private readonly Objective _objective;
+    private readonly IStepObjective _objective;
     private readonly ViewAugmenter _views;
     private readonly BatchLoader _loader;
     private readonly TrainingSettings _settings;
@@ -20,7 +20,7 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="loader">Makes the batches.</param>
     /// <param name="settings">The numbers of the run.</param>
     public TrainingStep(
-        SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader, TrainingSettings settings)
+        SlaNetwork network, IStepObjective objective, ViewAugmenter views, BatchLoader loader, TrainingSettings settings)
     {
         _network = network;
         _objective = objective;
@@ -78,7 +78,7 @@ internal sealed class TrainingStep : IDisposable
         foreach (var augmentation in _settings.Augmentations)
             augmentation.Apply(batch, random);
         Tensor images = _loader.Normalize(batch.Images, _settings.ComputeType);
-        using var draw = ViewDraw.Random(count, _objective.Views, _settings.ViewsPerStep, _objective.NeedsIdentity, random, images.device);
+        using var draw = _objective.Draw(batch.Targets.Labels, _settings.ViewsPerStep, random);
         Tensor inputs = _views.Views(images, draw);
         images.Dispose();
         batch.Images.Dispose();

@@ -62,6 +62,9 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
         }
     }
 
+    /// <summary>Whether text is a value that a key of these labels can stand for.</summary>
+    public bool CanHave(string name) => LabelValueType.For(ValueKind).CanParse(name);
+
     /// <summary>
     /// ML.NET's own steps from <see cref="ClassColumn"/> to a key column with the key values of the label. ML.NET has no
     /// direct way from a number to a key; a hash of the number is one, and hash values map to key values.

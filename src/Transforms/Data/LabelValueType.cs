@@ -41,6 +41,9 @@ internal abstract class LabelValueType
     /// <summary>The key values of a column as text (invariant culture), in the order of the keys.</summary>
     public abstract string[] ReadKeyValues(DataViewSchema.Column column);
 
+    /// <summary>Whether text (invariant culture) is a value of the type.</summary>
+    public abstract bool CanParse(string text);
+
     /// <summary>The steps that turn a column of hashes of the class number into a key column with these key values.</summary>
     public abstract IEnumerable<IEstimator<ITransformer>> HashesToKeys(
         IHostEnvironment environment, uint[] hashes, string[] names, string hashColumn, string valueColumn, string keyColumn);
@@ -54,11 +57,24 @@ internal abstract class LabelValueType
             return [.. values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
         }
 
+        public override bool CanParse(string text)
+        {
+            try
+            {
+                Parse(text);
+                return true;
+            }
+            catch (Exception exception) when (exception is FormatException or OverflowException)
+            {
+                return false;
+            }
+        }
+
         public override IEnumerable<IEstimator<ITransformer>> HashesToKeys(
             IHostEnvironment environment, uint[] hashes, string[] names, string hashColumn, string valueColumn, string keyColumn)
         {
             var conversion = MLNetInternals.Transforms(environment).Conversion;
-            TValue[] values = Array.ConvertAll(names, name => (TValue)Convert.ChangeType(name, typeof(TValue), CultureInfo.InvariantCulture));
+            TValue[] values = Array.ConvertAll(names, Parse);
             var keys = MLNetInternals.Data(environment).LoadFromEnumerable(values.Select(value => new KeyValue { Value = value }));
             return
             [
@@ -66,6 +82,8 @@ internal abstract class LabelValueType
                 conversion.MapValueToKey([new InputOutputColumnPair(keyColumn, valueColumn)], keyData: keys),
             ];
         }
+
+        private static TValue Parse(string text) => (TValue)Convert.ChangeType(text, typeof(TValue), CultureInfo.InvariantCulture);
 
         private sealed class KeyValue
         {

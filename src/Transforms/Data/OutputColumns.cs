@@ -24,6 +24,18 @@ internal static class OutputColumns
         return MLNetInternals.Column(name, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape(keyValues));
     }
 
+    /// <summary>The columns of an input and those of a classifier's prediction.</summary>
+    public static SchemaShape WithPrediction(SchemaShape input, string labelColumn, string scoreColumn, string predictedLabelColumn)
+    {
+        var columns = input.ToDictionary(column => column.Name);
+        columns[scoreColumn] = Scores(scoreColumn);
+        columns[predictedLabelColumn] = PredictedLabel(predictedLabelColumn, columns[labelColumn]);
+        return new SchemaShape(columns.Values);
+    }
+
+    /// <summary>The columns of an input and one more.</summary>
+    public static SchemaShape With(SchemaShape input, SchemaShape.Column column) => new([.. input.Where(other => other.Name != column.Name), column]);
+
     /// <summary>A vector of keys with text key values.</summary>
     public static SchemaShape.Column JointLabels(string name) => MLNetInternals.Column(
         name,

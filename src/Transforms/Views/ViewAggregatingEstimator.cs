@@ -57,10 +57,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
         Check(inputSchema);
-        var columns = inputSchema.ToDictionary(column => column.Name);
-        columns[_outputColumnName] = OutputColumns.Scores(_outputColumnName);
-        columns[_predictedLabelColumnName] = OutputColumns.PredictedLabel(_predictedLabelColumnName, columns[_labelColumnName]);
-        return new SchemaShape(columns.Values);
+        return OutputColumns.WithPrediction(inputSchema, _labelColumnName, _outputColumnName, _predictedLabelColumnName);
     }
 
     private void Check(SchemaShape schema)

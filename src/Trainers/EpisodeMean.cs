@@ -1,0 +1,42 @@
+namespace Microsoft.ML.Sla;
+
+/// <summary>A value measured on episodes: the mean, and how sure it is.</summary>
+public sealed record EpisodeMean
+{
+    /// <summary>Standard errors on either side of a mean that 95% of a normal distribution lies within.</summary>
+    private const double StandardErrors = 1.96;
+
+    /// <param name="values">The values of the episodes, two or more.</param>
+    /// <exception cref="ArgumentException">There are fewer.</exception>
+    public EpisodeMean(IReadOnlyList<double> values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        if (values.Count < 2)
+            throw new ArgumentException($"An interval needs two values or more, and there are {values.Count}.", nameof(values));
+        Values = values;
+        Mean = values.Average();
+        double variance = values.Sum(value => (value - Mean) * (value - Mean)) / (values.Count - 1);
+        HalfWidth = StandardErrors * Math.Sqrt(variance / values.Count);
+    }
+
+    /// <summary>The values of the episodes, in their order.</summary>
+    public IReadOnlyList<double> Values { get; }
+
+    /// <summary>Their mean.</summary>
+    public double Mean { get; }
+
+    /// <summary>Half the width of the 95% confidence interval: 1.96 times the standard error of the mean.</summary>
+    public double HalfWidth { get; }
+
+    /// <summary>The mean difference to another value of the same episodes, with the interval of the differences.</summary>
+    /// <param name="other">What is subtracted.</param>
+    /// <returns>The difference.</returns>
+    /// <exception cref="ArgumentException">The numbers of episodes differ.</exception>
+    public EpisodeMean Minus(EpisodeMean other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return other.Values.Count == Values.Count
+            ? new EpisodeMean([.. Values.Zip(other.Values, (value, otherValue) => value - otherValue)])
+            : throw new ArgumentException($"There are {Values.Count} episodes here and {other.Values.Count} there: evaluate both on the same ones.", nameof(other));
+    }
+}

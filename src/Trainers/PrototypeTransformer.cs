@@ -1,0 +1,103 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.FewShot;
+using Microsoft.ML.Sla.Scoring;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// A classifier by nearest prototypes. Classes are added and removed without any training. It scores with an ONNX graph inside ML.NET's
+/// own transformers, so that what <c>mlContext.Model.Save</c> writes is loaded by <c>mlContext.Model.Load</c> in programs that know
+/// neither this library nor TorchSharp.
+/// </summary>
+/// <remarks>
+/// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
+/// <c>PredictedLabel</c>, a key with the class names, or the values that they stand for, as key values.
+/// </remarks>
+public sealed class PrototypeTransformer : ScoringTransformer
+{
+    private readonly IHostEnvironment _environment;
+    private readonly PrototypeModel _model;
+
+    internal PrototypeTransformer(IHostEnvironment environment, PrototypeModel model)
+        : base(model.ToOnnx(), (file, _) => ScoringChain.CreatePrototypes(environment, model.Description, file))
+    {
+        _environment = environment;
+        _model = model;
+    }
+
+    /// <summary>The N class names, in the order of Score.</summary>
+    public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
+
+    /// <summary>Name of the column of embeddings that it scores.</summary>
+    public string EmbeddingColumnName => _model.Description.EmbeddingColumn;
+
+    /// <summary>Reads a classifier back from a file that <c>mlContext.Model.Save</c> wrote, to add or remove classes.</summary>
+    /// <param name="mlContext">The context that scores.</param>
+    /// <param name="path">The saved model: a classifier by itself or in a pipeline. Only the classifier is read.</param>
+    /// <returns>The classifier.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no such classifier, or several.</exception>
+    public static PrototypeTransformer Load(MLContext mlContext, string path)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        return new PrototypeTransformer(mlContext, PrototypeModel.Read(path));
+    }
+
+    /// <summary>
+    /// Makes a classifier that knows one class more, the last in order. The prototypes of the others stay as they are. It is independent
+    /// of this one and disposed on its own.
+    /// </summary>
+    /// <param name="name">The name of the class.</param>
+    /// <param name="rows">Rows of the class, one or more, with the column of embeddings. A label column is not read.</param>
+    /// <returns>The classifier.</returns>
+    /// <exception cref="ArgumentException">
+    /// There is a class of this name, the name is no value of the label's type, or the rows have no such column, or are none.
+    /// </exception>
+    public PrototypeTransformer WithClass(string name, IDataView rows)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(rows);
+        if (ClassNames.Contains(name))
+            throw new ArgumentException($"There is a class '{name}' already. Give another name, or call WithoutClass(\"{name}\") first.", nameof(name));
+        if (!_model.Description.Labels.CanHave(name))
+        {
+            throw new ArgumentException(
+                $"'{name}' is no value of the label's type, {_model.Description.Labels.ValueKind}. Give a name that is one, such as '{ClassNames[0]}'.", nameof(name));
+        }
+
+        EmbeddedRows.CheckEmbedding(MLNetInternals.ShapeOf(rows.Schema), EmbeddingColumnName);
+        if (((VectorDataViewType)rows.Schema[EmbeddingColumnName].Type).Size is var size && size != _model.Description.EmbeddingSize)
+        {
+            throw new ArgumentException(
+                $"The column '{EmbeddingColumnName}' has {size} values, and those of the other classes {_model.Description.EmbeddingSize}. "
+                + "Embed the rows with the transformer that the classifier was made with.", nameof(rows));
+        }
+
+        float[][] vectors = [.. rows.GetColumn<float[]>(EmbeddingColumnName)];
+        return vectors.Length > 0
+            ? With([.. ClassNames, name], [.. _model.Prototypes, EmbeddedRows.Mean(vectors)])
+            : throw new ArgumentException($"There are no rows of the class '{name}', and a prototype is made of one row or more.", nameof(rows));
+    }
+
+    /// <summary>
+    /// Makes a classifier that knows one class less. The prototypes of the others stay as they are. It is independent of this one and
+    /// disposed on its own.
+    /// </summary>
+    /// <param name="name">The name of the class.</param>
+    /// <returns>The classifier.</returns>
+    /// <exception cref="ArgumentException">There is no such class, or no other.</exception>
+    public PrototypeTransformer WithoutClass(string name)
+    {
+        int index = Array.IndexOf(_model.Description.Labels.Names, name);
+        if (index < 0)
+            throw new ArgumentException($"There is no class '{name}'. The classes are: {string.Join(", ", ClassNames)}.", nameof(name));
+        if (ClassNames.Count == 1)
+            throw new ArgumentException($"'{name}' is the only class, and a classifier needs one. Add another first, with WithClass.", nameof(name));
+        return With([.. ClassNames.Where((_, i) => i != index)], [.. _model.Prototypes.Where((_, i) => i != index)]);
+    }
+
+    private PrototypeTransformer With(string[] names, float[][] prototypes) => new(
+        _environment,
+        new PrototypeModel(_model.Description with { Labels = _model.Description.Labels with { Names = names } }, prototypes));
+}

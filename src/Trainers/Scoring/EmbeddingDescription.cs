@@ -1,0 +1,26 @@
+using Microsoft.ML.Sla.Data;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>What a trained embedding is, apart from its weights.</summary>
+/// <param name="Objective">What it was trained to minimise.</param>
+/// <param name="Similarity">How near embeddings are to prototypes.</param>
+/// <param name="Scale">The factor on similarities that was learnt.</param>
+/// <param name="Architecture">The backbone.</param>
+/// <param name="Transformations">The views.</param>
+/// <param name="Features">The input column.</param>
+/// <param name="Normalization">What the network sees of a pixel.</param>
+/// <param name="EmbeddingColumn">Name of the column of embeddings.</param>
+/// <param name="LibraryVersion">Version of this library that trained the network.</param>
+/// <param name="History">How the training went; null until it has.</param>
+internal sealed record EmbeddingDescription(
+    FewShotObjective Objective,
+    PrototypeSimilarity Similarity,
+    float Scale,
+    Architecture Architecture,
+    TransformationSet Transformations,
+    FeatureColumn Features,
+    PixelNormalization Normalization,
+    string EmbeddingColumn,
+    string LibraryVersion,
+    TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History);

@@ -1,0 +1,59 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>A trained embedding as data: its description and its weights. Becomes an ONNX model, and is read back from one.</summary>
+internal sealed class EmbeddingModel(EmbeddingDescription description, Weights weights)
+{
+    private const string DescriptionKey = "Microsoft.ML.Sla.Embedding";
+    private const string InferenceKey = "Microsoft.ML.Sla.Embedding.Inference";
+
+    public EmbeddingDescription Description { get; } = description;
+
+    public Weights Weights { get; } = weights;
+
+    /// <summary>The inferences that the objective defines, the recommended one first.</summary>
+    public IReadOnlyList<SlaInference> Inferences => Description.Objective switch
+    {
+        FewShotObjective.Baseline => [SlaInference.Single],
+        FewShotObjective.ViewsAsClasses => [SlaInference.Single, SlaInference.Aggregated],
+        _ => [SlaInference.Aggregated, SlaInference.Single],
+    };
+
+    /// <summary>The graph for ML.NET: C*H*W pixels of one image to the embeddings of its views, one after another.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
+    public byte[] ToOnnx(SlaInference inference)
+    {
+        if (!Inferences.Contains(inference))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(inference),
+                inference,
+                $"An embedding of FewShotObjective.{Description.Objective} has no {inference} inference. Use {string.Join(" or ", Inferences.Select(i => $"SlaInference.{i}"))}.");
+        }
+
+        bool allViews = inference == SlaInference.Aggregated;
+        var graph = new OnnxGraph("embedding");
+        graph.Metadata(DescriptionKey, Description.ToJson());
+        graph.Metadata(InferenceKey, inference.ToString());
+        string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
+        string embeddings = BackboneGraph.Append(graph, Description, Weights, pixels, allViews);
+        int views = allViews ? Description.Transformations.Count : 1;
+        graph.Output(Description.EmbeddingColumn, embeddings, OnnxType.Float, views * Description.Architecture.EmbeddingSize);
+        return graph.ToBytes();
+    }
+
+    /// <summary>Reads the embedding in a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="InvalidDataException">The file holds no embedding, or several.</exception>
+    public static (EmbeddingModel Model, SlaInference Inference) Read(string path) =>
+        FromOnnx(SavedModel.Find(path, "SLA embedding", "Trainers.SlaFewShot", metadata => metadata.Has(DescriptionKey)).Parse());
+
+    /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
+    public static (EmbeddingModel Model, SlaInference Inference) FromOnnx(ModelProto model) => (
+        new EmbeddingModel(NetworkDescription.FromJson<EmbeddingDescription>(model.MetadataProps.Value(DescriptionKey)), model.NetworkWeights()),
+        Enum.Parse<SlaInference>(model.MetadataProps.Value(InferenceKey)));
+}

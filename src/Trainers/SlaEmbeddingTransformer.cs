@@ -1,0 +1,94 @@
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Scoring;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// A trained embedding: an image becomes the vectors that <see cref="PrototypeClassifier"/> compares. It scores with an ONNX graph inside
+/// ML.NET's own transformers, so that what <c>mlContext.Model.Save</c> writes is loaded by <c>mlContext.Model.Load</c> in programs
+/// that know neither this library nor TorchSharp.
+/// </summary>
+/// <remarks>
+/// Adds the column <c>Embedding</c> (or as named): the D values of each of the <see cref="Views"/> views, one view after another. The
+/// ONNX graph has the input <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue.
+/// </remarks>
+public sealed class SlaEmbeddingTransformer : ScoringTransformer
+{
+    private readonly IHostEnvironment _environment;
+    private readonly EmbeddingModel _model;
+
+    internal SlaEmbeddingTransformer(IHostEnvironment environment, EmbeddingModel model, SlaInference inference)
+        : base(model.ToOnnx(inference), (file, threads) => ScoringChain.CreateEmbedding(environment, model.Description, file, threads))
+    {
+        _environment = environment;
+        _model = model;
+        Inference = inference;
+    }
+
+    /// <summary>Whether all M views are embedded (Aggregated), or the image as it is (Single). See <see cref="WithInference"/>.</summary>
+    public SlaInference Inference { get; }
+
+    /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
+    public IReadOnlyList<SlaInference> Inferences => _model.Inferences;
+
+    /// <summary>What the network was trained to minimise.</summary>
+    public FewShotObjective Objective => _model.Description.Objective;
+
+    /// <summary>How near an embedding is to a prototype.</summary>
+    public PrototypeSimilarity Similarity => _model.Description.Similarity;
+
+    /// <summary>The factor on similarities that was learnt.</summary>
+    public float Scale => _model.Description.Scale;
+
+    /// <summary>The M transformations that it was trained with.</summary>
+    public TransformationSet Transformations => _model.Description.Transformations;
+
+    /// <summary>The backbone.</summary>
+    public Architecture Architecture => _model.Description.Architecture;
+
+    /// <summary>Name of the column that it embeds: the trainer's feature column.</summary>
+    public string FeatureColumnName => _model.Description.Features.Name;
+
+    /// <summary>Name of the column that it adds.</summary>
+    public string EmbeddingColumnName => _model.Description.EmbeddingColumn;
+
+    /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
+    public ImageShape ImageShape => _model.Description.Features.Shape;
+
+    /// <summary>Number of views in a vector: M for Aggregated, 1 for Single.</summary>
+    public int Views => Inference == SlaInference.Aggregated ? Transformations.Count : 1;
+
+    /// <summary>Number of values of a view's embedding, D.</summary>
+    public int EmbeddingSize => Architecture.EmbeddingSize;
+
+    /// <summary>How the training went. It is saved with the model.</summary>
+    public TrainingHistory TrainingHistory => _model.Description.History
+        ?? throw new InvalidOperationException("The model was saved without its training history.");
+
+    internal EmbeddingModel Model => _model;
+
+    /// <summary>Reads an embedding back from a file that <c>mlContext.Model.Save</c> wrote, to make classifiers on it.</summary>
+    /// <param name="mlContext">The context that scores.</param>
+    /// <param name="path">
+    /// The saved model: an embedding by itself or in a pipeline. Only the embedding is read; <c>mlContext.Model.Load</c> reads whole
+    /// pipelines.
+    /// </param>
+    /// <returns>The transformer, with the inference it was saved with.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no embedding, or several.</exception>
+    public static SlaEmbeddingTransformer Load(MLContext mlContext, string path)
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        var (model, inference) = EmbeddingModel.Read(path);
+        return new SlaEmbeddingTransformer(mlContext, model, inference);
+    }
+
+    /// <summary>
+    /// Makes a transformer that embeds all views, or the image as it is in one pass. It is independent of this one and disposed on its
+    /// own.
+    /// </summary>
+    /// <param name="inference">One of <see cref="Inferences"/>.</param>
+    /// <returns>The transformer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
+    public SlaEmbeddingTransformer WithInference(SlaInference inference) => new(_environment, _model, inference);
+}

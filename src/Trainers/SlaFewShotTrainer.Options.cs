@@ -1,0 +1,58 @@
+namespace Microsoft.ML.Sla;
+
+public sealed partial class SlaFewShotTrainer
+{
+    /// <summary>Options of <see cref="SlaFewShotTrainer"/>.</summary>
+    public sealed class Options : ImageTrainerOptions
+    {
+        /// <summary>Name of the column of embeddings that the model adds.</summary>
+        /// <value>Default <c>Embedding</c>.</value>
+        public string EmbeddingColumnName { get; set; } = "Embedding";
+
+        /// <summary>What an episode is made of.</summary>
+        /// <value>Default <see cref="FewShotObjective.Sla"/>.</value>
+        public FewShotObjective Objective { get; set; } = FewShotObjective.Sla;
+
+        /// <summary>How near an embedding is to a prototype.</summary>
+        /// <value>Default <see cref="PrototypeSimilarity.SquaredEuclidean"/>.</value>
+        public PrototypeSimilarity Similarity { get; set; } = PrototypeSimilarity.SquaredEuclidean;
+
+        /// <summary>What the factor on similarities before the softmax, the inverse of a temperature, starts from. It is learnt.</summary>
+        /// <value>Default null: 1 for the squared Euclidean distance, 10 for the cosine, which lies between -1 and 1.</value>
+        public double? InitialScale { get; set; }
+
+        /// <summary>N, classes in an episode; for <see cref="FewShotObjective.ViewsAsClasses"/> pairs of class and view. More than in use make training harder, and often better.</summary>
+        /// <value>Default 5.</value>
+        public int Ways { get; set; } = 5;
+
+        /// <summary>S, images of a class that its prototype is made of.</summary>
+        /// <value>Default 5.</value>
+        public int Shots { get; set; } = 5;
+
+        /// <summary>Q, further images of a class that are classified.</summary>
+        /// <value>Default 10.</value>
+        public int Queries { get; set; } = 10;
+
+        /// <summary>Number of episodes, one a step. Progress is reported, and losses are averaged, over epochs of 100 of them.</summary>
+        /// <value>Default 5,000.</value>
+        public int Episodes { get; set; } = 5_000;
+
+        internal override void Validate()
+        {
+            base.Validate();
+            ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingColumnName);
+            Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of FewShotObjective");
+            Require(Enum.IsDefined(Similarity), nameof(Similarity), Similarity, "a member of PrototypeSimilarity");
+            Require(InitialScale is null or > 0 && double.IsFinite(InitialScale ?? 1), nameof(InitialScale), InitialScale, "above 0, or null");
+            Require(Ways > 1, nameof(Ways), Ways, "above 1");
+            Require(Shots > 0, nameof(Shots), Shots, "above 0");
+            Require(Queries > 0, nameof(Queries), Queries, "above 0");
+            Require(Episodes > 0, nameof(Episodes), Episodes, "above 0");
+            Require(
+                !Augmentations.Any(augmentation => augmentation.Mixes),
+                nameof(Augmentations),
+                string.Join(", ", Augmentations),
+                "without CutMix and Mixup: an image of an episode has one class");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Trains an embedding on episodes (prototypical networks, Snell, Swersky and Zemel 2017), with self-supervised label augmentation (Lee,
+/// Hwang and Shin, ICML 2020): an N-way episode becomes a task of N*M pairs of class and transformation. A
+/// <see cref="PrototypeClassifier"/> on the embedding learns classes that were not trained on, from a few images each.
+/// </summary>
+/// <remarks>
+/// <para>Create it with <see cref="FewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.SlaFewShot(...)</c>.</para>
+/// <list type="table">
+/// <listheader><term>Column</term><description>Type</description></listheader>
+/// <item><term>Features (input)</term><description>An image (MLImage), or a vector of C*H*W bytes or floats.</description></item>
+/// <item><term>Label (input, training only)</term><description>A key. Its classes need not be those that will be told apart.</description></item>
+/// <item><term>Embedding (output)</term><description>A vector of D floats for each view, one view after another.</description></item>
+/// </list>
+/// </remarks>
+public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransformer>
+{
+    private readonly TrainerHost _host;
+    private readonly Options _options;
+
+    internal SlaFewShotTrainer(IHostEnvironment environment, Options options)
+    {
+        _host = new TrainerHost(environment, "SlaFewShot", options);
+        _options = options;
+    }
+
+    private TransformationSet Transformations => _options.Objective == FewShotObjective.Baseline ? TransformationSet.None : _options.Transformations;
+
+    /// <summary>Trains an embedding on all rows that have a label.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <returns>The embedding. Dispose it when it is no longer used.</returns>
+    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A row cannot be used, classes or images of a class are too few, the loss is no longer a number, or the checkpoint is of another
+    /// run.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
+    public SlaEmbeddingTransformer Fit(IDataView input)
+    {
+        using var channel = _host.Start("Training");
+        TrainingRun.CheckNothingIsOverwritten(_options);
+        using var session = new Session(this, channel, input);
+        var model = session.Train();
+        return new SlaEmbeddingTransformer(_host.Environment, model, model.Inferences[0]);
+    }
+
+    /// <inheritdoc/>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        TrainerSchema.Check(inputSchema, _options);
+        return OutputColumns.With(inputSchema, OutputColumns.Vector(_options.EmbeddingColumnName, NumberDataViewType.Single));
+    }
+}

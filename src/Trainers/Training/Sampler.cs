@@ -1,0 +1,47 @@
+using Microsoft.ML.Sla.Data;
+
+namespace Microsoft.ML.Sla.Training;
+
+/// <summary>Which images each step of a run trains on, a function of the seed.</summary>
+internal abstract class Sampler(PixelStore store)
+{
+    public PixelStore Store { get; } = store;
+
+    /// <summary>Images in a step.</summary>
+    public abstract int BatchSize { get; }
+
+    /// <summary>Steps in an epoch; the last epoch may have fewer.</summary>
+    public abstract int StepsPerEpoch { get; }
+
+    /// <summary>Steps in the run.</summary>
+    public abstract long Steps { get; }
+
+    /// <summary>The rows of an epoch's steps, one after another.</summary>
+    /// <param name="epoch">Its number, counted from 1.</param>
+    public abstract int[] Rows(int epoch);
+}
+
+/// <summary>All rows in each epoch, in another order each time, or as many rows of all classes alike.</summary>
+/// <param name="rows">The rows.</param>
+/// <param name="settings">The numbers of the run.</param>
+internal sealed class EpochSampler(RowSelection rows, TrainingSettings settings) : Sampler(rows.Store)
+{
+    /// <summary>What is asked for, or all there are.</summary>
+    public override int BatchSize { get; } = Math.Min(settings.BatchSize, rows.Rows.Length);
+
+    /// <summary>Full batches in an epoch. Rows that fill no batch are left out, others in each epoch.</summary>
+    public override int StepsPerEpoch => rows.Rows.Length / BatchSize;
+
+    public override long Steps => (long)settings.Epochs * StepsPerEpoch;
+
+    public override int[] Rows(int epoch)
+    {
+        var random = Seeds.ForEpoch(settings.Seed, epoch);
+        if (settings.BalancedSampling)
+            return BalancedOrder.Of(rows.Rows, Store.Label, random);
+
+        int[] order = [.. rows.Rows];
+        random.Shuffle(order);
+        return order;
+    }
+}

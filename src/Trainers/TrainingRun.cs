@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>A training loop with what is around it: checkpoints, observers, log and resources.</summary>
+/// <param name="host">The trainer's host.</param>
+/// <param name="options">The trainer's options.</param>
+/// <param name="channel">Where the run is told of.</param>
+/// <param name="loop">The loop.</param>
+/// <param name="identity">What makes two runs the same one.</param>
+internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options, IChannel channel, TrainingLoop loop, RunIdentity identity)
+{
+    /// <exception cref="InvalidOperationException">The folder has the checkpoint of a run that has not come to its end.</exception>
+    public static void CheckNothingIsOverwritten(ImageTrainerOptions options)
+    {
+        if (options.CheckpointFolder is null || options.Resume || new CheckpointFile(options.CheckpointFolder) is not { Exists: true } checkpoint)
+            return;
+
+        var header = checkpoint.ReadHeader();
+        if (!header.IsFinished)
+        {
+            throw new InvalidOperationException(
+                $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to go on with it, or delete it, "
+                + "or give another folder as CheckpointFolder.");
+        }
+    }
+
+    /// <summary>A short text that tells rows and labels apart from others.</summary>
+    public static string Fingerprint(RowSelection rows, RowSelection? others = null)
+    {
+        var data = SHA256.HashData(MemoryMarshal.AsBytes<int>([.. Labels(rows), .. others is null ? [] : Labels(others)]));
+        return Convert.ToHexStringLower(data)[..16];
+
+        static IEnumerable<int> Labels(RowSelection rows) => rows.Rows.SelectMany(row => new[] { row, rows.Store.Label(row) });
+    }
+
+    /// <summary>Runs the loop to its end, from a checkpoint where there is one to go on from.</summary>
+    /// <param name="plan">What observers are told before the first step; step and checkpoint are put in here.</param>
+    /// <param name="unreadable">Number of rows left out because their image cannot be read.</param>
+    /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
+    /// <returns>How it went.</returns>
+    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate)
+    {
+        using var memory = options.KeepMemory ? TensorMemory.Keep() : null;
+        using var threads = new ThreadCount(host.Threads);
+        string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
+        var checkpoint = new CheckpointFile(folder);
+        bool isFinished = TakeUp(checkpoint);
+        Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
+        if (!isFinished)
+        {
+            Run(checkpoint, validate);
+            Save(checkpoint, isFinished: true);
+        }
+
+        if (options.CheckpointFolder is null)
+            checkpoint.Delete();
+
+        var history = new TrainingHistory(host.Seed, plan.Images, plan.ValidationImages, unreadable, loop.Epochs, loop.BestEpoch, loop.StoppedEarly);
+        Notify(observer => observer.OnEnd(history));
+        return history;
+    }
+
+    private void Run(CheckpointFile checkpoint, Func<EpochValidation>? validate)
+    {
+        try
+        {
+            loop.Run(
+                validate,
+                Report,
+                () =>
+                {
+                    if (loop.StepsDone % options.CheckpointSteps == 0)
+                        Save(checkpoint, isFinished: false);
+                },
+                host.CheckCancellation);
+        }
+        catch (OperationCanceledException exception)
+        {
+            Save(checkpoint, isFinished: false);
+            throw new OperationCanceledException(
+                $"The training was cancelled after step {loop.StepsDone} of {loop.Steps}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
+        }
+        catch
+        {
+            TrainerHost.Warn(channel, $"The training failed after step {loop.StepsDone} of {loop.Steps}. {HowToResume(checkpoint)}");
+            throw;
+        }
+    }
+
+    /// <summary>Goes on from a checkpoint, where there is one to go on from, or begins one.</summary>
+    /// <returns>Whether the run that it is of had come to its end.</returns>
+    private bool TakeUp(CheckpointFile checkpoint)
+    {
+        if (checkpoint.Exists && options.Resume)
+            return Resume(checkpoint);
+
+        // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
+        checkpoint.Write(identity, loop.Capture(), isFinished: false);
+        return false;
+    }
+
+    private bool Resume(CheckpointFile checkpoint)
+    {
+        var header = checkpoint.ReadHeader();
+        string[] differences = [.. identity.Differences(header.Identity)];
+        if (differences.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"'{checkpoint.Path}' is the checkpoint of another run: {string.Join("; ", differences)}. Set the options as they were and give the same "
+                + "rows to go on with it, or give another folder as CheckpointFolder.");
+        }
+
+        loop.Restore(checkpoint.ReadState());
+        TrainerHost.Info(channel, $"training goes on after step {header.Step} of {loop.Steps}, from '{checkpoint.Path}'");
+        return header.IsFinished;
+    }
+
+    /// <summary>Writes a checkpoint. A full disk in the middle of a run is no reason to stop it.</summary>
+    private void Save(CheckpointFile checkpoint, bool isFinished)
+    {
+        try
+        {
+            checkpoint.Write(identity, loop.Capture(), isFinished);
+            Notify(observer => observer.OnCheckpoint(checkpoint.Path, loop.StepsDone));
+        }
+        catch (IOException exception)
+        {
+            TrainerHost.Warn(channel, exception.Message);
+        }
+    }
+
+    private string HowToResume(CheckpointFile checkpoint) =>
+        $"The checkpoint is '{checkpoint.Path}': to go on from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
+        + $"Resume to true and Seed to {host.Seed}.";
+
+    private void Report(SlaMetrics metrics)
+    {
+        if (metrics.IsEpochEnd)
+        {
+            TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
+                $"epoch {metrics.Epoch}/{metrics.Epochs}: loss {metrics.Loss:F4}, learning rate {metrics.LearningRate:G3}, {metrics.ImagesPerSecond:F0} images/s")
+                + (metrics.ValidationAccuracy is { } accuracy
+                    ? string.Create(CultureInfo.InvariantCulture, $", validation accuracy {accuracy:F4}, validation loss {metrics.ValidationLoss:F4}")
+                    : ""));
+        }
+
+        Notify(observer => (metrics.IsEpochEnd ? (Action<SlaMetrics>)observer.OnEpochEnd : observer.OnProgress)(metrics));
+        options.MetricsCallback?.Invoke(metrics);
+    }
+
+    private void Notify(Action<ITrainingObserver> tell)
+    {
+        foreach (var observer in options.Observers)
+            tell(observer);
+    }
+}
