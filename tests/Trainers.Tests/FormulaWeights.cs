@@ -14,6 +14,7 @@ internal static class FormulaWeights
     public static Func<string, string> PythonName(Architecture architecture) => name => architecture switch
     {
         ConvNet => ConvNetName(name.Split('.')),
+        ResNet12 => ResNet12Name(WeightNames.OfTorchvision(name)),
         WideResNet => WideResNetName(WeightNames.OfTorchvision(name)),
         _ => WeightNames.OfTorchvision(name),
     };
@@ -51,6 +52,14 @@ internal static class FormulaWeights
 
     /// <summary>backbone.layer2.bn.weight is the weight of module 5: four modules a layer.</summary>
     private static string ConvNetName(string[] parts) => $"{(4 * (parts[1][^1] - '1')) + (parts[2] == "bn" ? 1 : 0)}.{parts[3]}";
+
+    /// <summary>Blocks are numbers that count from 0 there, and what is in a block has no names between; a shortcut is a sequence.</summary>
+    private static string ResNet12Name(string name)
+    {
+        string[] parts = name.Split('.');
+        string inside = string.Join('.', parts.Skip(2));
+        return $"{parts[0][^1] - '1'}.{inside.Replace("downsample.conv", "shortcut.0", StringComparison.Ordinal).Replace("downsample.bn", "shortcut.1", StringComparison.Ordinal)}";
+    }
 
     /// <summary>Blocks count from 0 there, and what is in a block has no names between.</summary>
     private static string WideResNetName(string name) => string.Join('.', name.Split('.')

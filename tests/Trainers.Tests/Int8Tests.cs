@@ -10,7 +10,7 @@ public sealed class Int8Tests : IDisposable
 
     public static TheoryData<Architecture> Architectures =>
     [
-        Architecture.CifarResNet(8), Architecture.WideResNet(10, 1), Architecture.ResNet(18), Architecture.ConvNet(16),
+        Architecture.CifarResNet(8), Architecture.WideResNet(10, 1), Architecture.ResNet(18), Architecture.ConvNet(16), Architecture.ResNet12(8),
         Architecture.Custom("mine", 8, shape => TorchSharp.torch.nn.Sequential(
             TorchSharp.torch.nn.Conv2d(shape.Channels, 8, 3), TorchSharp.torch.nn.ReLU(), TorchSharp.torch.nn.AdaptiveAvgPool2d(1), TorchSharp.torch.nn.Flatten())),
     ];

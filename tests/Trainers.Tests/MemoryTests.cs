@@ -1,4 +1,9 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.FewShot;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;
@@ -19,7 +24,36 @@ public sealed partial class MemoryTests
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
             Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()], Seed: 1)
         { ComputeType = type });
+        AssertNothingIsLeft(() => fixture.Run(rows, 0.01, random));
+    }
 
+    [Theory]
+    [InlineData(FewShotObjective.ViewsAsClasses, PrototypeSimilarity.SquaredEuclidean)]
+    [InlineData(FewShotObjective.Sla, PrototypeSimilarity.Cosine)]
+    public void A_thousand_episodes_leave_no_tensor_and_no_memory_behind(FewShotObjective kind, PrototypeSimilarity similarity)
+    {
+        TorchLibrary.EnsureLoaded();
+        var random = new Random(1);
+        var shape = new EpisodeShape(Ways: 2, Shots: 1, Queries: 1);
+        var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 4, random);
+        var objective = new PrototypicalObjective(kind, shape, TransformationSet.Rotation.Count, similarity);
+        var sampler = new EpisodeSampler(new RowSelection(store, [.. Enumerable.Range(0, store.Count)]), shape, objective.WaysPerClass, episodes: 1000, seed: 1);
+        var settings = new TrainingSettings(
+            Epochs: 1, shape.Images, objective.ViewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2)], Seed: 1);
+        using var network = new SlaNetwork(Architecture.ConvNet(4), store.Shape, [], seed: 1, scale: 1);
+        using var views = new ViewAugmenter(TransformationSet.Rotation, store.Shape, CPU);
+        using var loader = new BatchLoader(store.Shape, PixelNormalization.MinusOneToOne, CPU);
+        using var step = new TrainingStep(network, objective, views, loader, settings);
+        int[] rows = sampler.Rows(epoch: 1)[..shape.Images];
+        AssertNothingIsLeft(() =>
+        {
+            using var images = store.Open(rows);
+            step.Run(images, rows.Length, 0.01, random).Dispose();
+        });
+    }
+
+    private static void AssertNothingIsLeft(Action step)
+    {
         Run(50);
         long tensors = Tensor.TotalCount;
         List<(long Tensors, long Managed, long Native)> inUse = [InUse()];
@@ -39,8 +73,8 @@ public sealed partial class MemoryTests
 
         void Run(int steps)
         {
-            for (int step = 0; step < steps; step++)
-                fixture.Run(rows, 0.01, random);
+            for (int number = 0; number < steps; number++)
+                step();
         }
 
         long LeastGrowth(Func<(long Tensors, long Managed, long Native), long> measure) =>

@@ -35,6 +35,8 @@ public sealed class NetworkTests : IDisposable
         { "ResNet-50", 3, 40, 33 },
         { "ConvNet-4x64", 3, 84, 84 },
         { "ConvNet-4x8", 1, 16, 29 },
+        { "ResNet-12x8", 3, 84, 84 },
+        { "ResNet-12x2", 1, 16, 29 },
         { "own", 3, 21, 21 },
     };
 
@@ -96,6 +98,7 @@ public sealed class NetworkTests : IDisposable
     [InlineData("CIFAR ResNet-32", 32, 463_504, 68.9e6)]
     [InlineData("WideResNet-28-10", 32, 36_472_784, 5.245e9)]
     [InlineData("WideResNet-40-2", 32, 2_242_256, 0.327e9)]
+    [InlineData("ResNet-12x64", 84, 12_424_320, 3.51e9)]
     public void Costs_are_those_of_the_literature(string name, int side, long parameters, double multiplyAdds)
     {
         var cost = Named(name).Cost(new ImageShape(3, side, side));
@@ -108,6 +111,7 @@ public sealed class NetworkTests : IDisposable
     [InlineData("WideResNet-16-2", 17, 40)]
     [InlineData("ResNet-50", 33, 32)]
     [InlineData("ConvNet-4x8", 16, 16)]
+    [InlineData("ResNet-12x8", 16, 31)]
     [InlineData("own", 30, 30)]
     public void The_cost_that_is_known_before_is_that_of_the_network(string name, int height, int width)
     {
@@ -211,6 +215,9 @@ public sealed class NetworkTests : IDisposable
         "ResNet-50" => Architecture.ResNet(50),
         "ConvNet-4x8" => Architecture.ConvNet(8),
         "ConvNet-4x64" => Architecture.ConvNet(),
+        "ResNet-12x2" => Architecture.ResNet12(2),
+        "ResNet-12x8" => Architecture.ResNet12(8),
+        "ResNet-12x64" => Architecture.ResNet12(),
         _ => Architecture.Custom("own", 6, shape => nn.Sequential(
             ("stem", nn.Sequential(nn.Conv2d(shape.Channels, 8, 3, padding: 1), nn.BatchNorm2d(8), nn.ReLU())),
             ("pool", nn.MaxPool2d(2)),

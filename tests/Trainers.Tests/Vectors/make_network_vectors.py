@@ -77,6 +77,26 @@ def convnet(width):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
+class ResNet12Block(nn.Module):
+    def __init__(self, cin, cout):
+        super().__init__()
+        for layer in (1, 2, 3):
+            setattr(self, f"conv{layer}", nn.Conv2d(cin if layer == 1 else cout, cout, 3, 1, 1, bias=False))
+            setattr(self, f"bn{layer}", nn.BatchNorm2d(cout))
+        self.shortcut = nn.Sequential(nn.Conv2d(cin, cout, 1, bias=False), nn.BatchNorm2d(cout))
+
+    def forward(self, x):
+        h = F.leaky_relu(self.bn1(self.conv1(x)), 0.1)
+        h = F.leaky_relu(self.bn2(self.conv2(h)), 0.1)
+        h = self.bn3(self.conv3(h)) + self.shortcut(x)
+        return F.max_pool2d(F.leaky_relu(h, 0.1), 2)
+
+
+def resnet12(width):
+    blocks = [ResNet12Block(cin, cout) for cin, cout in ((3, width), (width, 5 * width // 2), (5 * width // 2, 5 * width), (5 * width, 10 * width))]
+    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
 def resnet(depth):
     network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
     network.fc = nn.Identity()
@@ -105,8 +125,10 @@ print(json.dumps({
     "ResNet-50": vector(resnet(50), 32),
     "WideResNet-16-2": vector(WideResNet(16, 2), 24),
     "ConvNet-4x8": vector(convnet(8), 20),
+    "ResNet-12x8": vector(resnet12(8), 21),
     "parameters": {
         "WideResNet-28-10": sum(p.numel() for p in WideResNet(28, 10).parameters()),
+        "ResNet-12x64": sum(p.numel() for p in resnet12(64).parameters()),
         "WideResNet-40-2": sum(p.numel() for p in WideResNet(40, 2).parameters()),
     },
 }, indent=1))
