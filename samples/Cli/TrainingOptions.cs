@@ -80,6 +80,24 @@ internal sealed class TrainingOptions
         HelpName = "LIST",
     };
 
+    private readonly ValueOption<ClassificationLoss> _loss = ValueOption.Choice(
+        "--loss",
+        "The loss of a class",
+        ("cross-entropy", ClassificationLoss.CrossEntropy),
+        ("focal", ClassificationLoss.Focal()),
+        ("ldam", ClassificationLoss.Ldam()));
+
+    private readonly ValueOption<ClassWeighting> _classWeighting = ValueOption.Choice(
+        "--class-weighting",
+        "What images weigh by the size of their class",
+        ("none", ClassWeighting.None),
+        ("inverse", ClassWeighting.InverseFrequency),
+        ("balanced", ClassWeighting.ClassBalanced()));
+
+    private readonly ValueOption<double?> _deferWeighting = ValueOption.Number(
+        "--defer-weighting", "SHARE", "Share of the steps after which --class-weighting begins, such as 0.8. Default: from the first step.", least: 0.0);
+
+    private readonly Option<bool> _balancedSampling = new("--balanced-sampling") { Description = "Show all classes equally often, whatever their numbers of images." };
     private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Weights to start from: safetensors, ONNX, or a saved model.", HelpName = "FILE" };
     private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images that cannot be read, instead of ending with the name of the first." };
 
@@ -88,7 +106,7 @@ internal sealed class TrainingOptions
         IEnumerable<Option> all =
         [
             .. _images.All, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _epochs, _batchSize, _learningRate,
-            _seed, _threads, _device, _precision, _augment, _pretrained, _skipUnreadable,
+            _seed, _threads, _device, _precision, _augment, _loss, _classWeighting, _deferWeighting, _balancedSampling, _pretrained, _skipUnreadable,
         ];
         foreach (var option in all)
             command.Options.Add(option);
@@ -126,6 +144,10 @@ internal sealed class TrainingOptions
             Device = _device.Of(parsed),
             Precision = _precision.Of(parsed),
             Augmentations = _augment.Of(parsed),
+            ClassificationLoss = _loss.Of(parsed),
+            ClassWeighting = _classWeighting.Of(parsed),
+            DeferredReweighting = _deferWeighting.Of(parsed),
+            BalancedSampling = parsed.GetValue(_balancedSampling),
             PretrainedPath = pretrained,
             OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImage.Skip : UnreadableImage.Fail,
         };

@@ -170,6 +170,30 @@ public sealed class ImbalanceTests
     }
 
     [Fact]
+    public void On_long_tailed_images_balanced_epochs_and_LDAM_find_the_small_classes_that_cross_entropy_loses()
+    {
+        double MacroAccuracy(Action<SlaTrainer.Options> set)
+        {
+            var options = Uneven(SlaObjective.Baseline);
+            options.Seed = 3;
+            options.Precision = Precision.Float32;
+            options.Epochs = 12;
+            options.BatchSize = 16;
+            options.LearningRateSchedule = LearningRateSchedule.OneCycle;
+            options.Augmentations = [ImageAugmentation.HorizontalFlip()];
+            set(options);
+            using var model = Train(options, Images(8, 60, 60, 8, 8));
+            var test = Training.Images(_mlContext, FashionImages.Test(classes: 5, perClass: 40));
+            return _mlContext.MulticlassClassification.Evaluate(model.Transform(test)).MacroAccuracy;
+        }
+
+        // Of seeds 1 to 3, cross-entropy scores 0.44 to 0.53, balanced epochs 0.61 to 0.69, with LDAM 0.70 to 0.76.
+        double crossEntropy = MacroAccuracy(_ => { });
+        Assert.InRange(MacroAccuracy(options => options.BalancedSampling = true), crossEntropy + 0.1, 1);
+        Assert.InRange(MacroAccuracy(options => (options.BalancedSampling, options.ClassificationLoss) = (true, ClassificationLoss.Ldam())), crossEntropy + 0.15, 1);
+    }
+
+    [Fact]
     public void Training_goes_on_from_normalised_heads_and_makes_new_ones_where_the_form_differs()
     {
         var images = Images(20, 6);
