@@ -5,13 +5,12 @@ namespace Microsoft.ML.Sla.ImbalancedStudy;
 /// <summary>An image file and its class.</summary>
 internal sealed record LabelledImage(string ImagePath, string Label);
 
-/// <summary>Trains every setting for a seed.</summary>
+/// <summary>Trains every setting that a file does not have yet.</summary>
 internal sealed class Study(string folder, string output)
 {
     private const int LargestClass = 500;
     private const int TestImagesOfClass = 200;
 
-    private static readonly int[] Ratios = [10, 100];
     private static readonly SlaObjective[] Objectives = [SlaObjective.Baseline, SlaObjective.SlaSelfDistillation];
     private static readonly (string Name, Action<SlaTrainer.Options> Set)[] Losses =
     [
@@ -28,22 +27,16 @@ internal sealed class Study(string folder, string output)
     private readonly string[] _classes =
         [.. Directory.GetDirectories(Path.Combine(folder, "train")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
-    public void Run(IEnumerable<int> seeds)
+    public void Run(int ratio, int seed)
     {
         var done = Trial.ReadAll(output).Select(trial => trial.Key).ToHashSet();
-        foreach (int seed in seeds)
+        foreach (var (loss, set) in Losses)
         {
-            foreach (int ratio in Ratios)
+            foreach (var objective in Objectives.Where(objective => !done.Contains((seed, ratio, loss, $"{objective}"))))
             {
-                foreach (var (loss, set) in Losses)
-                {
-                    foreach (var objective in Objectives.Where(objective => !done.Contains((seed, ratio, loss, $"{objective}"))))
-                    {
-                        var options = Options(seed, objective);
-                        set(options);
-                        Train(seed, ratio, loss, options).AppendTo(output);
-                    }
-                }
+                var options = Options(seed, objective);
+                set(options);
+                Train(seed, ratio, loss, options).AppendTo(output);
             }
         }
     }
@@ -54,14 +47,13 @@ internal sealed class Study(string folder, string output)
         Objective = objective,
         Architecture = Architecture.CifarResNet(depth: 8),
         ViewsPerStep = 2,
-        Epochs = 40,
+        Epochs = 30,
         BatchSize = 64,
         LearningRate = 0.1,
         LearningRateSchedule = LearningRateSchedule.OneCycle,
         WeightDecay = 5e-4,
         Seed = seed,
         Threads = 1,
-        Precision = Precision.Float32,
     };
 
     private Trial Train(int seed, int ratio, string loss, SlaTrainer.Options options)
