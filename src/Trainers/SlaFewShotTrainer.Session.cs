@@ -44,9 +44,7 @@ public sealed partial class SlaFewShotTrainer
 
             var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
             var features = TrainerSchema.Features(input, _options);
-            trainer.Transformations.Validate(features.Shape);
-            if (_options.Architecture.Objection(features.Shape) is { } objection)
-                throw new InvalidOperationException(objection);
+            _host.CheckImages(trainer.Transformations, features.Shape);
 
             var pretrained = _options.PretrainedPath is null ? null : PretrainedWeights.Read(_options.PretrainedPath);
             var device = _host.ChooseDevice();
@@ -56,10 +54,7 @@ public sealed partial class SlaFewShotTrainer
             Check(_training.Rows.Select(_training.Store.Label), labels, objective);
             _classes = _training.Rows.Select(_training.Store.Label).Distinct().Count();
 
-            var given = _options.Architecture == Architecture.Auto ? pretrained?.Architecture : null;
-            var (architecture, reason) = (given ?? _options.Architecture).Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
-            if (reason is not null)
-                TrainerHost.Info(channel, reason);
+            var architecture = _host.ChooseArchitecture(channel, pretrained?.Architecture, features.Shape, _training.Rows.Length, device);
             _description = Describe(trainer.Transformations, architecture, pretrained?.Normalization, features);
             var sampler = new EpisodeSampler(_training, _episode, objective.WaysPerClass, _options.Episodes, _host.Seed);
             _settings = Settings(sampler.Epochs, objective.ViewsPerStep, _host.ChooseComputeType(device, architecture));
@@ -139,18 +134,12 @@ public sealed partial class SlaFewShotTrainer
             FirstStep: 0,
             CheckpointPath: "");
 
-        private RunIdentity Identity() => new(new Dictionary<string, string>
-        {
-            ["Rows and labels"] = TrainingRun.Fingerprint(_training),
-            ["Images"] = _description.Features.Shape.ToString(),
-            ["Architecture"] = _description.Architecture.Name,
-            ["Objective"] = $"{_description.Objective}, {_description.Similarity}, initial scale {_description.Scale}",
-            ["Episodes"] = $"{_options.Episodes} of {_episode}",
-            ["Transformations"] = _description.Transformations.Name,
-            ["Augmentations"] = string.Join(", ", _options.Augmentations),
-            ["Normalization"] = _description.Normalization.ToString(),
-            ["Precision"] = _settings.ComputeType.ToString(),
-            ["Training"] = (_settings with { Augmentations = [], ComputeType = default }).ToString(),
-        });
+        private RunIdentity Identity() => _host.Identity(
+            _training,
+            others: null,
+            _description,
+            _settings,
+            ("Objective", $"{_description.Objective}, {_description.Similarity}, initial scale {_description.Scale}"),
+            ("Episodes", $"{_options.Episodes} of {_episode}"));
     }
 }

@@ -47,9 +47,7 @@ public sealed partial class SlaTrainer
 
             var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
             var features = TrainerSchema.Features(input, _options);
-            trainer.Transformations.Validate(features.Shape);
-            if (_options.Architecture.Objection(features.Shape) is { } objection)
-                throw new InvalidOperationException(objection);
+            _host.CheckImages(trainer.Transformations, features.Shape);
 
             if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
                 throw NoValidationRows();
@@ -60,10 +58,8 @@ public sealed partial class SlaTrainer
             var device = _host.ChooseDevice();
 
             (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
-            var given = _options.Architecture == Architecture.Auto ? initialModel?.Architecture ?? pretrained?.Architecture : null;
-            var (architecture, reason) = (given ?? _options.Architecture).Choose(features.Shape, _training.Rows.Length, device.type == DeviceType.CUDA);
-            if (reason is not null)
-                TrainerHost.Info(channel, reason);
+            var architecture = _host.ChooseArchitecture(
+                channel, initialModel?.Architecture ?? pretrained?.Architecture, features.Shape, _training.Rows.Length, device);
             _description = Describe(trainer.Transformations, architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
             _settings = Settings(trainer, _host.ChooseComputeType(device, architecture));
             _objective = SlaObjectives.Create(
@@ -257,21 +253,12 @@ public sealed partial class SlaTrainer
             ValidationRows = [.. _validation?.Rows.Select(_validation.Store.Position) ?? []],
         };
 
-        private RunIdentity Identity()
-        {
-            return new RunIdentity(new Dictionary<string, string>
-            {
-                ["Rows and labels"] = TrainingRun.Fingerprint(_training, _validation),
-                ["Images"] = _description.Features.Shape.ToString(),
-                ["Classes"] = string.Join(", ", _description.Labels.Names),
-                ["Architecture"] = _description.Architecture.Name,
-                ["Objective"] = $"{_description.Objective} {_description.ObjectiveSettings}",
-                ["Transformations"] = _description.Transformations.Name,
-                ["Augmentations"] = string.Join(", ", _options.Augmentations),
-                ["Normalization"] = _description.Normalization.ToString(),
-                ["Precision"] = _settings.ComputeType.ToString(),
-                ["Training"] = (_settings with { Augmentations = [], ComputeType = default }).ToString(),
-            });
-        }
+        private RunIdentity Identity() => _host.Identity(
+            _training,
+            _validation,
+            _description,
+            _settings,
+            ("Classes", string.Join(", ", _description.Labels.Names)),
+            ("Objective", $"{_description.Objective} {_description.ObjectiveSettings}"));
     }
 }

@@ -1,7 +1,11 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -65,6 +69,59 @@ internal sealed class TrainerHost
             var chosen => chosen,
         };
         return precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+    }
+
+    /// <summary>Checks what can be known of a network and views before the images are read.</summary>
+    /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
+    /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
+    public void CheckImages(TransformationSet transformations, ImageShape shape)
+    {
+        transformations.Validate(shape);
+        if (_options.Architecture.Objection(shape) is { } objection)
+            throw new InvalidOperationException(objection);
+    }
+
+    /// <summary>The network to train: that of the options, and where they leave it open, that of the weights that training starts from.</summary>
+    /// <param name="channel">Where the choice is told.</param>
+    /// <param name="initial">The network of the weights, where there are any that say it.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="images">Their number.</param>
+    /// <param name="device">Where it is trained.</param>
+    public Architecture ChooseArchitecture(IChannel channel, Architecture? initial, ImageShape shape, int images, Device device)
+    {
+        var wanted = _options.Architecture == Architecture.Auto ? initial ?? Architecture.Auto : _options.Architecture;
+        var (architecture, reason) = wanted.Choose(shape, images, device.type == DeviceType.CUDA);
+        if (reason is not null)
+            Info(channel, reason);
+        return architecture;
+    }
+
+    /// <summary>What makes two runs the same one, but for the trainer's own settings.</summary>
+    /// <param name="rows">The rows trained on.</param>
+    /// <param name="others">The rows measured on; null for none.</param>
+    /// <param name="network">What the network is.</param>
+    /// <param name="settings">The numbers of the run.</param>
+    /// <param name="own">The trainer's own settings, by name.</param>
+    public RunIdentity Identity(
+        RowSelection rows, RowSelection? others, NetworkDescription network, TrainingSettings settings, params ReadOnlySpan<(string Name, string Value)> own)
+    {
+        var labels = SHA256.HashData(MemoryMarshal.AsBytes<int>([.. Labels(rows), .. others is null ? [] : Labels(others)]));
+        var entries = new Dictionary<string, string>
+        {
+            ["Rows and labels"] = Convert.ToHexStringLower(labels)[..16],
+            ["Images"] = network.Features.Shape.ToString(),
+            ["Architecture"] = network.Architecture.Name,
+            ["Transformations"] = network.Transformations.Name,
+            ["Augmentations"] = string.Join(", ", _options.Augmentations),
+            ["Normalization"] = network.Normalization.ToString(),
+            ["Precision"] = settings.ComputeType.ToString(),
+            ["Training"] = (settings with { Augmentations = [], ComputeType = default }).ToString(),
+        };
+        foreach (var (name, value) in own)
+            entries.Add(name, value);
+        return new RunIdentity(entries);
+
+        static IEnumerable<int> Labels(RowSelection rows) => rows.Rows.SelectMany(row => new[] { row, rows.Store.Label(row) });
     }
 
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>

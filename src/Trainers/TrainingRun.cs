@@ -1,8 +1,5 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Training;
 
@@ -29,15 +26,6 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
                 $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to go on with it, or delete it, "
                 + "or give another folder as CheckpointFolder.");
         }
-    }
-
-    /// <summary>A short text that tells rows and labels apart from others.</summary>
-    public static string Fingerprint(RowSelection rows, RowSelection? others = null)
-    {
-        var data = SHA256.HashData(MemoryMarshal.AsBytes<int>([.. Labels(rows), .. others is null ? [] : Labels(others)]));
-        return Convert.ToHexStringLower(data)[..16];
-
-        static IEnumerable<int> Labels(RowSelection rows) => rows.Rows.SelectMany(row => new[] { row, rows.Store.Label(row) });
     }
 
     /// <summary>Runs the loop to its end, from a checkpoint where there is one to go on from.</summary>
