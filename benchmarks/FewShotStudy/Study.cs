@@ -27,7 +27,7 @@ internal sealed record Study(
             [.. Characters("omniglot-images_background_small1.zip", _ => true)],
             [.. Characters("omniglot-images_background_small2.zip", others.Contains)],
             [(5, 1), (5, 5), (20, 1), (20, 5)],
-            Episodes: 1500,
+            Episodes: 2000,
             () => new SlaFewShotTrainer.Options
             {
                 Architecture = Architecture.ConvNet(32),
@@ -62,7 +62,7 @@ internal sealed record Study(
             [.. classes.Except(others).SelectMany(name => OfClass(name, 2000))],
             [.. others.SelectMany(name => OfClass(name, 500))],
             [(4, 1), (4, 5)],
-            Episodes: 1500,
+            Episodes: 4000,
             () => new SlaFewShotTrainer.Options
             {
                 Architecture = Architecture.ConvNet(32),
