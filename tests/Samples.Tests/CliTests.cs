@@ -49,7 +49,15 @@ public sealed class TrainedByCli : IAsyncLifetime
     }
 }
 
-public sealed class CliTests(TrainedByCli trained) : IClassFixture<TrainedByCli>, IDisposable
+/// <summary>Tests that start the program, one after another: they would wait for each other's threads.</summary>
+[CollectionDefinition(Name)]
+public sealed class CliGroup : ICollectionFixture<TrainedByCli>
+{
+    public const string Name = "sla";
+}
+
+[Collection(CliGroup.Name)]
+public sealed class CliTests(TrainedByCli trained) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-cli-test-").FullName;
 

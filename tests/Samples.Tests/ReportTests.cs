@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-public sealed class ReportTests(TrainedByCli trained) : IClassFixture<TrainedByCli>, IDisposable
+[Collection(CliGroup.Name)]
+public sealed class ReportTests(TrainedByCli trained) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-report-test-").FullName;
 
