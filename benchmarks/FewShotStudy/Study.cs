@@ -62,7 +62,7 @@ internal sealed record Study(
             [.. classes.Except(others).SelectMany(name => OfClass(name, 2000))],
             [.. others.SelectMany(name => OfClass(name, 500))],
             [(4, 1), (4, 5)],
-            Episodes: 4000,
+            Episodes: 2000,
             () => new SlaFewShotTrainer.Options
             {
                 Architecture = Architecture.ConvNet(32),
