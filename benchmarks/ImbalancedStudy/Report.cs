@@ -27,29 +27,29 @@ internal static class Report
     }
 
     private static void AppendTable(
-        StringBuilder report, Dictionary<(int Seed, int Ratio, string Loss, string Objective), Trial> trials, Func<IReadOnlyList<double>, double> measure)
+        StringBuilder report, Dictionary<(int Seed, int Ratio, int Epochs, string Loss, string Objective), Trial> trials, Func<IReadOnlyList<double>, double> measure)
     {
-        report.AppendLine("| ratio | loss | baseline | SLA+SD network, aggregated | gain | SLA+SD, distilled | gain |");
-        report.AppendLine("| --- | --- | --- | --- | --- | --- | --- |");
-        foreach (int ratio in trials.Keys.Select(key => key.Ratio).Distinct().Order())
+        report.AppendLine("| ratio | epochs | seeds | loss | baseline | SLA+SD network, aggregated | gain | SLA+SD, distilled | gain |");
+        report.AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var (ratio, epochs) in trials.Keys.Select(key => (key.Ratio, key.Epochs)).Distinct().Order())
         {
             foreach (string loss in new[] { CrossEntropy, ClassBalanced, LdamDrw })
             {
                 int[] seeds =
                 [
-                    .. trials.Keys.Where(key => key.Ratio == ratio && key.Loss == loss).GroupBy(key => key.Seed)
+                    .. trials.Keys.Where(key => key.Ratio == ratio && key.Epochs == epochs && key.Loss == loss).GroupBy(key => key.Seed)
                         .Where(ofSeed => ofSeed.Count() == 2).Select(ofSeed => ofSeed.Key).Order(),
                 ];
                 if (seeds.Length == 0)
                     continue;
 
                 double[] Points(SlaObjective objective, SlaInference inference) =>
-                    [.. seeds.Select(seed => 100 * measure(trials[(seed, ratio, loss, $"{objective}")].Recalls[$"{inference}"]))];
+                    [.. seeds.Select(seed => 100 * measure(trials[(seed, ratio, epochs, loss, $"{objective}")].Recalls[$"{inference}"]))];
                 double[] baseline = Points(SlaObjective.Baseline, SlaInference.Single);
                 double[] aggregated = Points(SlaObjective.SlaSelfDistillation, SlaInference.Aggregated);
                 double[] distilled = Points(SlaObjective.SlaSelfDistillation, SlaInference.Distilled);
                 report.AppendLine(
-                    $"| {ratio} | {loss} | {Spread(baseline)} | {Spread(aggregated)} | {Gain(baseline, aggregated)} | {Spread(distilled)} | {Gain(baseline, distilled)} |");
+                    $"| {ratio} | {epochs} | {seeds.Length} | {loss} | {Spread(baseline)} | {Spread(aggregated)} | {Gain(baseline, aggregated)} | {Spread(distilled)} | {Gain(baseline, distilled)} |");
             }
         }
     }

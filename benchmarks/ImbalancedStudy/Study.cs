@@ -6,7 +6,7 @@ namespace Microsoft.ML.Sla.ImbalancedStudy;
 internal sealed record LabelledImage(string ImagePath, string Label);
 
 /// <summary>Trains every setting that a file does not have yet.</summary>
-internal sealed class Study(string folder, string output)
+internal sealed class Study(string folder, string output, int ratio, int epochs, string chosenLoss)
 {
     private const int LargestClass = 500;
     private const int TestImagesOfClass = 200;
@@ -24,30 +24,35 @@ internal sealed class Study(string folder, string output)
         }),
     ];
 
+    private readonly (string Name, Action<SlaTrainer.Options> Set)[] _losses =
+        Losses.Where(loss => chosenLoss == "all" || chosenLoss == loss.Name).ToArray() is { Length: > 0 } losses
+            ? losses
+            : throw new ArgumentException($"There is no loss '{chosenLoss}'. There are {string.Join(", ", Losses.Select(loss => loss.Name))}, and all.");
+
     private readonly string[] _classes =
         [.. Directory.GetDirectories(Path.Combine(folder, "train")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
-    public void Run(int ratio, int seed)
+    public void Run(int seed)
     {
         var done = Trial.ReadAll(output).Select(trial => trial.Key).ToHashSet();
-        foreach (var (loss, set) in Losses)
+        foreach (var (loss, set) in _losses)
         {
-            foreach (var objective in Objectives.Where(objective => !done.Contains((seed, ratio, loss, $"{objective}"))))
+            foreach (var objective in Objectives.Where(objective => !done.Contains((seed, ratio, epochs, loss, $"{objective}"))))
             {
                 var options = Options(seed, objective);
                 set(options);
-                Train(seed, ratio, loss, options).AppendTo(output);
+                Train(seed, loss, options).AppendTo(output);
             }
         }
     }
 
-    private static SlaTrainer.Options Options(int seed, SlaObjective objective) => new()
+    private SlaTrainer.Options Options(int seed, SlaObjective objective) => new()
     {
         FeatureColumnName = "Image",
         Objective = objective,
         Architecture = Architecture.CifarResNet(depth: 8),
         ViewsPerStep = 2,
-        Epochs = 30,
+        Epochs = epochs,
         BatchSize = 64,
         LearningRate = 0.1,
         LearningRateSchedule = LearningRateSchedule.OneCycle,
@@ -56,10 +61,10 @@ internal sealed class Study(string folder, string output)
         Threads = 1,
     };
 
-    private Trial Train(int seed, int ratio, string loss, SlaTrainer.Options options)
+    private Trial Train(int seed, string loss, SlaTrainer.Options options)
     {
         var mlContext = new MLContext(seed);
-        var (training, test) = Data(mlContext, seed, ratio);
+        var (training, test) = Data(mlContext, seed);
         var clock = Stopwatch.StartNew();
         using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(training);
         double seconds = clock.Elapsed.TotalSeconds;
@@ -68,11 +73,11 @@ internal sealed class Study(string folder, string output)
             using var scorer = model.WithInference(inference);
             return mlContext.MulticlassClassification.Evaluate(scorer.Transform(test)).ConfusionMatrix.PerClassRecall;
         });
-        return new Trial(seed, ratio, loss, $"{options.Objective}", recalls, model.TrainingHistory.Epochs[^1].Loss, seconds);
+        return new Trial(seed, ratio, epochs, loss, $"{options.Objective}", recalls, model.TrainingHistory.Epochs[^1].Loss, seconds);
     }
 
     /// <summary>Training images drawn by the seed, n_0 r^(i/(N-1)) of class i (Cao et al. 2019), and the first test images of each class.</summary>
-    private (IDataView Training, IDataView Test) Data(MLContext mlContext, int seed, int ratio)
+    private (IDataView Training, IDataView Test) Data(MLContext mlContext, int seed)
     {
         var random = new Random(seed);
         var images = new List<LabelledImage>();
