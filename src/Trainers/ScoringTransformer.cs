@@ -27,6 +27,9 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     /// <inheritdoc/>
     public bool IsRowToRowMapper => true;
 
+    /// <summary>The file of the graph.</summary>
+    internal string OnnxPath => _onnx.Path;
+
     /// <summary>Writes the graph that this transformer scores with as an ONNX file.</summary>
     /// <param name="path">The file to write.</param>
     public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);

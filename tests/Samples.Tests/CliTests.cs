@@ -219,7 +219,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     {
         string model = Path.Combine(_folder, "m.zip");
         var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "12", "--json");
+            "Cli", "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "20", "--json");
         Assert.Equal(0, run.Code);
         Assert.True((int)JsonNode.Parse(run.Output)!["epochs"]! > 1);
     }

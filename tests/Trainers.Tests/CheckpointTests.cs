@@ -137,10 +137,12 @@ public sealed class CheckpointTests : IDisposable
         options.Observers = [new AtStep(1, () => Assert.Fail("A step was made."))];
         Assert.Equal(expected, Weights(options));
 
-        string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "Microsoft.ML.Sla-*");
-        int before = Left().Length;
-        Weights(Options(null));
-        Assert.Equal(before, Left().Length);
+        var place = new CheckpointPlace();
+        var elsewhere = Options(null);
+        elsewhere.Observers = [place];
+        Weights(elsewhere);
+        Assert.True(place.WasThere);
+        Assert.False(Directory.Exists(place.Folder));
     }
 
     [Fact]
@@ -248,6 +250,20 @@ public sealed class CheckpointTests : IDisposable
         {
             if (metrics.Step >= step)
                 act();
+        }
+    }
+
+    /// <summary>Finds out where a run keeps its checkpoint.</summary>
+    private sealed class CheckpointPlace : ITrainingObserver
+    {
+        public string Folder { get; private set; } = "";
+
+        public bool WasThere { get; private set; }
+
+        public void OnStart(TrainingPlan plan)
+        {
+            Folder = Path.GetDirectoryName(plan.CheckpointPath)!;
+            WasThere = File.Exists(plan.CheckpointPath);
         }
     }
 
