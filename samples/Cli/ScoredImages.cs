@@ -34,4 +34,7 @@ internal sealed record ScoredImages(
 
     /// <summary>The number of the class that is predicted of an image.</summary>
     public int Predicted(int image) => Array.IndexOf(Scores[image], Scores[image].Max());
+
+    /// <summary>Whether it is the class of the image.</summary>
+    public bool IsRight(int image) => Predicted(image) == Labels[image];
 }

@@ -10,7 +10,7 @@ internal sealed record Calibration(IReadOnlyList<CalibrationBin> Bins, double Er
     public static Calibration Of(ScoredImages scored)
     {
         var bins = scored.Scores
-            .Select((scores, i) => (Confidence: (double)scores.Max(), IsRight: scored.Predicted(i) == scored.Labels[i]))
+            .Select((scores, i) => (Confidence: (double)scores.Max(), IsRight: scored.IsRight(i)))
             .GroupBy(image => Math.Min(BinCount - 1, (int)(image.Confidence * BinCount)))
             .OrderBy(group => group.Key)
             .Select(group => new CalibrationBin(group.Count(), group.Average(image => image.Confidence), group.Average(image => image.IsRight ? 1.0 : 0)))

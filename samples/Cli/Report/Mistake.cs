@@ -20,7 +20,7 @@ internal sealed record Mistake(LabelledImage Image, string Picture, double Label
     public static IReadOnlyList<Mistake> Worst(MLContext mlContext, SlaTransformer model, ScoredImages scored, int count)
     {
         int[] worst = [.. Enumerable.Range(0, scored.Images.Count)
-            .Where(image => scored.Predicted(image) != scored.Labels[image])
+            .Where(image => !scored.IsRight(image))
             .OrderBy(image => scored.Scores[image][scored.Labels[image]])
             .Take(count)];
         if (worst.Length == 0)

@@ -20,6 +20,7 @@ internal sealed class ModelReport
     private readonly ImageSet? _images;
     private readonly ReportedRun? _run;
     private readonly IReadOnlyList<ScoredImages> _scored;
+    private readonly IReadOnlyList<Calibration> _calibrations;
     private readonly IReadOnlyList<Mistake> _mistakes;
 
     /// <summary>Scores images in every way that the model defines.</summary>
@@ -39,6 +40,7 @@ internal sealed class ModelReport
         _images = images;
         _run = run;
         _scored = images is null || scored is null ? [] : [scored, .. Others(mlContext, model, images, cancellationToken)];
+        _calibrations = [.. _scored.Select(Calibration.Of)];
         _mistakes = scored is null ? [] : Mistake.Worst(mlContext, model, scored, MostMistakes);
     }
 
@@ -88,7 +90,7 @@ internal sealed class ModelReport
                 Tile("accuracy", Percent(own.Metrics.MicroAccuracy)),
                 Tile("macro accuracy", Percent(own.Metrics.MacroAccuracy)),
                 Tile("log-loss", Invariant($"{own.Metrics.LogLoss:F3}")),
-                Tile("calibration error", Percent(Calibration.Of(own).Error)),
+                Tile("calibration error", Percent(_calibrations[0].Error)),
                 Tile("images", Invariant($"{own.Images.Count:N0}")),
                 Tile("images a second", Invariant($"{own.ImagesPerSecond:N0}"))),
             new XElement("p", new XAttribute("class", "note"), Text($"Measured on images of '{_images!.Source}'{(_run is null ? "" : " that were not trained on; the epoch was chosen by them")}.")));
@@ -125,13 +127,13 @@ internal sealed class ModelReport
     {
         if (_scored.Count == 0)
             return null;
-        var rows = _scored.Select(scored => Row(
+        var rows = _scored.Zip(_calibrations, (scored, calibration) => Row(
             Lower(scored.Inference),
             Percent(scored.Metrics.MicroAccuracy),
             Invariant($"± {HalfWidth(scored):P1}"),
             Percent(scored.Metrics.MacroAccuracy),
             Invariant($"{scored.Metrics.LogLoss:F3}"),
-            Percent(Calibration.Of(scored).Error),
+            Percent(calibration.Error),
             Invariant($"{scored.ImagesPerSecond:N0}")));
         return Section("Ways to predict",
             new XElement("p", "Single looks at the image as it is; aggregated averages its views, in as many passes; distilled asks the head that was taught by that average, in one pass. An objective defines some of them."),
@@ -139,7 +141,7 @@ internal sealed class ModelReport
             new XElement("div", new XAttribute("class", "charts"),
                 Chart.Bars("Accuracy with its 95 % interval", [.. _scored.Select(scored => (Lower(scored.Inference), scored.Metrics.MicroAccuracy, HalfWidth(scored)))]),
                 Chart.OfShares("Calibration", "probability of the predicted class", "share that is right",
-                    _scored.Select(scored => new ChartLine(Lower(scored.Inference), [.. Calibration.Of(scored).Bins.Select(bin => (bin.Confidence, bin.Accuracy))])))),
+                    _scored.Zip(_calibrations, (scored, calibration) => new ChartLine(Lower(scored.Inference), [.. calibration.Bins.Select(bin => (bin.Confidence, bin.Accuracy))])))),
             new XElement("p", new XAttribute("class", "note"),
                 "The interval is that of the accuracy by itself; the inferences are measured on the same images. The calibration error is the mean distance of the line from the diagonal, by the images of ten bins. "
                 + "Images a second: read, decoded and scored."));
@@ -202,7 +204,7 @@ internal sealed class ModelReport
             return null;
         if (_mistakes.Count == 0)
             return Section("Mistakes", new XElement("p", "There are none."));
-        int all = Enumerable.Range(0, _scored[0].Images.Count).Count(image => _scored[0].Predicted(image) != _scored[0].Labels[image]);
+        int all = Enumerable.Range(0, _scored[0].Images.Count).Count(image => !_scored[0].IsRight(image));
         return Section("Worst mistakes",
             new XElement("p", Invariant($"{_mistakes.Count} of {all:N0}, those with the least probability of the true class. The small pictures are the views as the network sees them, with what each says by itself.")),
             new XElement("div", new XAttribute("class", "mistakes"), _mistakes.Select(Card)));

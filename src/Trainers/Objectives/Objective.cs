@@ -10,6 +10,8 @@ internal readonly record struct Readout(Head Head, bool AllViews);
 /// <summary>A training objective: its heads, its loss and the inferences that it defines.</summary>
 internal abstract class Objective(int classes, int views, ObjectiveSettings settings) : IStepObjective
 {
+    private double[]? _classWeights;
+
     /// <summary>N.</summary>
     protected int Classes { get; } = classes;
 
@@ -127,7 +129,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => Losses(logits, labels, labels));
 
     private double[]? ClassWeights =>
-        WeighsClasses && Settings.ClassWeighting is not NoWeighting ? Settings.ClassWeighting.Weights(Settings.ClassCounts) : null;
+        WeighsClasses && Settings.ClassWeighting is not NoWeighting ? _classWeights ??= Settings.ClassWeighting.Weights(Settings.ClassCounts) : null;
 
     private Tensor Losses(Tensor logits, Tensor targets, Tensor labels)
     {
