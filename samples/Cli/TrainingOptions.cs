@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Microsoft.ML.Sla;
 
 namespace Sla;
@@ -8,44 +7,14 @@ namespace Sla;
 internal sealed class TrainingOptions
 {
     private const int ManyImages = 10_000;
-    private static readonly (string Word, TransformationSet Set)[] Sets =
-    [
-        ("rotation", TransformationSet.Rotation),
-        ("none", TransformationSet.None),
-        ("rotation2", TransformationSet.Rotation2),
-        ("color", TransformationSet.ColorPermutation),
-        ("color3", TransformationSet.ColorPermutation3),
-        ("hflip", TransformationSet.HorizontalFlip),
-        ("vflip", TransformationSet.VerticalFlip),
-    ];
-
-    private static readonly (string Word, Func<ImageAugmentation> Create)[] Augmentations =
-    [
-        ("crop", () => ImageAugmentation.RandomCrop()),
-        ("flip", () => ImageAugmentation.HorizontalFlip()),
-        ("resized-crop", () => ImageAugmentation.RandomResizedCrop()),
-        ("color-jitter", () => ImageAugmentation.ColorJitter()),
-        ("cutout", () => ImageAugmentation.Cutout()),
-        ("cutmix", () => ImageAugmentation.CutMix()),
-        ("mixup", () => ImageAugmentation.Mixup()),
-        ("randaugment", () => ImageAugmentation.RandAugment()),
-    ];
-
     private readonly ImageOptions _images = new();
-    private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice(
-        "--objective",
-        "What the network is trained to minimise",
-        ("sla-sd", SlaObjective.SlaSelfDistillation),
-        ("sla", SlaObjective.Sla),
-        ("mt", SlaObjective.MultiTask),
-        ("da", SlaObjective.DataAugmentation),
-        ("baseline", SlaObjective.Baseline));
+    private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice("--objective", "What the network is trained to minimise", Words.Objectives);
 
     private readonly ValueOption<TransformationSet> _transformations = new(
         "--transformations",
-        $"The views: {string.Join(", ", Sets.Select(set => set.Word))}, or two joined by +, such as rotation+color3. Default rotation.",
+        $"The views: {Words.SetNames}, or two joined by +, such as rotation+color3. Default rotation.",
         TransformationSet.Rotation,
-        text => text.Split('+').Select(word => ValueOption.Find(word, Sets)).Aggregate(TransformationSet.Compose))
+        Words.ParseTransformationSet)
     {
         HelpName = "SET",
     };
@@ -56,7 +25,7 @@ internal sealed class TrainingOptions
         "--architecture",
         "The network: auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH. Default auto.",
         Architecture.Auto,
-        ParseArchitecture)
+        Words.ParseArchitecture)
     {
         HelpName = "NAME",
     };
@@ -73,9 +42,9 @@ internal sealed class TrainingOptions
 
     private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
         "--augment",
-        $"Random changes of training images, joined by commas: none, {string.Join(", ", Augmentations.Select(a => a.Word))}. Default crop,flip; leave flip out for digits and letters.",
-        ParseAugmentations("crop,flip"),
-        ParseAugmentations)
+        $"Random changes of training images, joined by commas: none, {Words.AugmentationNames}. Default crop,flip; leave flip out for digits and letters.",
+        Words.ParseAugmentations("crop,flip"),
+        Words.ParseAugmentations)
     {
         HelpName = "LIST",
     };
@@ -150,30 +119,6 @@ internal sealed class TrainingOptions
             BalancedSampling = parsed.GetValue(_balancedSampling),
             PretrainedPath = pretrained,
             OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImage.Skip : UnreadableImage.Fail,
-        };
-    }
-
-    private static IReadOnlyList<ImageAugmentation> ParseAugmentations(string text) =>
-        text.Equals("none", StringComparison.OrdinalIgnoreCase) ? [] : [.. text.Split(',').Select(word => ValueOption.Find(word, Augmentations)())];
-
-    private static Architecture ParseArchitecture(string text)
-    {
-        string name = text.ToLowerInvariant();
-        int digits = name.IndexOfAny([.. "0123456789"]);
-        int[] numbers = digits < 0 ? [] : [.. name[digits..].Split('-').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
-        return (digits < 0 ? name : name[..digits].TrimEnd('-'), numbers) switch
-        {
-            ("auto", []) => Architecture.Auto,
-            ("cifar-resnet", []) => Architecture.CifarResNet(),
-            ("cifar-resnet", [var depth]) => Architecture.CifarResNet(depth),
-            ("cifar-resnet", [var depth, var width]) => Architecture.CifarResNet(depth, width),
-            ("wide-resnet", []) => Architecture.WideResNet(),
-            ("wide-resnet", [var depth, var width]) => Architecture.WideResNet(depth, width),
-            ("resnet", []) => Architecture.ResNet(),
-            ("resnet", [var depth]) => Architecture.ResNet(depth),
-            ("conv-net", []) => Architecture.ConvNet(),
-            ("conv-net", [var width]) => Architecture.ConvNet(width),
-            _ => throw new FormatException("it must be auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH"),
         };
     }
 }

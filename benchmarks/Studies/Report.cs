@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text;
+
+namespace Microsoft.ML.Sla.Studies;
+
+/// <summary>The table of a study in Markdown, and its figure, made of the lines alone.</summary>
+internal sealed class Report(Study study, IEnumerable<Line> lines)
+{
+    private readonly IReadOnlyList<Comparison> _comparisons = Comparison.Of(study, lines.Where(line => line.IsOfThisLibrary));
+
+    /// <summary>Writes <c>STUDY.md</c>, <c>STUDY.svg</c> and <c>STUDY.png</c> into a folder.</summary>
+    /// <exception cref="InvalidDataException">No run of the study is there.</exception>
+    public void Write(string folder)
+    {
+        if (_comparisons.Count == 0)
+            throw new InvalidDataException($"No run of the study '{study.Name}' is there: 'run {study.Name}' first.");
+
+        File.WriteAllText(Path.Combine(folder, $"{study.Name}.md"), Page());
+        new Figure(study, _comparisons).Write(Path.Combine(folder, study.Name));
+    }
+
+    private string Page()
+    {
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"""
+            # {study.Title}
+
+            Made of [runs.jsonl](runs.jsonl) by `dotnet run -c Release --project benchmarks/Studies -- report {study.Name}`, which were trained by the command that each line names,
+            such as `dotnet run -c Release --project benchmarks/Studies -- run {study.Name}`. What is trained is in [{study.Name}.json](../../benchmarks/Studies/studies/{study.Name}.json).
+
+            ![{study.Title}]({study.Name}.svg)
+
+
+            """);
+        foreach (var ofSize in _comparisons.GroupBy(comparison => comparison.ImagesPerClass))
+        {
+            page.AppendLine(CultureInfo.InvariantCulture, $"{ofSize.Key:N0} images of each class, {ofSize.First().Lines[0].Run.Epochs} epochs of {ofSize.First().Lines[0].Run.StepsPerEpoch:N0} steps in the first row:").AppendLine();
+            page.AppendLine("| what | seeds | accuracy | gain, paired | log-loss | training, processor seconds | scoring, processor ms an image |");
+            page.AppendLine("| --- | --- | --- | --- | --- | --- | --- |");
+            foreach (var comparison in ofSize)
+                page.AppendLine(RowOf(comparison));
+            page.AppendLine();
+        }
+
+        return page.Append("""
+            Accuracy is the mean over the seeds with its standard deviation. A gain is the mean, in points, of the differences from the row that is named, seed by seed, with half of its
+            95 % interval (Student's t): where it is larger than the gain, the gain may be chance.
+
+            """).ToString();
+    }
+
+    private static string RowOf(Comparison comparison) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"| {comparison.Row.Name} | {comparison.Scores.Count} | {comparison.Accuracies.Average():F1} % ± {Statistics.Deviation(comparison.Accuracies):F1} | {GainOf(comparison)} | {comparison.Scores.Average(scores => scores.LogLoss):F3} | {comparison.Lines.Average(TrainingSeconds):F0} | {comparison.Scores.Average(scores => scores.ScoringMilliseconds):F2} |");
+
+    /// <summary>Of the members that an ensemble averages, where it has fewer than were trained.</summary>
+    private static double TrainingSeconds(Line line) => line.ProcessorSeconds;
+
+    private static string GainOf(Comparison comparison)
+    {
+        if (comparison.Gains is not { } gains)
+            return "";
+
+        double half = Statistics.HalfInterval(gains);
+        string interval = double.IsNaN(half) ? "" : string.Create(CultureInfo.InvariantCulture, $" ± {half:F1}");
+        return string.Create(CultureInfo.InvariantCulture, $"{gains.Average():+0.0;-0.0}{interval} over {comparison.Row.Against}");
+    }
+}
