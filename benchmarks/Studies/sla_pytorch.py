@@ -26,7 +26,6 @@ CONTENT = {"train.images", "train.labels", "test.images", "test.labels", "order"
 TYPES = {"U8": torch.uint8, "I64": torch.int64}
 ROTATIONS = 4
 CROP_PADDING = 4
-EMBEDDING_SIZE = 64
 WARM_UP_SHARE, WARM_UP_START = 0.3, 1 / 25
 SCORING_BATCH = 250
 
@@ -109,16 +108,31 @@ def convolution(inputs: int, outputs: int, stride: int = 1) -> Tuple[nn.Module, 
     return layer, nn.BatchNorm2d(outputs)
 
 
-def cifar_resnet(architecture: str, channels: int) -> nn.Sequential:
-    """Images to embeddings of EMBEDDING_SIZE values: three stages of 16, 32 and 64 channels."""
-    match = re.fullmatch(r"CIFAR ResNet-(\d+)", architecture)
-    depth = int(match[1]) if match else 0
-    require(depth >= 8 and depth % 6 == 2, f"the architecture '{architecture}' is not a CIFAR ResNet of a depth of 8, 14, 20, ..")
+def cifar_resnet(depth: int, channels: int) -> Tuple[nn.Module, int]:
+    """Three stages of 16, 32 and 64 channels, and the size of the embedding."""
+    require(depth >= 8 and depth % 6 == 2, f"the depth {depth} is not one of a CIFAR ResNet: 8, 14, 20, ..")
     blocks = []
     for inputs, outputs, stride in (16, 16, 1), (16, 32, 2), (32, 64, 2):
         blocks.append(Block(inputs, outputs, stride))
         blocks += [Block(outputs, outputs, 1) for _ in range((depth - 2) // 6 - 1)]
-    return nn.Sequential(*convolution(channels, 16), nn.ReLU(inplace=True), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(*convolution(channels, 16), nn.ReLU(inplace=True), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 64
+
+
+def conv_net(width: int, channels: int) -> Tuple[nn.Module, int]:
+    """Four layers of a convolution, normalisation, relu and halving, and the size of the embedding."""
+    layers = []
+    for inputs in (channels, width, width, width):
+        layers += [*convolution(inputs, width), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), width
+
+
+def backbone(architecture: str, channels: int) -> Tuple[nn.Module, int]:
+    """A network by its name, and the size of its embedding."""
+    for pattern, make in (r"CIFAR ResNet-(\d+)", cifar_resnet), (r"ConvNet-4x(\d+)", conv_net):
+        match = re.fullmatch(pattern, architecture)
+        if match:
+            return make(int(match[1]), channels)
+    raise SystemExit(f"sla_pytorch.py: the architecture '{architecture}' is neither a CIFAR ResNet nor a ConvNet.")
 
 
 class Draw(NamedTuple):
@@ -236,10 +250,10 @@ def learning_rate(peak: float, progress: float) -> float:
 
 def create(settings: Settings, classes: int, channels: int) -> nn.ModuleDict:
     """The backbone and the heads of the objective; torch initialises linear layers as the library does."""
-    backbone = cifar_resnet(settings.architecture, channels).to(memory_format=torch.channels_last)
+    body, embedding_size = backbone(settings.architecture, channels)
     outputs = {"class": classes, "joint": classes * settings.views, "transformation": settings.views}
-    heads = nn.ModuleDict({head: nn.Linear(EMBEDDING_SIZE, outputs[head]) for head in OBJECTIVES[settings.objective].heads})
-    return nn.ModuleDict({"backbone": backbone, "heads": heads})
+    heads = nn.ModuleDict({head: nn.Linear(embedding_size, outputs[head]) for head in OBJECTIVES[settings.objective].heads})
+    return nn.ModuleDict({"backbone": body.to(memory_format=torch.channels_last), "heads": heads})
 
 
 def train(network: nn.ModuleDict, images: Tensor, labels: Tensor, order: Tensor, settings: Settings) -> float:
