@@ -4,7 +4,7 @@
 //   dotnet run -c Release --project benchmarks/FewShotStudy -- cifar CIFAR_FOLDER RESULTS.jsonl FIRST_SEED LAST_SEED [TRANSFORMATIONS] [EPISODES]
 // trains on six classes of a folder with train/<class>/*.jpg and measures the other four.
 //   dotnet run -c Release --project benchmarks/FewShotStudy -- report RESULTS.jsonl...
-// writes the tables as Markdown.
+// writes the tables as Markdown, and with `figure docs/results/few-shot RESULTS.jsonl...` docs/results/few-shot.svg and .png.
 // Appends one JSON object for each training and size of episodes. What is in the file is not run again.
 using System.Diagnostics;
 using System.Globalization;
@@ -18,6 +18,12 @@ const int EvaluationEpisodes = 600;
 if (args is ["report", .. var files])
 {
     Report.Write(files.SelectMany(Measurement.Read), Console.Out);
+    return;
+}
+
+if (args is ["figure", var path, .. var drawn])
+{
+    Report.WriteFigure(drawn.SelectMany(Measurement.Read), path);
     return;
 }
 

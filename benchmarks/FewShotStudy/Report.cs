@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Sla;
+using Microsoft.ML.Sla.Studies;
 
 namespace FewShotStudy;
 
@@ -44,22 +45,41 @@ internal static class Report
         }
     }
 
+    /// <summary>Draws the differences to the prototypical network, with the intervals of the episodes, where more than one seed was run.</summary>
+    /// <param name="measurements">The measurements.</param>
+    /// <param name="path">Path of the files, without extension.</param>
+    public static void WriteFigure(IEnumerable<Measurement> measurements, string path) => GainFigure.WriteRows(path, "Few-shot accuracy, over a prototypical network",
+    [
+        .. from study in measurements.GroupBy(line => (line.Study, line.Transformations, line.TrainingEpisodes))
+           where study.Select(line => line.Seed).Distinct().Count() > 1
+           from size in study.GroupBy(line => (line.Ways, line.Shots)).OrderBy(size => size.Key)
+           from method in Methods.Where(method => method.Inference == SlaInference.Aggregated)
+           let difference = new EpisodeMean([.. Differences(size, method).SelectMany(seed => seed.Values)])
+           select ($"{study.Key.Study}, {size.Key.Ways}-way {size.Key.Shots}-shot: {method.Name}", new Estimate(100 * difference.Mean, 100 * difference.HalfWidth)),
+    ]);
+
     private static EpisodeMean Mean(IEnumerable<Measurement> size, (string, FewShotObjective Objective, SlaInference Inference) method) =>
         new([.. OfMethod(size, method).SelectMany(line => line.Accuracies(method.Inference))]);
 
     private static string Difference(IEnumerable<Measurement> size, (string, FewShotObjective, SlaInference) method)
     {
-        EpisodeMean[] seeds = [.. OfMethod(size, method).Join(
-            OfMethod(size, Methods[0]),
-            line => line.Seed,
-            line => line.Seed,
-            (line, baseline) => Mean([line], method).Minus(Mean([baseline], Methods[0])))];
+        var seeds = Differences(size, method);
         if (method == Methods[0] || seeds.Length == 0)
             return "";
 
         var all = new EpisodeMean([.. seeds.SelectMany(seed => seed.Values)]);
         return $"{(all.Mean > 0 ? "+" : "")}{Percent(all)} ({seeds.Count(seed => seed.Mean > 0)} of {seeds.Length})";
     }
+
+    /// <summary>The differences to the prototypical network, seed by seed.</summary>
+    private static EpisodeMean[] Differences(IEnumerable<Measurement> size, (string, FewShotObjective, SlaInference) method) =>
+    [
+        .. OfMethod(size, method).Join(
+            OfMethod(size, Methods[0]),
+            line => line.Seed,
+            line => line.Seed,
+            (line, baseline) => Mean([line], method).Minus(Mean([baseline], Methods[0]))),
+    ];
 
     private static IEnumerable<Measurement> OfMethod(IEnumerable<Measurement> size, (string, FewShotObjective Objective, SlaInference) method) =>
         size.Where(line => line.Objective == method.Objective).OrderBy(line => line.Seed);

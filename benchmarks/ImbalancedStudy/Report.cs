@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.ML.Sla.Studies;
 
 namespace Microsoft.ML.Sla.ImbalancedStudy;
 
-/// <summary>Tables of macro accuracy: mean and standard deviation over the seeds, and what SLA gains with the same loss, seed by seed.</summary>
-internal static class Report
+/// <summary>Macro accuracy: mean and standard deviation over the seeds, and what SLA gains with the same loss, seed by seed.</summary>
+internal sealed class Report(IEnumerable<Trial> trials)
 {
     public const string CrossEntropy = "cross-entropy";
     public const string ClassBalanced = "class-balanced";
@@ -12,63 +13,58 @@ internal static class Report
 
     private const int FewestClasses = 3;
 
-    /// <summary>97.5% quantiles of Student's t with 1, 2, ... degrees of freedom.</summary>
-    private static readonly double[] StudentQuantiles = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+    private readonly Dictionary<(int Seed, int Ratio, int Epochs, string Loss, string Objective), Trial> _trials = trials.ToDictionary(trial => trial.Key);
 
-    public static string Of(IEnumerable<Trial> trials)
+    /// <summary>The tables in Markdown.</summary>
+    public string Tables()
     {
-        var byKey = trials.ToDictionary(trial => trial.Key);
         var report = new StringBuilder();
         report.AppendLine("Macro accuracy, all ten classes:").AppendLine();
-        AppendTable(report, byKey, recalls => recalls.Average());
+        AppendTable(report, recalls => recalls.Average());
         report.AppendLine().AppendLine("The three smallest classes:").AppendLine();
-        AppendTable(report, byKey, recalls => recalls.TakeLast(FewestClasses).Average());
+        AppendTable(report, recalls => recalls.TakeLast(FewestClasses).Average());
         return report.ToString();
     }
 
-    private static void AppendTable(
-        StringBuilder report, Dictionary<(int Seed, int Ratio, int Epochs, string Loss, string Objective), Trial> trials, Func<IReadOnlyList<double>, double> measure)
+    /// <summary>Draws the gains over all ten classes.</summary>
+    /// <param name="path">Path of the files, without extension.</param>
+    public void WriteFigure(string path) => GainFigure.WriteRows(path, "Macro accuracy on long-tailed CIFAR-10, over the baseline with the same loss",
+    [
+        .. from setting in Settings(recalls => recalls.Average())
+           from row in new[] { (Inference: "aggregated", Points: setting.Aggregated), (Inference: "distilled", Points: setting.Distilled) }
+           select ($"ratio {setting.Ratio}, {setting.Epochs} epochs, {setting.Loss}: SLA+SD, {row.Inference}", Gain(setting.Baseline, row.Points)),
+    ]);
+
+    private void AppendTable(StringBuilder report, Func<IReadOnlyList<double>, double> measure)
     {
         report.AppendLine("| ratio | epochs | seeds | loss | baseline | SLA+SD network, aggregated | gain | SLA+SD, distilled | gain |");
         report.AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        foreach (var (ratio, epochs) in trials.Keys.Select(key => (key.Ratio, key.Epochs)).Distinct().Order())
+        foreach (var (ratio, epochs, loss, baseline, aggregated, distilled) in Settings(measure))
         {
-            foreach (string loss in new[] { CrossEntropy, ClassBalanced, LdamDrw })
-            {
-                int[] seeds =
-                [
-                    .. trials.Keys.Where(key => key.Ratio == ratio && key.Epochs == epochs && key.Loss == loss).GroupBy(key => key.Seed)
-                        .Where(ofSeed => ofSeed.Count() == 2).Select(ofSeed => ofSeed.Key).Order(),
-                ];
-                if (seeds.Length == 0)
-                    continue;
-
-                double[] Points(SlaObjective objective, SlaInference inference) =>
-                    [.. seeds.Select(seed => 100 * measure(trials[(seed, ratio, epochs, loss, $"{objective}")].Recalls[$"{inference}"]))];
-                double[] baseline = Points(SlaObjective.Baseline, SlaInference.Single);
-                double[] aggregated = Points(SlaObjective.SlaSelfDistillation, SlaInference.Aggregated);
-                double[] distilled = Points(SlaObjective.SlaSelfDistillation, SlaInference.Distilled);
-                report.AppendLine(
-                    $"| {ratio} | {epochs} | {seeds.Length} | {loss} | {Spread(baseline)} | {Spread(aggregated)} | {Gain(baseline, aggregated)} | {Spread(distilled)} | {Gain(baseline, distilled)} |");
-            }
+            report.AppendLine(
+                $"| {ratio} | {epochs} | {baseline.Length} | {loss} | {Spread(baseline)} | {Spread(aggregated)} | {Gain(baseline, aggregated)} | {Spread(distilled)} | {Gain(baseline, distilled)} |");
         }
     }
 
-    private static string Spread(double[] values) => string.Create(CultureInfo.InvariantCulture, $"{values.Average():F1} % ± {Deviation(values):F1}");
+    /// <summary>What each setting measured, in percent, seed by seed.</summary>
+    private IEnumerable<(int Ratio, int Epochs, string Loss, double[] Baseline, double[] Aggregated, double[] Distilled)> Settings(Func<IReadOnlyList<double>, double> measure) =>
+        from size in _trials.Keys.Select(key => (key.Ratio, key.Epochs)).Distinct().Order()
+        from loss in new[] { CrossEntropy, ClassBalanced, LdamDrw }
+        let seeds = _trials.Keys.Where(key => key.Ratio == size.Ratio && key.Epochs == size.Epochs && key.Loss == loss).GroupBy(key => key.Seed)
+            .Where(ofSeed => ofSeed.Count() == 2).Select(ofSeed => ofSeed.Key).Order().ToArray()
+        where seeds.Length > 0
+        let points = (Func<SlaObjective, SlaInference, double[]>)((objective, inference) =>
+            [.. seeds.Select(seed => 100 * measure(_trials[(seed, size.Ratio, size.Epochs, loss, $"{objective}")].Recalls[$"{inference}"]))])
+        select (
+            size.Ratio,
+            size.Epochs,
+            loss,
+            points(SlaObjective.Baseline, SlaInference.Single),
+            points(SlaObjective.SlaSelfDistillation, SlaInference.Aggregated),
+            points(SlaObjective.SlaSelfDistillation, SlaInference.Distilled));
 
-    /// <summary>The mean of the paired differences, and half of its 95% interval.</summary>
-    private static string Gain(double[] before, double[] after)
-    {
-        double[] differences = [.. after.Zip(before, (a, b) => a - b)];
-        return differences.Length == 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{differences[0]:+0.0;-0.0}")
-            : string.Create(CultureInfo.InvariantCulture,
-                $"{differences.Average():+0.0;-0.0} ± {StudentQuantiles[differences.Length - 2] * Deviation(differences) / Math.Sqrt(differences.Length):F1}");
-    }
+    private static string Spread(double[] values) => string.Create(CultureInfo.InvariantCulture, $"{values.Average():F1} % ± {Estimate.Deviation(values):F1}");
 
-    private static double Deviation(double[] values)
-    {
-        double mean = values.Average();
-        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, values.Length - 1));
-    }
+    /// <summary>The mean of the paired differences.</summary>
+    private static Estimate Gain(double[] before, double[] after) => Estimate.Of([.. after.Zip(before, (a, b) => a - b)]);
 }

@@ -9,6 +9,12 @@ namespace Microsoft.ML.Sla.Studies;
 internal sealed record Comparison(
     StudyRow Row, int ImagesPerClass, IReadOnlyList<Scores> Scores, IReadOnlyList<Line> Lines, IReadOnlyList<double>? Gains)
 {
+    /// <summary>The mean of the gains.</summary>
+    public Estimate? Gain => Gains is null ? null : Estimate.Of(Gains);
+
+    /// <summary>Mean processor time of the training, in seconds, of as many networks as the row averages.</summary>
+    public double TrainingSeconds => Lines.Average(line => line.ProcessorSeconds * Row.Networks / line.Run.Members);
+
     /// <summary>Accuracies in percent.</summary>
     public IReadOnlyList<double> Accuracies => [.. Scores.Select(scores => 100 * scores.Accuracy)];
 

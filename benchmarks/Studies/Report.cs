@@ -16,7 +16,7 @@ internal sealed class Report(Study study, IEnumerable<Line> lines)
             throw new InvalidDataException($"No run of the study '{study.Name}' is there: 'run {study.Name}' first.");
 
         File.WriteAllText(Path.Combine(folder, $"{study.Name}.md"), Page());
-        new Figure(study, _comparisons).Write(Path.Combine(folder, study.Name));
+        WriteFigure(Path.Combine(folder, study.Name));
     }
 
     private string Page()
@@ -51,18 +51,24 @@ internal sealed class Report(Study study, IEnumerable<Line> lines)
 
     private static string RowOf(Comparison comparison) => string.Create(
         CultureInfo.InvariantCulture,
-        $"| {comparison.Row.Name} | {comparison.Scores.Count} | {comparison.Accuracies.Average():F1} % ± {Statistics.Deviation(comparison.Accuracies):F1} | {GainOf(comparison)} | {comparison.Scores.Average(scores => scores.LogLoss):F3} | {comparison.Lines.Average(TrainingSeconds):F0} | {comparison.Scores.Average(scores => scores.ScoringMilliseconds):F2} |");
+        $"| {comparison.Row.Name} | {comparison.Scores.Count} | {comparison.Accuracies.Average():F1} % ± {Estimate.Deviation(comparison.Accuracies):F1} | {(comparison.Gain is { } gain ? $"{gain} over {comparison.Row.Against}" : "")} | {comparison.Scores.Average(scores => scores.LogLoss):F3} | {comparison.TrainingSeconds:F0} | {comparison.Scores.Average(scores => scores.ScoringMilliseconds):F2} |");
 
-    /// <summary>Of the members that an ensemble averages, where it has fewer than were trained.</summary>
-    private static double TrainingSeconds(Line line) => line.ProcessorSeconds;
-
-    private static string GainOf(Comparison comparison)
+    private void WriteFigure(string path)
     {
-        if (comparison.Gains is not { } gains)
-            return "";
+        var compared = _comparisons.Where(comparison => comparison.Gain is not null).ToArray();
+        if (study.ImagesPerClass.Count == 1)
+        {
+            GainFigure.WriteRows(path, study.Title, [.. compared.Select(comparison => ($"{comparison.Row.Name}, over {comparison.Row.Against}", comparison.Gain!))]);
+            return;
+        }
 
-        double half = Statistics.HalfInterval(gains);
-        string interval = double.IsNaN(half) ? "" : string.Create(CultureInfo.InvariantCulture, $" ± {half:F1}");
-        return string.Create(CultureInfo.InvariantCulture, $"{gains.Average():+0.0;-0.0}{interval} over {comparison.Row.Against}");
+        GainFigure.WriteBySize(
+            path,
+            study.Title,
+            "training images of each class",
+            [.. study.ImagesPerClass.Select(size => size.ToString("N0", CultureInfo.InvariantCulture))],
+            [.. compared.GroupBy(comparison => comparison.Row).Select(ofRow => (
+                ofRow.Key.Name,
+                (IReadOnlyList<Estimate?>)[.. study.ImagesPerClass.Select(size => ofRow.FirstOrDefault(comparison => comparison.ImagesPerClass == size)?.Gain)]))]);
     }
 }

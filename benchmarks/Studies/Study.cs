@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -75,4 +76,11 @@ internal sealed record Study(
 /// <param name="Setting">The setting.</param>
 /// <param name="Inference">The inference, or <c>Ensemble4</c>: the mean of the first four members' probabilities.</param>
 /// <param name="Against">Name of the row that it is compared with, seed by seed; null for a row that others are compared with.</param>
-internal sealed record StudyRow(string Name, string Setting, string Inference, string? Against);
+internal sealed record StudyRow(string Name, string Setting, string Inference, string? Against)
+{
+    /// <summary>Beginning of the name of an inference that averages the probabilities of several networks.</summary>
+    public const string Ensemble = "Ensemble";
+
+    /// <summary>Number of networks that are averaged.</summary>
+    public int Networks => Inference.StartsWith(Ensemble, StringComparison.Ordinal) ? int.Parse(Inference[Ensemble.Length..], CultureInfo.InvariantCulture) : 1;
+}

@@ -40,7 +40,7 @@ internal static class Training
                 var (scores, milliseconds) = Score(model, images.Test);
                 sum = sum is null ? scores : [.. sum.Zip(scores, Add)];
                 float[][] mean = [.. sum.Select(row => row.Select(value => value / (member + 1)).ToArray())];
-                inferences[$"Ensemble{member + 1}"] = Compare(mean, labels, milliseconds * (member + 1));
+                inferences[$"{StudyRow.Ensemble}{member + 1}"] = Compare(mean, labels, milliseconds * (member + 1));
             }
         }
 
