@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Xml.Linq;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
@@ -36,7 +37,7 @@ internal static class GainFigure
     {
         var plot = NewPlot(title);
         plot.Axes.Add(NewAxis(AxisPosition.Left, [.. lines.SelectMany(line => line.Gains).OfType<Estimate>()]));
-        var names = new CategoryAxis { Position = AxisPosition.Bottom, Title = axis, TickStyle = TickStyle.None };
+        var names = new CategoryAxis { Position = AxisPosition.Bottom, Title = axis, TickStyle = TickStyle.None, AxisTitleDistance = 12 };
         names.Labels.AddRange(sizes);
         plot.Axes.Add(names);
         plot.Series.Add(Zero(new DataPoint(-0.5, 0), new DataPoint(sizes.Count - 0.5, 0)));
@@ -57,7 +58,7 @@ internal static class GainFigure
             plot.Series.Add(line);
         }
 
-        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.TopCenter, LegendPlacement = LegendPlacement.Outside, LegendOrientation = LegendOrientation.Horizontal, LegendItemSpacing = 24 });
+        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.TopCenter, LegendPlacement = LegendPlacement.Outside, LegendOrientation = LegendOrientation.Horizontal, LegendItemSpacing = 48 });
         Write(path, plot, HeightBySize);
     }
 
@@ -114,6 +115,7 @@ internal static class GainFigure
             MajorGridlineStyle = LineStyle.Solid,
             MajorGridlineColor = Grid,
             TickStyle = TickStyle.None,
+            AxisTitleDistance = 12,
         };
     }
 
@@ -136,7 +138,22 @@ internal static class GainFigure
 
     private static void Write(string path, PlotModel plot, int height)
     {
-        File.WriteAllText(path + ".svg", new SvgExporter { Width = Width, Height = height, IsDocument = false }.ExportToString(plot));
+        var svg = XElement.Parse(new SvgExporter { Width = Width, Height = height, IsDocument = false }.ExportToString(plot));
+        RemoveClipping(svg);
+        svg.Save(path + ".svg");
+        WritePng(path, height);
+    }
+
+    /// <summary>Nothing is drawn outside of the axes, and text may be wider than it was reckoned.</summary>
+    private static void RemoveClipping(XElement svg)
+    {
+        svg.Descendants(svg.Name.Namespace + "defs").Remove();
+        foreach (var element in svg.Descendants())
+            element.SetAttributeValue("clip-path", null);
+    }
+
+    private static void WritePng(string path, int height)
+    {
         string profile = Directory.CreateTempSubdirectory("sla-figure-").FullName;
         string[] arguments =
         [

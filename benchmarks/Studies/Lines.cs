@@ -51,7 +51,7 @@ internal static class Lines
 
     /// <exception cref="InvalidDataException">A line cannot be read.</exception>
     public static IReadOnlyList<Line> Read(string file) => File.Exists(file)
-        ? [.. File.ReadLines(file).Select((line, number) => Parse(line) ?? throw new InvalidDataException($"'{file}', line {number + 1} is no run."))]
+        ? [.. File.ReadLines(file).Select((line, number) => Parse(line) ?? throw new InvalidDataException($"'{file}', line {number + 1} is no run: delete it, and its run is trained again."))]
         : [];
 
     public static void Append(string file, Line line)

@@ -1,4 +1,4 @@
-// Runs studies and draws what they found. A study is a file in benchmarks/Studies/studies; `all` stands for every one.
+// Runs studies and draws what they found. A study is a file in benchmarks/Studies/studies, or a .json file elsewhere; `all` stands for every one there.
 //   dotnet run -c Release --project benchmarks/Studies -- run STUDY... [--cifar DIR] [--fashion DIR] [--seeds N] [--processes N]
 // trains what docs/results/runs.jsonl does not have yet, each run in a process of its own on one thread, and adds a line for each.
 //   dotnet run -c Release --project benchmarks/Studies -- report STUDY...

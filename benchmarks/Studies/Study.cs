@@ -53,16 +53,17 @@ internal sealed record Study(
 
     private static Study ReadOne(string name, string folder, string[] there)
     {
-        if (!there.Contains(name))
-            throw new FileNotFoundException($"There is no study '{name}'. There are {string.Join(", ", there)}.");
+        string file = name.EndsWith(".json", StringComparison.Ordinal) ? name : Path.Combine(folder, $"{name}.json");
+        if (!File.Exists(file))
+            throw new FileNotFoundException($"There is no study '{name}'. There are {string.Join(", ", there)}; or name a .json file.");
 
-        var study = JsonSerializer.Deserialize<Study>(File.ReadAllText(Path.Combine(folder, $"{name}.json")), Lines.Json)! with { Name = name };
+        var study = JsonSerializer.Deserialize<Study>(File.ReadAllText(file), Lines.Json)! with { Name = Path.GetFileNameWithoutExtension(file) };
         foreach (var row in study.Rows)
         {
             if (!study.Settings.ContainsKey(row.Setting))
-                throw new InvalidDataException($"The row '{row.Name}' of the study '{name}' is of the setting '{row.Setting}', which is not there.");
+                throw new InvalidDataException($"The row '{row.Name}' of the study '{study.Name}' is of the setting '{row.Setting}', which is not there.");
             if (row.Against is { } other && study.Rows.All(candidate => candidate.Name != other))
-                throw new InvalidDataException($"The row '{row.Name}' of the study '{name}' is compared with '{other}', which is not there.");
+                throw new InvalidDataException($"The row '{row.Name}' of the study '{study.Name}' is compared with '{other}', which is not there.");
         }
 
         foreach (var run in study.Runs)

@@ -7,7 +7,10 @@ public sealed record LabelledImage(string ImagePath, string Label);
 /// <summary>Real images for tests: those of the quick start, unpacked once for a test process.</summary>
 public static class FashionImages
 {
-    private static readonly Lazy<string> Folder = new(Unpack);
+    private static readonly Lazy<string> Unpacked = new(Unpack);
+
+    /// <summary>The folder of <c>train</c> and <c>test</c>, each with a folder of images for each class.</summary>
+    public static string Folder => Unpacked.Value;
 
     /// <summary>Images of the training half, <paramref name="perClass"/> of each of the first classes in order of name.</summary>
     public static LabelledImage[] Train(int classes, int perClass) => List("train", classes, perClass);
@@ -21,7 +24,7 @@ public static class FashionImages
 
     private static LabelledImage[] List(string half, int classes, int perClass) =>
     [
-        .. Directory.GetDirectories(Path.Combine(Folder.Value, half)).Order(StringComparer.Ordinal).Take(classes)
+        .. Directory.GetDirectories(Path.Combine(Folder, half)).Order(StringComparer.Ordinal).Take(classes)
             .SelectMany(folder => Directory.GetFiles(folder).Order(StringComparer.Ordinal).Take(perClass)
                 .Select(path => new LabelledImage(path, Path.GetFileName(folder)))),
     ];

@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed class StudiesTests : IDisposable
+{
+    private const string Settings =
+        """
+        "common": {
+            "data": "cifar10", "transformations": "rotation", "viewsPerStep": 2, "architecture": "conv-net-8", "augment": "crop",
+            "steps": 4, "batchSize": 10, "learningRate": 0.1, "weightDecay": 5e-4
+          },
+          "settings": { "baseline": { "objective": "baseline" }, "SLA": { "objective": "sla" }, "two": { "objective": "baseline", "members": 2 } },
+          "rows": [
+            { "name": "baseline", "setting": "baseline", "inference": "Single" },
+            { "name": "SLA, aggregated", "setting": "SLA", "inference": "Aggregated", "against": "baseline" },
+            { "name": "two networks", "setting": "two", "inference": "Ensemble2", "against": "baseline" }
+          ]
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-studies-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Every_run_is_trained_once_and_its_line_says_what_made_it()
+    {
+        string study = Write("tiny.json", $$"""{ "title": "Tiny", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
+        string[] command = ["run", study, "--cifar", FashionImages.Folder, "--results", In("runs.jsonl")];
+        var first = await ProgramRun.RunAsync("Studies", command);
+        Assert.True(first.Code == 0, first.Output + first.Error);
+        var lines = File.ReadLines(In("runs.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
+        Assert.Equal(3, lines.Length);
+
+        var sla = lines.Single(line => (string)line["run"]!["objective"]! == "sla");
+        Assert.Equal((4, 10, 1), ((int)sla["run"]!["imagesPerClass"]!, (int)sla["run"]!["batchSize"]!, (int)sla["run"]!["epochs"]!));
+        Assert.Equal(["Aggregated", "Single"], sla["inferences"]!.AsObject().Select(inference => inference.Key).Order());
+        Assert.All(sla["inferences"]!.AsObject(), inference => Assert.InRange((double)inference.Value!["accuracy"]!, 0.0, 1.0));
+        Assert.True((double)sla["processorSeconds"]! > 0 && (double)sla["inferences"]!["Single"]!["scoringMilliseconds"]! > 0);
+        Assert.Contains("benchmarks/Studies -- run", (string)sla["command"]!, StringComparison.Ordinal);
+        Assert.NotNull(sla["machine"]!["torchSharp"]);
+
+        // A baseline has no views, and the first network of an ensemble is the run of one with the same seed.
+        double single = (double)lines.Single(line => (string)line["run"]!["objective"]! == "baseline" && (int)line["run"]!["members"]! == 1)["inferences"]!["Single"]!["logLoss"]!;
+        double firstMember = (double)lines.Single(line => (int)line["run"]!["members"]! == 2)["inferences"]!["Ensemble1"]!["logLoss"]!;
+        Assert.Equal(single, firstMember);
+
+        var second = await ProgramRun.RunAsync("Studies", command);
+        Assert.Contains("3 runs, 0 of them to do", second.Output, StringComparison.Ordinal);
+        Assert.Equal(3, File.ReadLines(In("runs.jsonl")).Count());
+    }
+
+    [Fact]
+    public async Task A_table_has_means_deviations_and_paired_gains_of_the_lines()
+    {
+        string study = Write("known.json", $$"""{ "title": "Known", "imagesPerClass": [4], "seeds": [1, 2, 3], {{Settings}} }""");
+        double[] baseline = [0.50, 0.52, 0.54], sla = [0.53, 0.56, 0.56], two = [0.50, 0.53, 0.54];
+        File.WriteAllLines(In("runs.jsonl"), Enumerable.Range(0, 3).SelectMany(seed => (string[])
+        [
+            Line("baseline", "none", 1, 1, seed + 1, "Single", baseline[seed], seconds: 10),
+            Line("sla", "rotation", 2, 1, seed + 1, "Aggregated", sla[seed], seconds: 22),
+            Line("baseline", "none", 1, 2, seed + 1, "Ensemble2", two[seed], seconds: 20),
+        ]));
+        var run = await ProgramRun.RunAsync("Studies", "report", study, "--results", In("runs.jsonl"));
+        Assert.True(run.Code == 0, run.Error);
+
+        // The mean of 3, 4 and 2 points is 3, their deviation 1, and half the interval 4.303 / sqrt(3) = 2.48.
+        string table = File.ReadAllText(In("known.md"));
+        Assert.Contains("| baseline | 3 | 52.0 % ± 2.0 |  | 1.500 | 10 | 0.50 |", table, StringComparison.Ordinal);
+        Assert.Contains("| SLA, aggregated | 3 | 55.0 % ± 1.7 | +3.0 ± 2.5 over baseline | 1.500 | 22 | 0.50 |", table, StringComparison.Ordinal);
+        Assert.Contains("| two networks | 3 | 52.3 % ± 2.1 | +0.3 ± 1.4 over baseline | 1.500 | 20 | 0.50 |", table, StringComparison.Ordinal);
+        Assert.Contains("SLA, aggregated, over baseline", File.ReadAllText(In("known.svg")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tables_and_figures_that_are_published_are_those_of_the_published_lines()
+    {
+        string results = ProgramRun.PathOf("Results");
+        File.Copy(Path.Combine(results, "runs.jsonl"), In("runs.jsonl"));
+        var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", In("runs.jsonl"));
+        Assert.True(run.Code == 0, run.Error);
+        Assert.NotEmpty(Directory.GetFiles(_folder, "*.md"));
+        Assert.All(Directory.GetFiles(_folder).Where(file => !file.EndsWith(".png", StringComparison.Ordinal)), made =>
+            Assert.Equal(File.ReadAllText(made), File.ReadAllText(Path.Combine(results, Path.GetFileName(made)))));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_run_is_named()
+    {
+        var unknown = await ProgramRun.RunAsync("Studies", "run", "nothing");
+        Assert.Equal(1, unknown.Code);
+        Assert.Contains("no study 'nothing'", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains("limited-data", unknown.Error, StringComparison.Ordinal);
+
+        string study = Write("wrong.json", $$"""{ "title": "Wrong", "imagesPerClass": [4], "seeds": [1], {{Settings.Replace("\"against\": \"baseline\"", "\"against\": \"basline\"", StringComparison.Ordinal)}} }""");
+        Assert.Contains("'basline', which is not there", (await ProgramRun.RunAsync("Studies", "run", study)).Error, StringComparison.Ordinal);
+
+        study = Write("torn.json", $$"""{ "title": "Torn", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
+        File.WriteAllText(In("runs.jsonl"), "{\"run\":{\"da");
+        Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", In("runs.jsonl"))).Error, StringComparison.Ordinal);
+    }
+
+    private static string Line(string objective, string transformations, int views, int members, int seed, string inference, double accuracy, double seconds) => new JsonObject
+    {
+        ["run"] = new JsonObject
+        {
+            ["data"] = "cifar10", ["imagesPerClass"] = 4, ["objective"] = objective, ["transformations"] = transformations, ["viewsPerStep"] = views, ["architecture"] = "conv-net-8",
+            ["augment"] = "crop", ["epochs"] = 1, ["batchSize"] = 10, ["learningRate"] = 0.1, ["weightDecay"] = 5e-4, ["members"] = members, ["seed"] = seed,
+        },
+        ["program"] = "Microsoft.ML.Sla 0.1.0",
+        ["seconds"] = seconds,
+        ["processorSeconds"] = seconds,
+        ["trainingLoss"] = 1.0,
+        ["inferences"] = new JsonObject { [inference] = new JsonObject { ["accuracy"] = accuracy, ["logLoss"] = 1.5, ["scoringMilliseconds"] = 0.5 } },
+    }.ToJsonString();
+
+    private string In(string file) => Path.Combine(_folder, file);
+
+    private string Write(string file, string text)
+    {
+        File.WriteAllText(In(file), text);
+        return In(file);
+    }
+}
