@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Microsoft.ML.Sla.Studies;
@@ -17,17 +18,24 @@ internal sealed class Runner(Arguments arguments)
     /// <returns>0, or 1 where a run failed.</returns>
     public async Task<int> RunAsync(IReadOnlyList<Run> runs)
     {
-        var done = Lines.Read(arguments.Results).Where(line => line.IsOfThisLibrary).Select(line => line.Run).ToHashSet();
-        Run[] left = [.. runs.Distinct().Where(run => run.Seed <= arguments.Seeds && !done.Contains(run)).OrderBy(run => run.Seed)];
+        Run[] left = [.. runs.Distinct().Where(run => run.Seed <= arguments.Seeds).Except(Done()).OrderBy(run => run.Seed)];
         Console.WriteLine($"{runs.Distinct().Count()} runs, {left.Length} of them to do, on {arguments.Processes} processes of one thread");
         int ended = 0, failed = 0;
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, pressed) => (pressed.Cancel, _) = (true, stop.CancelAsync());
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+
+        using var interruption = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
             await Parallel.ForEachAsync(left, new ParallelOptions { MaxDegreeOfParallelism = arguments.Processes, CancellationToken = stop.Token }, async (run, token) =>
             {
-                string? error = await TrainAsync(run, token).ConfigureAwait(false);
+                // Another command may have trained it meanwhile.
+                string? error = Done().Contains(run) ? null : await TrainAsync(run, token).ConfigureAwait(false);
                 int number = Interlocked.Increment(ref ended);
                 if (error is not null)
                     Interlocked.Increment(ref failed);
@@ -41,6 +49,12 @@ internal sealed class Runner(Arguments arguments)
         }
 
         return failed == 0 ? 0 : 1;
+    }
+
+    private HashSet<Run> Done()
+    {
+        lock (_appending)
+            return [.. Lines.Read(arguments.Results).Where(line => line.IsOfThisLibrary).Select(line => line.Run)];
     }
 
     /// <returns>What went wrong, or null.</returns>
