@@ -18,6 +18,12 @@ public sealed partial class SlaTrainer
         /// <summary>The largest class over the smallest from which on the log has a warning.</summary>
         private const int UnevenRatio = 5;
 
+        /// <summary>
+        /// How often an image should be trained on under each transformation for SLA to be ahead of the baseline, as docs/transformations.md
+        /// found for networks that start from nothing.
+        /// </summary>
+        private const int EnoughViews = 25;
+
         private readonly TrainerHost _host;
         private readonly Options _options;
         private readonly IChannel _channel;
@@ -79,6 +85,8 @@ public sealed partial class SlaTrainer
             _identity = Identity();
             _host.WarnOfMirrors(channel, trainer.Transformations, features.Shape);
             WarnOfUnevenClasses();
+            if (pretrained is null && initialModel is null)
+                AdviseOnViews(trainer.ViewsPerStep);
             TrainerHost.Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_sampler.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {_host.Seed}");
         }
@@ -235,6 +243,17 @@ public sealed partial class SlaTrainer
                 $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
                 + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
                 + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.");
+        }
+
+        private void AdviseOnViews(int viewsPerStep)
+        {
+            double views = (double)_options.Epochs * viewsPerStep / _objective.Views;
+            if (_options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || views >= EnoughViews)
+                return;
+
+            TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture,
+                $"an image is trained on {views:0.#} times under each of the {_objective.Views} transformations, which is few: SLA was ahead of the baseline from about {EnoughViews} times on ")
+                + $"(docs/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * _objective.Views / viewsPerStep)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.");
         }
 
         private TrainingPlan Plan() => new(

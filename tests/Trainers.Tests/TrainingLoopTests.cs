@@ -42,6 +42,33 @@ public sealed class TrainingLoopTests
         }
     }
 
+    [Fact]
+    public void A_training_that_shows_each_transformation_too_rarely_is_told_so()
+    {
+        string advice = Messages(SlaObjective.SlaSelfDistillation, TransformationSet.Rotation, epochs: 24, viewsPerStep: 2);
+        Assert.Contains("trained on 12 times under each of the 4 transformations", advice, StringComparison.Ordinal);
+        Assert.Contains("Try 50 Epochs", advice, StringComparison.Ordinal);
+        Assert.Contains("6 times under each of the 4", Messages(SlaObjective.Sla, TransformationSet.Rotation, epochs: 24, viewsPerStep: 1), StringComparison.Ordinal);
+        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.SlaSelfDistillation, TransformationSet.Rotation, epochs: 50, viewsPerStep: 2), StringComparison.Ordinal);
+        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.Sla, TransformationSet.Rotation2, epochs: 25, viewsPerStep: 2), StringComparison.Ordinal);
+        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.DataAugmentation, TransformationSet.Rotation, epochs: 2, viewsPerStep: 1), StringComparison.Ordinal);
+
+        string Messages(SlaObjective objective, TransformationSet transformations, int epochs, int viewsPerStep)
+        {
+            var messages = new List<string>();
+            var mlContext = new MLContext(seed: 1);
+            mlContext.Log += (_, e) => messages.Add(e.Message);
+            var options = Training.Options();
+            options.Architecture = Architecture.ConvNet(4);
+            options.Objective = objective;
+            options.Transformations = transformations;
+            options.ViewsPerStep = viewsPerStep;
+            options.Epochs = epochs;
+            mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(mlContext, classes: 2, perClass: 2)).Dispose();
+            return string.Join('\n', messages);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
