@@ -22,7 +22,7 @@ public sealed partial class SlaTrainer
         /// How often an image should be trained on under each transformation for SLA to be ahead of the baseline, as docs/transformations.md
         /// found for networks that start from nothing.
         /// </summary>
-        private const int EnoughViews = 25;
+        private const int EnoughViews = 20;
 
         private readonly TrainerHost _host;
         private readonly Options _options;

@@ -47,10 +47,10 @@ public sealed class TrainingLoopTests
     {
         string advice = Messages(SlaObjective.SlaSelfDistillation, TransformationSet.Rotation, epochs: 24, viewsPerStep: 2);
         Assert.Contains("trained on 12 times under each of the 4 transformations", advice, StringComparison.Ordinal);
-        Assert.Contains("Try 50 Epochs", advice, StringComparison.Ordinal);
+        Assert.Contains("Try 40 Epochs", advice, StringComparison.Ordinal);
         Assert.Contains("6 times under each of the 4", Messages(SlaObjective.Sla, TransformationSet.Rotation, epochs: 24, viewsPerStep: 1), StringComparison.Ordinal);
-        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.SlaSelfDistillation, TransformationSet.Rotation, epochs: 50, viewsPerStep: 2), StringComparison.Ordinal);
-        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.Sla, TransformationSet.Rotation2, epochs: 25, viewsPerStep: 2), StringComparison.Ordinal);
+        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.SlaSelfDistillation, TransformationSet.Rotation, epochs: 40, viewsPerStep: 2), StringComparison.Ordinal);
+        Assert.DoesNotContain("transformations.md", Messages(SlaObjective.Sla, TransformationSet.Rotation2, epochs: 20, viewsPerStep: 2), StringComparison.Ordinal);
         Assert.DoesNotContain("transformations.md", Messages(SlaObjective.DataAugmentation, TransformationSet.Rotation, epochs: 2, viewsPerStep: 1), StringComparison.Ordinal);
 
         string Messages(SlaObjective objective, TransformationSet transformations, int epochs, int viewsPerStep)
