@@ -5,6 +5,8 @@
 // makes docs/results/STUDY.md, .svg and, where Chromium is installed, .png of these lines alone.
 //   dotnet run -c Release --project benchmarks/Studies -- export STUDY FOLDER [--cifar DIR] [--fashion DIR] [--seeds N]
 // writes images, labels and their order of each run of a study to a file for sla_pytorch.py.
+//   dotnet run -c Release --project benchmarks/Studies -- exposure
+// makes docs/results/exposure.md, .svg and .png of all runs of SLA that have a baseline beside them.
 //   dotnet run -c Release --project benchmarks/Studies -- agreement
 // makes docs/results/pytorch.md, .svg and .png of the runs that both programs have trained.
 using System.Globalization;
@@ -26,6 +28,9 @@ try
             foreach (var study in Study.Read(names))
                 new Report(study, Lines.Read(arguments.Results)).Write(Path.GetDirectoryName(arguments.Results)!);
             return 0;
+        case ["exposure"]:
+            Exposure.Write(Lines.Read(arguments.Results), Path.GetDirectoryName(arguments.Results)!);
+            return 0;
         case ["agreement"]:
             Agreement.Write(Lines.Read(arguments.Results), Path.GetDirectoryName(arguments.Results)!);
             return 0;
@@ -38,6 +43,7 @@ try
                 Studies run STUDY...            trains what docs/results/runs.jsonl does not have yet
                 Studies report STUDY...         makes tables and figures in docs/results
                 Studies export STUDY FOLDER     writes what sla_pytorch.py trains on
+                Studies exposure                compares SLA with the baseline by views of an image
                 Studies agreement               compares what both have trained
                 Options: --cifar DIR (train/<class>/*.jpg and test/<class>/*.jpg), --fashion DIR (the four .gz files), --seeds N (the first N), --processes N, --results FILE
                 """);

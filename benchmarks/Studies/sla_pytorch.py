@@ -13,9 +13,11 @@ image-major: row b*k + i is the i-th view drawn of image b. The joint label of c
 import argparse
 import json
 import math
+import os
 import re
 import time
 from dataclasses import dataclass, fields
+from datetime import datetime, timezone
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import torch
@@ -313,6 +315,8 @@ def run(path: str) -> Dict[str, Any]:
         "processorSeconds": processor_seconds,
         "trainingLoss": training_loss,
         "inferences": score(network, tensors["test.images"], tensors["test.labels"], settings),
+        "command": f"python3 benchmarks/Studies/sla_pytorch.py {os.path.basename(path)} docs/results/runs.jsonl",
+        "date": datetime.now(timezone.utc).isoformat(),
     }
 
 
