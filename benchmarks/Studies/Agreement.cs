@@ -17,17 +17,17 @@ internal static class Agreement
         if (rows.Length == 0)
             throw new InvalidDataException("No run is there of both programs: 'export' one and give it to sla_pytorch.py.");
 
-        var page = new StringBuilder($"""
-            # {Title}
+        var page = new StringBuilder($$"""
+            # {{Title}}
 
             Made of [runs.jsonl](runs.jsonl) by `dotnet run -c Release --project benchmarks/Studies -- agreement`. The lines of PyTorch were made by
 
             ```
             dotnet run -c Release --project benchmarks/Studies -- export limited-data artifacts/runs
-            for run in artifacts/runs/*-100-*.safetensors; do python3 benchmarks/Studies/sla_pytorch.py $run docs/results/runs.jsonl; done
+            for run in artifacts/runs/{baseline,sla,sla-sd}-100-*.safetensors; do python3 benchmarks/Studies/sla_pytorch.py $run docs/results/runs.jsonl; done
             ```
 
-            ![{Title}]({Name}.svg)
+            ![{{Title}}]({{Name}}.svg)
 
             | what | seeds | this library | PyTorch | difference, paired | seconds of this library | of PyTorch |
             | --- | --- | --- | --- | --- | --- | --- |

@@ -78,11 +78,24 @@ public sealed class StudiesTests : IDisposable
     {
         string results = ProgramRun.PathOf("Results");
         File.Copy(Path.Combine(results, "runs.jsonl"), In("runs.jsonl"));
-        var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", In("runs.jsonl"));
-        Assert.True(run.Code == 0, run.Error);
+        foreach (string[] command in (string[][])[["report", "all"], ["exposure"], ["agreement"]])
+        {
+            var run = await ProgramRun.RunAsync("Studies", [.. command, "--results", In("runs.jsonl")]);
+            Assert.True(run.Code == 0, run.Error);
+        }
+
         Assert.NotEmpty(Directory.GetFiles(_folder, "*.md"));
         Assert.All(Directory.GetFiles(_folder).Where(file => !file.EndsWith(".png", StringComparison.Ordinal)), made =>
             Assert.Equal(File.ReadAllText(made), File.ReadAllText(Path.Combine(results, Path.GetFileName(made)))));
+    }
+
+    [Fact]
+    public void Every_row_of_the_page_of_results_is_one_that_a_study_made()
+    {
+        string docs = Path.GetDirectoryName(ProgramRun.PathOf("Results"))!;
+        var made = Directory.GetFiles(ProgramRun.PathOf("Results"), "*.md").Append(Path.Combine(docs, "few-shot.md")).Append(Path.Combine(docs, "imbalanced.md"))
+            .SelectMany(File.ReadLines).ToHashSet();
+        Assert.All(new[] { "results.md", "transformations.md" }.SelectMany(page => File.ReadLines(Path.Combine(docs, page))).Where(line => line.StartsWith('|')), row => Assert.Contains(row, made));
     }
 
     [Fact]
