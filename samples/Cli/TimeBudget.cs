@@ -20,59 +20,14 @@ internal static class TimeBudget
     /// <param name="clock">Runs since the program began.</param>
     public static int Epochs(MLContext mlContext, SlaTrainer.Options options, IDataView rows, TimeSpan budget, Stopwatch clock)
     {
-        var (folder, resume, token) = (options.CheckpointFolder, options.Resume, options.CancellationToken);
-        var measuring = Directory.CreateTempSubdirectory("sla-speed-");
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(token);
-        var speed = new Speed(enough, MeasuringTime < budget / 10 ? MeasuringTime : budget / 10);
-        try
-        {
-            options.CheckpointFolder = measuring.FullName;
-            options.Resume = false;
-            options.CancellationToken = enough.Token;
-            options.Observers = [speed];
-            Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows)).Dispose();
-        }
-        catch (OperationCanceledException) when (!token.IsCancellationRequested)
-        {
-        }
-        finally
-        {
-            (options.CheckpointFolder, options.Resume, options.CancellationToken) = (folder, resume, token);
-            measuring.Delete(recursive: true);
-        }
+        var measured = MeasuringTime < budget / 10 ? MeasuringTime : budget / 10;
+        var speed = Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(options).MeasureSpeed(rows, measured));
 
         // The images are read again.
-        TimeSpan reading = speed.Started;
-        double seconds = (Planned * (budget - clock.Elapsed)).TotalSeconds - reading.TotalSeconds;
-        double epoch = speed.Images / speed.ImagesPerSecond;
+        double seconds = ((Planned * (budget - clock.Elapsed)) - speed.Reading).TotalSeconds;
+        double epoch = speed.Epoch.TotalSeconds;
         if (seconds < epoch)
             Terminal.Note($"One epoch takes about {epoch:F0} seconds, and {Math.Max(0, seconds):F0} are left: it takes longer than --max-seconds.");
         return Math.Max(1, (int)(seconds / epoch));
-    }
-
-    private sealed class Speed(CancellationTokenSource enough, TimeSpan time) : ITrainingObserver
-    {
-        private readonly Stopwatch _clock = Stopwatch.StartNew();
-
-        public TimeSpan Started { get; private set; }
-
-        public int Images { get; private set; }
-
-        public double ImagesPerSecond { get; private set; }
-
-        public void OnStart(TrainingPlan plan)
-        {
-            Started = _clock.Elapsed;
-            Images = plan.Images;
-        }
-
-        public void OnProgress(SlaMetrics metrics)
-        {
-            ImagesPerSecond = metrics.ImagesPerSecond;
-            if (metrics.Elapsed >= time)
-                enough.Cancel();
-        }
-
-        public void OnEpochEnd(SlaMetrics metrics) => OnProgress(metrics);
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
 
@@ -155,6 +156,11 @@ public sealed partial class SlaTrainer
         /// <summary>Weight of the class head's cross-entropy beside the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
         /// <value>Default 1.</value>
         public double Beta { get; set; } = 1;
+
+        /// <summary>Where a search changed the number of epochs on the way.</summary>
+        internal ScheduleTail? Tail { get; set; }
+
+        internal Options Clone() => (Options)MemberwiseClone();
 
         /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
         /// <exception cref="FileNotFoundException">There are no pretrained weights at the path.</exception>

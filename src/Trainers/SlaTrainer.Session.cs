@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
@@ -12,8 +13,8 @@ namespace Microsoft.ML.Sla;
 
 public sealed partial class SlaTrainer
 {
-    /// <summary>A call of Fit: the rows, the network, and what trains it.</summary>
-    private sealed class Session : IDisposable
+    /// <summary>A training: the rows, the network, and what trains it.</summary>
+    internal sealed class Session : IDisposable
     {
         /// <summary>The largest class over the smallest from which on the log has a warning.</summary>
         private const int UnevenRatio = 5;
@@ -27,9 +28,7 @@ public sealed partial class SlaTrainer
         private readonly TrainerHost _host;
         private readonly Options _options;
         private readonly IChannel _channel;
-        private readonly RowSelection _training;
-        private readonly RowSelection? _validation;
-        private readonly int _unreadable;
+        private readonly TrainingRows _rows;
         private readonly ModelDescription _description;
         private readonly TrainingSettings _settings;
         private readonly Objective _objective;
@@ -39,33 +38,17 @@ public sealed partial class SlaTrainer
         private readonly TrainingStep _step;
         private readonly Sampler _sampler;
         private readonly TrainingLoop _loop;
-        private readonly RunIdentity _identity;
 
-        public Session(SlaTrainer trainer, IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
+        public Session(SlaTrainer trainer, IChannel channel, TrainingRows rows, PretrainedWeights? pretrained = null, SlaTransformer? initialModel = null)
         {
             _host = trainer._host;
             _options = trainer._options;
             _channel = channel;
-            ArgumentNullException.ThrowIfNull(input);
-            TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
-            _host.CheckCancellation();
-            TorchLibrary.EnsureLoaded();
-
-            var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
-            var features = TrainerSchema.Features(input, _options);
-            _host.CheckImages(trainer.Transformations, features.Shape);
-
-            if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
-                throw NoValidationRows();
-
-            // A file that is no weights is an error before the images are read.
-            var pretrained = _options.PretrainedPath is null || initialModel is not null ? null : PretrainedWeights.Read(_options.PretrainedPath);
-
+            _rows = rows;
+            var (labels, features) = (rows.Labels, rows.Features);
             var device = _host.ChooseDevice();
-
-            (_training, _validation, _unreadable) = ReadRows(input, validationSet, labels, features);
             var architecture = _host.ChooseArchitecture(
-                channel, initialModel?.Architecture ?? pretrained?.Architecture, features.Shape, _training.Rows.Length, device);
+                channel, initialModel?.Architecture ?? pretrained?.Architecture, features.Shape, rows.Training.Rows.Length, device);
             _description = Describe(trainer.Transformations, architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization, labels, features);
             _settings = Settings(trainer, _host.ChooseComputeType(device, architecture));
             _objective = SlaObjectives.Create(
@@ -79,10 +62,10 @@ public sealed partial class SlaTrainer
             _views = new ViewAugmenter(trainer.Transformations, features.Shape, device);
             _loader = new BatchLoader(features.Shape, _description.Normalization, device);
             _step = new TrainingStep(_network, _objective, _views, _loader, _settings);
-            _sampler = new EpochSampler(_training, _settings);
+            _sampler = new EpochSampler(rows.Training, _settings);
             _loop = new TrainingLoop(_network, _step, _sampler, _settings);
 
-            _identity = Identity();
+            Identity = NewIdentity();
             _host.WarnOfMirrors(channel, trainer.Transformations, features.Shape);
             WarnOfUnevenClasses();
             if (pretrained is null && initialModel is null)
@@ -91,35 +74,93 @@ public sealed partial class SlaTrainer
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_sampler.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {_host.Seed}");
         }
 
+        /// <summary>What makes two trainings the same one.</summary>
+        public RunIdentity Identity { get; }
+
+        /// <summary>Number of steps of the whole training.</summary>
+        public long Steps => _loop.Steps;
+
+        public long StepsDone => _loop.StepsDone;
+
+        /// <summary>How images are scored.</summary>
+        public SlaInference Inference => _options.Inference ?? _objective.Inferences[0].Inference;
+
+        /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
         public TrainedModel Train()
         {
-            var validation = new Validation(_network, _objective, _views, _loader);
-            var readout = _objective.ReadoutOf(_options.Inference ?? _objective.Inferences[0].Inference);
-            var training = _validation is not null && _options.MeasureTrainingAccuracy ? _training.Spread(_validation.Rows.Length) : null;
-            var history = new TrainingRun(_host, _options, _channel, _loop, _identity).Run(Plan(), _unreadable, _validation is null ? null : Measure);
-            return new TrainedModel(_description with { History = history }, _loop.Result());
+            var training = _rows.Validation is not null && _options.MeasureTrainingAccuracy ? _rows.Training.Spread(_rows.Validation.Rows.Length) : null;
+            return Train(_rows.Validation is null ? null : Measure, end: null);
 
             EpochValidation Measure()
             {
-                var (accuracy, loss) = validation.Measure(_validation, readout);
-                return new EpochValidation(accuracy, loss, training is null ? null : validation.Measure(training, readout).Accuracy);
+                var scores = Score(_rows.Validation);
+                return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training).Accuracy);
             }
         }
 
-        public LearningRateRange FindLearningRate(double lowest, double highest, int steps)
+        /// <summary>Trains until so many steps are done, and measures nothing.</summary>
+        public TrainedModel TrainUntil(long end) => Train(validate: null, end);
+
+        /// <summary>Scores the validation rows with the weights that the training has come to.</summary>
+        public RowScores ScoreValidation()
+        {
+            using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
+            using var threads = new ThreadCount(_host.Threads);
+            return _loop.Averaged(() => Score(_rows.Validation!));
+        }
+
+        public LearningRateRange FindLearningRate(double lowest, double highest, int steps) =>
+            WithSteps(lossOf => LearningRateRange.Measure(lowest, highest, steps, lossOf));
+
+        /// <summary>Seconds that a step takes, measured for some time after the first step, which warms up. The network is spoilt by it.</summary>
+        public double MeasureStep(TimeSpan time) => WithSteps(lossOf =>
+        {
+            lossOf(0, _options.LearningRate);
+            var clock = Stopwatch.StartNew();
+            int steps = 0;
+            while (steps == 0 || clock.Elapsed < time)
+                lossOf(++steps, _options.LearningRate);
+            return clock.Elapsed.TotalSeconds / steps;
+        });
+
+        /// <summary>Images in a step.</summary>
+        public int BatchSize => _sampler.BatchSize;
+
+        public int StepsPerEpoch => _sampler.StepsPerEpoch;
+
+        public void Dispose()
+        {
+            _loop.Dispose();
+            _step.Dispose();
+            _loader.Dispose();
+            _views.Dispose();
+            _network.Dispose();
+        }
+
+        private TrainedModel Train(Func<EpochValidation>? validate, long? end)
+        {
+            var history = new TrainingRun(_host, _options, _channel, _loop, Identity).Run(Plan(), _rows.Unreadable, validate, end);
+            return new TrainedModel(_description with { History = history }, _loop.Result());
+        }
+
+        private RowScores Score(RowSelection rows) =>
+            new Validation(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), _host.CheckCancellation);
+
+        /// <summary>Does something with steps that are no part of a run: step, counted from 0, and rate to the loss before it.</summary>
+        private T WithSteps<T>(Func<Func<int, double, double>, T> function)
         {
             using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
             using var threads = new ThreadCount(_host.Threads);
             ImageSequence? images = null;
             try
             {
-                return LearningRateRange.Measure(lowest, highest, steps, (step, rate) =>
+                return function((step, rate) =>
                 {
                     _host.CheckCancellation();
                     if (step % _sampler.StepsPerEpoch == 0)
                     {
                         images?.Dispose();
-                        images = _training.Store.Open(_sampler.Rows(step / _sampler.StepsPerEpoch));
+                        images = _rows.Training.Store.Open(_sampler.Rows(step / _sampler.StepsPerEpoch));
                     }
 
                     using var loss = _step.Run(images!, _sampler.BatchSize, rate, Seeds.ForStep(_host.Seed, step));
@@ -132,42 +173,6 @@ public sealed partial class SlaTrainer
             }
         }
 
-        public void Dispose()
-        {
-            _loop.Dispose();
-            _step.Dispose();
-            _loader.Dispose();
-            _views.Dispose();
-            _network.Dispose();
-        }
-
-        private (RowSelection Training, RowSelection? Validation, int Unreadable) ReadRows(
-            IDataView input, IDataView? validationSet, ClassLabels labels, FeatureColumn features)
-        {
-            if (validationSet is not null)
-                TrainerSchema.CheckValidationSet(validationSet.Schema, labels, _options);
-            long budget = _host.PixelMemory;
-            var (all, unreadable) = _host.ReadRows(_channel, input, labels, features, budget);
-            RowSplit.CheckClasses(all, labels);
-            if (validationSet is not null)
-            {
-                long left = Math.Max(0, budget - ((long)all.Store.Resident * features.Shape.Length));
-                var (rows, unreadableToo) = _host.ReadRows(_channel, validationSet, labels, features, left);
-                return (all, rows.Rows.Length == 0 ? throw NoValidationRows() : rows, unreadable + unreadableToo);
-            }
-
-            var (training, validation) = RowSplit.ByLabel(all, _options.ValidationSetFraction ?? 0, _host.Seed);
-            if (validation.Rows.Length == 0 && _options.ValidationSetFraction > 0)
-                throw NoValidationRows();
-            return (training, validation.Rows.Length == 0 ? null : validation, unreadable);
-        }
-
-        private InvalidOperationException NoValidationRows() => new(
-            _options.EarlyStopping is not null && _options.ValidationSetFraction is null or 0
-                ? "EarlyStopping needs validation rows, and there are none: set ValidationSet or ValidationSetFraction, or call Fit with a validation set."
-                : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, leaves none of any class. "
-                    + "Give more rows, or a larger fraction.");
-
         private ModelDescription Describe(
             TransformationSet transformations, Architecture architecture, PixelNormalization? initial, ClassLabels labels, FeatureColumn features) => new(
             _options.Objective,
@@ -175,7 +180,7 @@ public sealed partial class SlaTrainer
             {
                 ClassificationLoss = _options.ClassificationLoss,
                 ClassWeighting = _options.ClassWeighting,
-                ClassCounts = _training.CountByClass(labels.Count),
+                ClassCounts = _rows.Training.CountByClass(labels.Count),
             },
             architecture,
             transformations,
@@ -208,6 +213,7 @@ public sealed partial class SlaTrainer
             BalancedSampling = _options.BalancedSampling,
             EarlyStopping = _options.EarlyStopping,
             KeepBest = _options.KeepBest,
+            Tail = _options.Tail,
         };
 
         private void StartFrom(TrainedModel initial)
@@ -262,19 +268,19 @@ public sealed partial class SlaTrainer
             _description.Transformations,
             _description.Features.Shape,
             _description.Labels.Count,
-            _training.Rows.Length,
-            _validation?.Rows.Length ?? 0,
+            _rows.Training.Rows.Length,
+            _rows.Validation?.Rows.Length ?? 0,
             _options.Epochs,
             _loop.Steps,
             FirstStep: 0,
             CheckpointPath: "")
         {
-            ValidationRows = [.. _validation?.Rows.Select(_validation.Store.Position) ?? []],
+            ValidationRows = [.. _rows.Validation?.Rows.Select(_rows.Validation.Store.Position) ?? []],
         };
 
-        private RunIdentity Identity() => _host.Identity(
-            _training,
-            _validation,
+        private RunIdentity NewIdentity() => _host.Identity(
+            _rows.Training,
+            _rows.Validation,
             _description,
             _settings,
             ("Classes", string.Join(", ", _description.Labels.Names)),

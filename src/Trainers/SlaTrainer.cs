@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
@@ -41,7 +42,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             $"2 or more for {options.Objective}, whose class head always learns from the image as it is; SlaObjective.Sla learns from one view a step");
     }
 
-    private TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
+    internal TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
 
     /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
     private int ViewsPerStep => Math.Min(_options.ViewsPerStep ?? Transformations.Count, Transformations.Count);
@@ -96,10 +97,25 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         Options.Require(highest > lowest && double.IsFinite(highest), nameof(highest), highest, $"above the lowest rate, {lowest}");
         Options.Require(steps >= 10, nameof(steps), steps, "10 or more");
         using var channel = _host.Start("LearningRateRange");
-        using var session = new Session(this, channel, input, validationSet: null, initialModel: null);
+        using var session = NewSession(channel, input, validationSet: null, initialModel: null);
         var range = session.FindLearningRate(lowest, highest, steps);
         TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture, $"learning rate {range.Suggested:G3} suggested after {range.Points.Count} steps"));
         return range;
+    }
+
+    /// <summary>Trains for some seconds, to find out how fast this machine does. The network is thrown away.</summary>
+    /// <param name="input">The training rows.</param>
+    /// <param name="time">How long steps are made, above 0, after the images were read; one step at least.</param>
+    /// <returns>What the training takes.</returns>
+    /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    public TrainingSpeed MeasureSpeed(IDataView input, TimeSpan time)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
+        using var channel = _host.Start("Speed");
+        var clock = Stopwatch.StartNew();
+        using var session = NewSession(channel, input, validationSet: null, initialModel: null);
+        var reading = clock.Elapsed;
+        return new TrainingSpeed(reading, session.StepsPerEpoch, session.BatchSize, TimeSpan.FromSeconds(session.MeasureStep(time)));
     }
 
     /// <inheritdoc/>
@@ -114,8 +130,16 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     {
         using var channel = _host.Start("Training");
         TrainingRun.CheckNothingIsOverwritten(_options);
-        using var session = new Session(this, channel, input, validationSet, initialModel);
-        var model = session.Train();
-        return new SlaTransformer(_host.Environment, model, _options.Inference ?? model.Objective.Inferences[0].Inference);
+        using var session = NewSession(channel, input, validationSet, initialModel);
+        return new SlaTransformer(_host.Environment, session.Train(), session.Inference);
+    }
+
+    private Session NewSession(IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+
+        // A file that is no weights is an error before the images are read.
+        var pretrained = initialModel is null ? ReadPretrained() : null;
+        return new Session(this, channel, ReadRows(channel, input, validationSet), pretrained, initialModel);
     }
 }

@@ -115,7 +115,7 @@ internal sealed class TrainerHost
             ["Augmentations"] = string.Join(", ", _options.Augmentations),
             ["Normalization"] = network.Normalization.ToString(),
             ["Precision"] = settings.ComputeType.ToString(),
-            ["Training"] = (settings with { Augmentations = [], ComputeType = default }).ToString(),
+            ["Training"] = (settings.AsPlanned() with { Augmentations = [], ComputeType = default }).ToString(),
         };
         foreach (var (name, value) in own)
             entries.Add(name, value);

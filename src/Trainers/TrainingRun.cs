@@ -28,12 +28,13 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
         }
     }
 
-    /// <summary>Runs the loop to its end, from a checkpoint where there is one to go on from.</summary>
+    /// <summary>Runs the loop to its end, or to a step, from a checkpoint where there is one to go on from.</summary>
     /// <param name="plan">What observers are told before the first step; step and checkpoint are put in here.</param>
     /// <param name="unreadable">Number of rows left out because their image cannot be read.</param>
     /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
+    /// <param name="end">The number of steps done when it stops; null for all.</param>
     /// <returns>How it went.</returns>
-    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate)
+    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end = null)
     {
         using var memory = options.KeepMemory ? TensorMemory.Keep() : null;
         using var threads = new ThreadCount(host.Threads);
@@ -43,8 +44,8 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
         Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
         if (!isFinished)
         {
-            Run(checkpoint, validate);
-            Save(checkpoint, isFinished: true);
+            Run(checkpoint, validate, end ?? loop.Steps);
+            Save(checkpoint, isFinished: end is null || end == loop.Steps);
         }
 
         if (options.CheckpointFolder is null)
@@ -55,11 +56,12 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
         return history;
     }
 
-    private void Run(CheckpointFile checkpoint, Func<EpochValidation>? validate)
+    private void Run(CheckpointFile checkpoint, Func<EpochValidation>? validate, long end)
     {
         try
         {
             loop.Run(
+                end,
                 validate,
                 Report,
                 () =>

@@ -104,6 +104,7 @@ public sealed class ImbalanceTests
         Assert.Equal(deferred is null, fixture.Step.WeighsClasses);
         var weighted = new List<long>();
         loop.Run(
+            end: loop.Steps,
             validate: null,
             report: _ => { },
             afterStep: () =>

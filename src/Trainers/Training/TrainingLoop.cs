@@ -53,23 +53,25 @@ internal sealed class TrainingLoop : IDisposable
 
     public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
 
-    /// <summary>Runs all epochs that are left.</summary>
+    /// <summary>Runs the steps that are left, or some of them.</summary>
+    /// <param name="end">The number of steps done when it stops: <see cref="Steps"/>, or fewer.</param>
     /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
     /// <param name="report">Hears of progress, at least at the end of each epoch.</param>
     /// <param name="afterStep">Called when a step, and with the last of an epoch the epoch, is complete.</param>
     /// <param name="checkCancellation">Throws where the run is to stop; called between steps.</param>
     /// <exception cref="InvalidOperationException">The loss is no longer a number, or an image cannot be read any more.</exception>
-    public void Run(Func<EpochValidation>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
+    public void Run(long end, Func<EpochValidation>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
     {
         long firstStep = _stepsDone;
         var clock = Stopwatch.StartNew();
         var training = new Stopwatch();
         TimeSpan lastReport = TimeSpan.Zero;
-        while (_stepsDone < Steps && !Stops)
+        while (_stepsDone < end && !Stops)
         {
             int epoch = EpochOf(_stepsDone);
             int batch = (int)(_stepsDone % _sampler.StepsPerEpoch);
-            int batches = (int)Math.Min(_sampler.StepsPerEpoch, Steps - _stepsDone + batch);
+            int epochBatches = (int)Math.Min(_sampler.StepsPerEpoch, Steps - _stepsDone + batch);
+            int batches = (int)Math.Min(epochBatches, end - _stepsDone + batch);
             _step.BackboneFrozen = epoch <= _settings.FrozenEpochs;
             using var images = _sampler.Store.Open(_sampler.Rows(epoch)[(batch * _sampler.BatchSize)..(batches * _sampler.BatchSize)]);
             for (; batch < batches; batch++)
@@ -77,11 +79,11 @@ internal sealed class TrainingLoop : IDisposable
                 checkCancellation();
                 training.Start();
                 _step.WeighsClasses = _stepsDone >= FirstWeightedStep;
-                double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _stepsDone, Steps);
+                double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone, Steps));
                 Tensor loss = _step.Run(images, _sampler.BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, rate, loss));
                 _average?.Update(_stepsDone);
-                bool isEpochEnd = batch == batches - 1;
+                bool isEpochEnd = batch == epochBatches - 1;
                 bool isReported = isEpochEnd || clock.Elapsed - lastReport >= ReportInterval;
                 if (isReported || _unreadLosses.Count == LossInterval)
                     ReadLosses();
@@ -115,6 +117,20 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
     public Weights Result() => _best ?? Averaged(_network.GetWeights);
+
+    /// <summary>Does something with the averaged weights in the network, where there is an average.</summary>
+    public T Averaged<T>(Func<T> function)
+    {
+        _average?.Swap();
+        try
+        {
+            return function();
+        }
+        finally
+        {
+            _average?.Swap();
+        }
+    }
 
     /// <summary>Everything that <see cref="Restore"/> needs to go on as if the run had not been interrupted.</summary>
     /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
@@ -171,20 +187,6 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The epoch of the highest accuracy; of several, that of the lowest loss; of several, the last.</summary>
     private static EpochMetrics Best(IEnumerable<EpochMetrics> epochs) =>
         epochs.OrderBy(epoch => epoch.ValidationAccuracy).ThenByDescending(epoch => epoch.ValidationLoss).ThenBy(epoch => epoch.Epoch).Last();
-
-    /// <summary>Does something with the averaged weights in the network, where there is an average.</summary>
-    private T Averaged<T>(Func<T> function)
-    {
-        _average?.Swap();
-        try
-        {
-            return function();
-        }
-        finally
-        {
-            _average?.Swap();
-        }
-    }
 
     private void ReadLosses()
     {

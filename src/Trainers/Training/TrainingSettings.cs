@@ -34,4 +34,19 @@ internal sealed record TrainingSettings(
     public EarlyStopping? EarlyStopping { get; init; }
 
     public bool KeepBest { get; init; } = true;
+
+    /// <summary>Where the epochs are not those that the run began with.</summary>
+    public ScheduleTail? Tail { get; init; }
+
+    /// <summary>The settings that the run began with.</summary>
+    public TrainingSettings AsPlanned() => this with { Epochs = Tail?.PlannedEpochs ?? Epochs, Tail = null };
+
+    /// <summary>How much of the schedule is done, 0 to 1, after a step of so many.</summary>
+    public double Progress(long step, long steps)
+    {
+        if (Tail is null || step < Tail.Step)
+            return (double)step / (Tail?.PlannedSteps ?? steps);
+        double before = (double)Tail.Step / Tail.PlannedSteps;
+        return before + ((1 - before) * (step - Tail.Step) / (steps - Tail.Step));
+    }
 }

@@ -16,21 +16,26 @@ internal sealed class Validation(SlaNetwork network, Objective objective, ViewAu
 {
     private const int BatchSize = 128;
 
-    /// <summary>Share of rows whose most probable class is the label, 0 to 1, and the mean cross-entropy.</summary>
-    public (double Accuracy, double Loss) Measure(RowSelection rows, Readout readout)
+    /// <summary>Scores each of the rows.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="readout">How they are scored.</param>
+    /// <param name="checkCancellation">Throws where it is to stop; called between batches.</param>
+    public RowScores Score(RowSelection rows, Readout readout, Action checkCancellation)
     {
-        double correct = 0;
-        double loss = 0;
+        var (labels, isRight, losses) = (new int[rows.Rows.Length], new bool[rows.Rows.Length], new float[rows.Rows.Length]);
         using var images = rows.Store.Open(rows.Rows);
-        for (int start = 0; start < rows.Rows.Length; start += BatchSize)
+        for (int start = 0; start < labels.Length; start += BatchSize)
         {
+            checkCancellation();
             using var scope = NewDisposeScope();
-            var (logits, labels) = ClassLogits(images, Math.Min(BatchSize, rows.Rows.Length - start), readout);
-            correct += logits.argmax(1).eq(labels).sum().item<long>();
-            loss += nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.Sum).item<float>();
+            var (logits, classes) = ClassLogits(images, Math.Min(BatchSize, labels.Length - start), readout);
+            logits.argmax(1).eq(classes).data<bool>().CopyTo(isRight, start);
+            nn.functional.cross_entropy(logits, classes, reduction: nn.Reduction.None).data<float>().CopyTo(losses, start);
+            for (int row = start; row < Math.Min(start + BatchSize, labels.Length); row++)
+                labels[row] = rows.Store.Label(rows.Rows[row]);
         }
 
-        return (correct / rows.Rows.Length, loss / rows.Rows.Length);
+        return new RowScores(labels, isRight, losses);
     }
 
     /// <summary>Class logits of the next images, B x N, with running statistics in place of batch statistics, and their labels.</summary>
