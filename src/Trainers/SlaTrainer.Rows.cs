@@ -23,7 +23,7 @@ public sealed partial class SlaTrainer
 
         var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
         var features = TrainerSchema.Features(input, _options);
-        _host.CheckImages(Transformations, features.Shape);
+        CheckImages(features.Shape);
         _host.ChooseDevice();
         if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
             throw NoValidationRows();

@@ -85,6 +85,9 @@ public sealed partial class SlaTrainer
         /// <summary>How images are scored.</summary>
         public SlaInference Inference => _options.Inference ?? _objective.Inferences[0].Inference;
 
+        /// <summary>The network as it is.</summary>
+        public TrainedModel Model() => new(_description, _loop.Result());
+
         /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
         public TrainedModel Train()
         {

@@ -42,7 +42,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             $"2 or more for {options.Objective}, whose class head always learns from the image as it is; SlaObjective.Sla learns from one view a step");
     }
 
-    internal TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
+    private TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
 
     /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
     private int ViewsPerStep => Math.Min(_options.ViewsPerStep ?? Transformations.Count, Transformations.Count);
@@ -133,6 +133,11 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var session = NewSession(channel, input, validationSet, initialModel);
         return new SlaTransformer(_host.Environment, session.Train(), session.Inference);
     }
+
+    /// <summary>Checks what can be known of images before they are read.</summary>
+    /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
+    /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
+    internal void CheckImages(ImageShape shape) => _host.CheckImages(Transformations, shape);
 
     private Session NewSession(IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {

@@ -44,6 +44,27 @@ internal static class RowSplit
             all with { Rows = [.. all.Rows.Where(validation.Contains)] });
     }
 
+    /// <summary>Divides the rows of each class into folds, each of which is measured on once.</summary>
+    /// <param name="all">The rows.</param>
+    /// <param name="count">Number of folds, 2 or more.</param>
+    /// <param name="seed">Which rows: a function of the seed.</param>
+    public static IEnumerable<(RowSelection Training, RowSelection Validation)> Folds(RowSelection all, int count, int seed)
+    {
+        var random = new Random(seed);
+        var foldOf = new Dictionary<int, int>();
+        foreach (var rowsOfClass in all.Rows.GroupBy(all.Store.Label).OrderBy(group => group.Key))
+        {
+            int[] rows = [.. rowsOfClass];
+            random.Shuffle(rows);
+            foreach (int row in rows)
+                foldOf[row] = foldOf.Count % count;
+        }
+
+        return Enumerable.Range(0, count).Select(fold => (
+            all with { Rows = [.. all.Rows.Where(row => foldOf[row] != fold)] },
+            all with { Rows = [.. all.Rows.Where(row => foldOf[row] == fold)] }));
+    }
+
     /// <exception cref="InvalidOperationException">There is no row, or there is one class only.</exception>
     public static void CheckClasses(RowSelection all, ClassLabels labels)
     {

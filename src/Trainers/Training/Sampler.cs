@@ -30,9 +30,14 @@ internal sealed class EpochSampler(RowSelection rows, TrainingSettings settings)
     public override int BatchSize { get; } = Math.Min(settings.BatchSize, rows.Rows.Length);
 
     /// <summary>Full batches in an epoch. Rows that fill no batch are left out, others in each epoch.</summary>
-    public override int StepsPerEpoch => rows.Rows.Length / BatchSize;
+    public override int StepsPerEpoch => StepsIn(rows.Rows.Length, settings.BatchSize);
 
     public override long Steps => (long)settings.Epochs * StepsPerEpoch;
+
+    /// <summary>Number of full batches in an epoch.</summary>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="batchSize">The batch size that is asked for.</param>
+    public static int StepsIn(int rows, int batchSize) => rows / Math.Min(batchSize, rows);
 
     public override int[] Rows(int epoch)
     {

@@ -1,0 +1,34 @@
+using Microsoft.ML.Sla;
+
+namespace Microsoft.ML;
+
+/// <summary>Makes experiments from <c>mlContext.MulticlassClassification</c>.</summary>
+public static class ExperimentCatalog
+{
+    /// <summary>
+    /// Creates an experiment: it finds out which transformations, network and settings suit the images, within a time or a number of
+    /// trials.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The experiment.</returns>
+    /// <exception cref="ArgumentException">An option has a value that cannot be, or one that the experiment sets itself.</exception>
+    public static SlaExperiment CreateSlaExperiment(this MulticlassClassificationCatalog catalog, SlaExperiment.Options options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        return new SlaExperiment(MLNetInternals.EnvironmentOf(catalog.Trainers), options);
+    }
+
+    /// <summary>Creates an experiment in which all trials share some options of the trainer.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="configure">Sets what all trials share, such as columns, size and channels; null for the trainer's defaults.</param>
+    /// <returns>The experiment.</returns>
+    /// <exception cref="ArgumentException">An option has a value that cannot be, or one that the experiment sets itself.</exception>
+    public static SlaExperiment CreateSlaExperiment(this MulticlassClassificationCatalog catalog, Action<SlaTrainer.Options>? configure = null)
+    {
+        var options = new SlaExperiment.Options();
+        configure?.Invoke(options.Trainer);
+        return catalog.CreateSlaExperiment(options);
+    }
+}

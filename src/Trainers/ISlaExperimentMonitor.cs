@@ -1,0 +1,32 @@
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Hears of an <see cref="SlaExperiment"/> while it runs: each method has an empty default, so implement what you need. All are
+/// called on the thread that trains, which waits for them.
+/// </summary>
+public interface ISlaExperimentMonitor
+{
+    /// <summary>Before a trial begins or goes on.</summary>
+    /// <param name="trial">The trial.</param>
+    void ReportRunningTrial(SlaTrial trial)
+    {
+    }
+
+    /// <summary>After an interval of a trial, whose last one is new. Also for those of a search that is resumed.</summary>
+    /// <param name="trial">The trial.</param>
+    void ReportCompletedTrial(SlaTrial trial)
+    {
+    }
+
+    /// <summary>After that, where no trial has come farther and is better.</summary>
+    /// <param name="trial">The trial.</param>
+    void ReportBestTrial(SlaTrial trial)
+    {
+    }
+
+    /// <summary>When a trial broke. The search goes on without it.</summary>
+    /// <param name="trial">The trial, with its <see cref="SlaTrial.Failure"/>.</param>
+    void ReportFailTrial(SlaTrial trial)
+    {
+    }
+}

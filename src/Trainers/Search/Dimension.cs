@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>Something that is chosen. Values are text, as they are recorded.</summary>
+/// <param name="Name">Its name.</param>
+internal abstract record Dimension(string Name)
+{
+    /// <summary>The value that every trial has; null where it is searched.</summary>
+    public string? Fixed { get; private init; }
+
+    /// <summary>Whether it makes a difference to a training with some options. Default: to all.</summary>
+    public Func<SlaTrainer.Options, bool> Matters { get; init; } = _ => true;
+
+    /// <exception cref="ArgumentException">There is no such value.</exception>
+    public Dimension FixedTo(string value) => this with { Fixed = Parse(value) };
+
+    public abstract string Draw(Random random);
+
+    public abstract void Set(SlaTrainer.Options options, string value);
+
+    /// <summary>The values, for a person and to compare by.</summary>
+    public sealed override string ToString() => $"{Name} ({Fixed ?? Values})";
+
+    /// <summary>The dimension without the choices that cannot be.</summary>
+    /// <param name="objection">Why a value cannot be; null where it can.</param>
+    /// <param name="dropped">Receives why each was left out.</param>
+    public virtual Dimension Possible(Func<string, string?> objection, List<string> dropped) => this;
+
+    protected abstract string Values { get; }
+
+    /// <summary>The value as it is recorded.</summary>
+    protected abstract string Parse(string value);
+}
+
+/// <summary>One of some choices.</summary>
+internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, Action<SlaTrainer.Options> Set)> Choices) : Dimension(Name)
+{
+    protected override string Values => string.Join(", ", Choices.Select(choice => choice.Name));
+
+    public override string Draw(Random random) => Choices[random.Next(Choices.Count)].Name;
+
+    public override void Set(SlaTrainer.Options options, string value) => Choices.First(choice => choice.Name == value).Set(options);
+
+    public override Dimension Possible(Func<string, string?> objection, List<string> dropped)
+    {
+        var possible = Choices.Where(choice =>
+        {
+            string? reason = objection(choice.Name);
+            if (reason is not null)
+                dropped.Add($"{Name} {choice.Name}: {reason}");
+            return reason is null;
+        }).ToList();
+        return this with { Choices = possible };
+    }
+
+    protected override string Parse(string value)
+    {
+        string? known = Choices.Select(choice => choice.Name).FirstOrDefault(name => name.Equals(value, StringComparison.OrdinalIgnoreCase));
+        return known ?? throw new ArgumentException($"The dimension '{Name}' has no choice '{value}'. It has {Values}.", nameof(value));
+    }
+}
+
+/// <summary>A number of a range.</summary>
+internal sealed record RangeDimension(string Name, double Lowest, double Highest, bool IsLogarithmic, Action<SlaTrainer.Options, double> Setter) : Dimension(Name)
+{
+    protected override string Values => FormattableString.Invariant($"{Lowest} to {Highest}{(IsLogarithmic ? ", logarithmic" : "")}");
+
+    public override string Draw(Random random)
+    {
+        double value = IsLogarithmic
+            ? Math.Exp(random.Uniform(Math.Log(Lowest), Math.Log(Highest)))
+            : random.Uniform(Lowest, Highest);
+
+        // What is recorded is what is set: both have three digits.
+        return value.ToString("G3", CultureInfo.InvariantCulture);
+    }
+
+    public override void Set(SlaTrainer.Options options, string value) => Setter(options, double.Parse(value, CultureInfo.InvariantCulture));
+
+    protected override string Parse(string value) =>
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+            ? number.ToString(CultureInfo.InvariantCulture)
+            : throw new ArgumentException($"The value '{value}' of the dimension '{Name}' must be a number.", nameof(value));
+}

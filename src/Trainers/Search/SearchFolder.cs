@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>
+/// The folder of a search: its plan, a line for each interval of a trial, and the trials' checkpoints. It is in the hands of one search
+/// at a time.
+/// </summary>
+internal sealed class SearchFolder : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private readonly string _path;
+    private readonly bool _isTemporary;
+    private readonly FileStream _lines;
+    private readonly List<TrialRecord> _records = [];
+
+    /// <param name="folder">The folder; null for a temporary one, which is deleted in the end.</param>
+    /// <exception cref="IOException">It cannot be written, or another search is at work in it.</exception>
+    /// <exception cref="InvalidDataException">Its plan is none.</exception>
+    public SearchFolder(string? folder)
+    {
+        _isTemporary = folder is null;
+        _path = Path.GetFullPath(folder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName);
+        try
+        {
+            Directory.CreateDirectory(_path);
+            _lines = new FileStream(Path.Combine(_path, "trials.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The folder of the search, '{_path}', cannot be used: {exception.Message} Give another Folder, or end the search that is at work in it.", exception);
+        }
+
+        ReadRecords();
+        Plan = File.Exists(PlanPath) ? ReadPlan() : null;
+    }
+
+    /// <summary>What was decided; null where the folder is new.</summary>
+    public SearchPlan? Plan { get; private set; }
+
+    /// <summary>The lines that there are.</summary>
+    public IReadOnlyList<TrialRecord> Records => _records;
+
+    private string PlanPath => Path.Combine(_path, "search.json");
+
+    public string CheckpointFolder(int trial, string training) => Path.Combine(TrialFolder(trial), training);
+
+    /// <summary>Replaces the plan as a whole.</summary>
+    public void Save(SearchPlan plan)
+    {
+        string unfinished = PlanPath + ".tmp";
+        File.WriteAllText(unfinished, JsonSerializer.Serialize(plan, Json));
+        File.Move(unfinished, PlanPath, overwrite: true);
+        Plan = plan;
+    }
+
+    /// <summary>Adds a line.</summary>
+    public void Append(TrialRecord record)
+    {
+        _lines.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, Json) + "\n"));
+        _lines.Flush(flushToDisk: true);
+        _records.Add(record);
+    }
+
+    public void DeleteCheckpoints(int trial)
+    {
+        if (Directory.Exists(TrialFolder(trial)))
+            Directory.Delete(TrialFolder(trial), recursive: true);
+    }
+
+    public void Dispose()
+    {
+        _lines.Dispose();
+        if (_isTemporary)
+            Directory.Delete(_path, recursive: true);
+    }
+
+    private string TrialFolder(int trial) => Path.Combine(_path, $"trial-{trial:000}");
+
+    private SearchPlan ReadPlan()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<SearchPlan>(File.ReadAllText(PlanPath), Json)!;
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"'{PlanPath}' is not the plan of a search. Give another Folder.", exception);
+        }
+    }
+
+    /// <summary>Reads the lines, and cuts off what a process that was killed has left of its last one.</summary>
+    private void ReadRecords()
+    {
+        using var reader = new StreamReader(_lines, Encoding.UTF8, leaveOpen: true);
+        string text = reader.ReadToEnd();
+        int complete = text.LastIndexOf('\n') + 1;
+        foreach (string line in text[..complete].Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                _records.Add(JsonSerializer.Deserialize<TrialRecord>(line, Json)!);
+            }
+            catch (JsonException exception)
+            {
+                throw new InvalidDataException($"A line of '{_lines.Name}' is not one of a search: {line}. Give another Folder.", exception);
+            }
+        }
+
+        _lines.SetLength(Encoding.UTF8.GetByteCount(text[..complete]));
+        _lines.Seek(0, SeekOrigin.End);
+    }
+}

@@ -1,0 +1,25 @@
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>What a search has decided by what it measured of the machine, so that it decides the same when it is resumed.</summary>
+/// <param name="Identity">Which search it is.</param>
+/// <param name="Ladder">The trials and rungs.</param>
+/// <param name="TrainingSeconds">Time of the winner's whole training; null where the number of epochs is given.</param>
+/// <param name="Trials">The trials that were planned, in order.</param>
+/// <param name="Final">How the winner is trained to its end; null as long as there is none.</param>
+internal sealed record SearchPlan(
+    IReadOnlyDictionary<string, string> Identity, Ladder Ladder, double? TrainingSeconds, IReadOnlyList<PlannedTrial> Trials, PlannedEnd? Final);
+
+/// <summary>A trial's whole training.</summary>
+/// <param name="Number">The trial's number.</param>
+/// <param name="Epochs">Its epochs.</param>
+/// <param name="Steps">Its steps.</param>
+/// <param name="Latency">Seconds that a prediction takes; null where it was not asked for.</param>
+internal sealed record PlannedTrial(int Number, int Epochs, long Steps, double? Latency);
+
+/// <summary>The end of the winner's training, by the time that was left for it.</summary>
+/// <param name="Trial">The trial's number.</param>
+/// <param name="Epochs">The epochs of its whole training.</param>
+/// <param name="Tail">Where they differ from those that it began with.</param>
+internal sealed record PlannedEnd(int Trial, int Epochs, ScheduleTail? Tail);

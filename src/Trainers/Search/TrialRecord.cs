@@ -1,0 +1,49 @@
+using System.Reflection;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>A line of trials.jsonl: an interval of a trial, or why it broke.</summary>
+internal sealed record TrialRecord
+{
+    private static readonly IReadOnlyDictionary<string, string> Installed = new[] { typeof(SlaTrainer), typeof(MLContext), typeof(TorchSharp.torch), typeof(OnnxRuntime.InferenceSession) }
+        .Select(type => type.Assembly)
+        .ToDictionary(assembly => assembly.GetName().Name!, assembly => assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
+
+    public required int Trial { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Configuration { get; init; }
+
+    public required int Seed { get; init; }
+
+    public required int Rung { get; init; }
+
+    /// <summary>The interval; null where the trial broke in it.</summary>
+    public SlaTrialInterval? Interval { get; init; }
+
+    /// <summary>The bits of the validation rows that are right, as hexadecimal digits.</summary>
+    public string? Right { get; init; }
+
+    public string? Failure { get; init; }
+
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = Installed;
+
+    /// <summary>Whether each row is right, as digits.</summary>
+    public static string Digits(bool[] isRight)
+    {
+        byte[] bits = new byte[(isRight.Length + 7) / 8];
+        for (int row = 0; row < isRight.Length; row++)
+        {
+            if (isRight[row])
+                bits[row / 8] |= (byte)(1 << (row % 8));
+        }
+
+        return Convert.ToHexStringLower(bits);
+    }
+
+    /// <summary>Whether each of so many rows is right.</summary>
+    public bool[] IsRight(int rows)
+    {
+        byte[] bits = Convert.FromHexString(Right!);
+        return [.. Enumerable.Range(0, rows).Select(row => (bits[row / 8] >> (row % 8) & 1) == 1)];
+    }
+}

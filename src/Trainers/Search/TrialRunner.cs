@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>Trains trials, interval by interval, from checkpoint to checkpoint.</summary>
+/// <param name="environment">ML.NET's environment.</param>
+/// <param name="channel">Where trainings are told of.</param>
+/// <param name="space">Makes options of configurations.</param>
+/// <param name="rows">The rows of each training of a trial: one, or the folds.</param>
+/// <param name="all">The rows of the winner's last training.</param>
+/// <param name="pretrained">The weights to start from; null for none.</param>
+/// <param name="folder">Where checkpoints are.</param>
+internal sealed class TrialRunner(
+    IHostEnvironment environment,
+    IChannel channel,
+    ConfigurationSpace space,
+    IReadOnlyList<TrainingRows> rows,
+    TrainingRows all,
+    PretrainedWeights? pretrained,
+    SearchFolder folder)
+{
+    private const string Refit = "all-rows";
+
+    /// <summary>
+    /// Share of the training's steps that the averaged weights look back on. While the learning rate is high, weights as they are differ
+    /// from step to step by more than configurations do.
+    /// </summary>
+    private const double AveragedShare = 0.02;
+
+    private const int FewestAveragedSteps = 5;
+
+    private readonly Dictionary<string, double> _stepSeconds = [];
+
+    public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
+
+    /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
+    public IReadOnlyDictionary<string, string> Identity(Configuration configuration)
+    {
+        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
+        return session.Identity.Entries;
+    }
+
+    /// <summary>Number of steps in an epoch of a configuration's training.</summary>
+    public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
+
+    /// <summary>Number of steps in an epoch of the winner's last training.</summary>
+    public int FinalStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(all.Training.Rows.Length, space.Options(configuration).BatchSize);
+
+    /// <summary>Seconds that a step of a configuration takes. Those that cost the same are measured once.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="time">How long it is measured.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="isAgain">Whether it is measured in any case: the machine may have become slower.</param>
+    public double StepSeconds(Configuration configuration, TimeSpan time, CancellationToken cancellationToken, bool isAgain = false)
+    {
+        var options = Options(configuration, epochs: 1);
+        options.CancellationToken = cancellationToken;
+        string cost = FormattableString.Invariant($"{options.Architecture}, {options.Objective}, {options.ViewsPerStep}, {options.BatchSize}, {string.Join(", ", options.Augmentations)}");
+        if (isAgain || !_stepSeconds.TryGetValue(cost, out double seconds))
+        {
+            using var session = NewSession(options, rows[0]);
+            _stepSeconds[cost] = seconds = session.MeasureStep(time);
+        }
+
+        return seconds;
+    }
+
+    /// <summary>Seconds that a configuration's training takes around its steps: to be set up, and to be measured.</summary>
+    public double OverheadSeconds(Configuration configuration)
+    {
+        var clock = Stopwatch.StartNew();
+        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
+        session.ScoreValidation();
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Seconds that a model of a configuration takes to score an image on one thread: the median of some.</summary>
+    public double Latency(Configuration configuration)
+    {
+        const int WarmUps = 3, Runs = 21;
+        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
+        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        using var scorer = new InferenceSession(session.Model().ToOnnx(session.Inference), options);
+        float[] pixels = new float[rows[0].Features.Shape.Length];
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
+        using var run = new RunOptions();
+        var seconds = new List<double>();
+        for (int i = 0; i < WarmUps + Runs; i++)
+        {
+            var clock = Stopwatch.StartNew();
+            using var outputs = scorer.Run(run, [FeatureColumn.PixelColumn], [input], scorer.OutputNames);
+            seconds.Add(clock.Elapsed.TotalSeconds);
+        }
+
+        return seconds.Skip(WarmUps).Order().ElementAt(Runs / 2);
+    }
+
+    /// <summary>Trains each training of a trial to a share of its steps, from where its checkpoint is, and scores its validation rows.</summary>
+    /// <param name="plan">The trial.</param>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="fraction">The share, above 0 to 1.</param>
+    /// <param name="cancellationToken">Ends it after a step, and leaves a checkpoint.</param>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
+    public (long Steps, IReadOnlyList<RowScores> Scores) Run(PlannedTrial plan, Configuration configuration, double fraction, CancellationToken cancellationToken)
+    {
+        long end = Math.Max(1, (long)Math.Round(fraction * plan.Steps));
+        var scores = new List<RowScores>();
+        foreach (var (fold, training) in rows.Index())
+        {
+            var options = Options(configuration, plan.Epochs, plan.Steps);
+            options.CheckpointFolder = CheckpointFolder(plan, fold);
+            options.CancellationToken = cancellationToken;
+            using var session = NewSession(options, training);
+            session.TrainUntil(end);
+            scores.Add(session.ScoreValidation());
+        }
+
+        return scores.TrueForAll(score => double.IsFinite(score.Loss))
+            ? (end, scores)
+            : throw new InvalidOperationException("The network's outputs are no longer numbers. Its learning rate is too high.");
+    }
+
+    /// <summary>Trains the winner to its end.</summary>
+    public void Finish(PlannedTrial plan, Configuration configuration, PlannedEnd end, CancellationToken cancellationToken)
+    {
+        var options = FinalOptions(plan, configuration, end);
+        options.CancellationToken = cancellationToken;
+        using var session = NewSession(options, all);
+        session.TrainUntil(session.Steps);
+    }
+
+    /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
+    /// <param name="plan">The trial.</param>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="end">How it is trained to its end; null where it did not come so far.</param>
+    /// <param name="isScored">Whether the validation rows are scored.</param>
+    public (SlaTransformer Model, long Steps, RowScores? Scores) Load(PlannedTrial plan, Configuration configuration, PlannedEnd? end, bool isScored)
+    {
+        var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
+        options.CheckpointFolder ??= CheckpointFolder(plan, 0);
+        using var session = NewSession(options, end is null ? rows[0] : all);
+        var model = session.TrainUntil(0);
+        return (new SlaTransformer(environment, model, session.Inference), session.StepsDone, isScored && all.Validation is not null ? session.ScoreValidation() : null);
+    }
+
+    /// <summary>Whether a trial has a checkpoint after its first step.</summary>
+    public bool HasCheckpoint(PlannedTrial plan) => new CheckpointFile(CheckpointFolder(plan, 0)) is { Exists: true } file && file.ReadHeader().Step > 0;
+
+    /// <summary>The options of a whole training of a configuration.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="epochs">Its epochs.</param>
+    /// <param name="steps">Its steps, which the averaging of its weights depends on.</param>
+    public SlaTrainer.Options Options(Configuration configuration, int epochs, long steps = 0)
+    {
+        var options = space.Options(configuration);
+        options.Epochs = epochs;
+        options.KeepBest = false;
+        options.LearningRateSchedule = LearningRateSchedule.OneCycle;
+        options.WeightAveraging ??= 1 - (1 / Math.Max(FewestAveragedSteps, AveragedShare * steps));
+        return options;
+    }
+
+    private SlaTrainer.Options FinalOptions(PlannedTrial plan, Configuration configuration, PlannedEnd end)
+    {
+        var options = Options(configuration, end.Epochs, plan.Steps);
+        options.Tail = end.Tail;
+        options.CheckpointFolder = rows.Count > 1 ? folder.CheckpointFolder(plan.Number, Refit) : CheckpointFolder(plan, 0);
+        return options;
+    }
+
+    private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
+
+    private SlaTrainer.Session NewSession(SlaTrainer.Options options, TrainingRows training)
+    {
+        options.Resume = options.CheckpointFolder is not null;
+        return new SlaTrainer.Session(new SlaTrainer(environment, options), channel, training, pretrained);
+    }
+}

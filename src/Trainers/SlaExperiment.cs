@@ -1,0 +1,319 @@
+using System.Security.Cryptography;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Search;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Finds out within a time which transformations, objective, network and settings suit the images: successive halving (Jamieson
+/// and Talwalkar 2016) over configurations, each trial of which goes on from its checkpoint. In the shape of ML.NET's AutoMLExperiment.
+/// </summary>
+/// <remarks>
+/// <para>Create it with <see cref="ExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
+/// <para>
+/// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under the other transformation sets
+/// follow, and configurations drawn around the best two. At each rung the best third goes on, and the best of all is trained to the
+/// end of its schedule, which takes half of the time or more. Where there is time for one training only, it is that of the defaults.
+/// </para>
+/// </remarks>
+public sealed class SlaExperiment
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+    private IDataView? _train;
+    private IDataView? _validation;
+    private float? _validationFraction;
+    private int _folds = 1;
+    private TimeSpan? _time;
+    private int? _mostTrials;
+    private SlaMetric _metric = SlaMetric.MicroAccuracy;
+    private SlaInference? _inference;
+    private TimeSpan? _latencyCeiling;
+    private SlaSearchSpace _space = new();
+    private ISlaExperimentMonitor _monitor = new NoMonitor();
+
+    internal SlaExperiment(IHostEnvironment environment, Options options)
+    {
+        options.Validate();
+        _host = environment.Register("SlaExperiment");
+        _options = options;
+    }
+
+    /// <summary>Sets the rows that are trained on, and others that trials are compared on.</summary>
+    /// <param name="train">The training rows.</param>
+    /// <param name="validation">The validation rows.</param>
+    /// <returns>This experiment.</returns>
+    public SlaExperiment SetDataset(IDataView train, IDataView validation)
+    {
+        ArgumentNullException.ThrowIfNull(validation);
+        return SetDataset(train, validation, validationFraction: null, folds: 1);
+    }
+
+    /// <summary>Sets the rows, of each class of which a share is kept from training to compare trials on.</summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="validationFraction">The share, above 0 to below 1.</param>
+    /// <returns>This experiment.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The share is out of its range.</exception>
+    public SlaExperiment SetDataset(IDataView data, float validationFraction)
+    {
+        SlaTrainer.Options.Require(validationFraction is > 0 and < 1, nameof(validationFraction), validationFraction, "above 0 and below 1");
+        return SetDataset(data, validation: null, validationFraction, folds: 1);
+    }
+
+    /// <summary>
+    /// Sets the rows, which each trial is trained on in folds: the mean of the folds decides, and the winner is trained once more on all rows.
+    /// For few rows; a trial takes as many trainings as there are folds.
+    /// </summary>
+    /// <param name="data">The rows.</param>
+    /// <param name="folds">Number of folds, 2 or more.</param>
+    /// <returns>This experiment.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than two folds.</exception>
+    public SlaExperiment SetDataset(IDataView data, int folds)
+    {
+        SlaTrainer.Options.Require(folds > 1, nameof(folds), folds, "2 or more");
+        return SetDataset(data, validation: null, validationFraction: null, folds);
+    }
+
+    /// <summary>Sets the time of the whole search: reading, trials, the winner's training and its model.</summary>
+    /// <param name="seconds">Seconds, above 0.</param>
+    /// <returns>This experiment.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above 0.</exception>
+    public SlaExperiment SetTrainingTimeInSeconds(uint seconds)
+    {
+        SlaTrainer.Options.Require(seconds > 0, nameof(seconds), seconds, "above 0");
+        _time = TimeSpan.FromSeconds(seconds);
+        return this;
+    }
+
+    /// <summary>
+    /// Sets the number of trials. Without a time, there are so many, each planned for the <c>Epochs</c> of the options, and the same seed gives
+    /// the same model; with one, there are so many at most.
+    /// </summary>
+    /// <param name="count">The number, above 0.</param>
+    /// <returns>This experiment.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">It is not above 0.</exception>
+    public SlaExperiment SetMaxModelToExplore(int count)
+    {
+        SlaTrainer.Options.Require(count > 0, nameof(count), count, "above 0");
+        _mostTrials = count;
+        return this;
+    }
+
+    /// <summary>Sets what trials are compared by, and how the model scores.</summary>
+    /// <param name="metric">The metric on the validation rows. Default of an experiment: micro accuracy.</param>
+    /// <param name="inference">How trials and the model score. Objectives that do not define it drop out. Default null: what each objective recommends.</param>
+    /// <param name="latencyCeiling">
+    /// Time that scoring an image may take in ONNX Runtime on one thread, measured before a trial begins. Trials that take longer are left out.
+    /// Default null: any.
+    /// </param>
+    /// <returns>This experiment.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such metric or inference, or the ceiling is not above 0.</exception>
+    public SlaExperiment SetMetric(SlaMetric metric, SlaInference? inference = null, TimeSpan? latencyCeiling = null)
+    {
+        SlaTrainer.Options.Require(Enum.IsDefined(metric), nameof(metric), metric, "a member of SlaMetric");
+        SlaTrainer.Options.Require(inference is not { } given || Enum.IsDefined(given), nameof(inference), inference, "a member of SlaInference, or null");
+        SlaTrainer.Options.Require(latencyCeiling is null || latencyCeiling > TimeSpan.Zero, nameof(latencyCeiling), latencyCeiling, "above 0, or null");
+        (_metric, _inference, _latencyCeiling) = (metric, inference, latencyCeiling);
+        return this;
+    }
+
+    /// <summary>Sets what is chosen from.</summary>
+    /// <param name="space">The search space. Default of an experiment: a new one as it is.</param>
+    /// <returns>This experiment.</returns>
+    public SlaExperiment SetSearchSpace(SlaSearchSpace space)
+    {
+        ArgumentNullException.ThrowIfNull(space);
+        _space = space;
+        return this;
+    }
+
+    /// <summary>Sets what hears of trials.</summary>
+    /// <param name="monitor">The monitor.</param>
+    /// <returns>This experiment.</returns>
+    public SlaExperiment SetMonitor(ISlaExperimentMonitor monitor)
+    {
+        ArgumentNullException.ThrowIfNull(monitor);
+        _monitor = monitor;
+        return this;
+    }
+
+    /// <summary>Searches. See <see cref="RunAsync"/>.</summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public SlaExperimentResult Run() => Search(CancellationToken.None);
+
+    /// <summary>Searches, on another thread. A second call on the same folder goes on with a search that was killed or cancelled.</summary>
+    /// <param name="cancellationToken">Ends the search after the current step; the result is then the best trial so far, as far as it is trained.</param>
+    /// <returns>The best model, and all trials.</returns>
+    /// <exception cref="ArgumentException">A column, an option or a fixed value cannot be used.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are no rows or no limit, settings do not fit together, the folder has another search, or all trials are broken.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The search was cancelled before the first step of a trial.</exception>
+    public Task<SlaExperimentResult> RunAsync(CancellationToken cancellationToken = default) => Task.Run(() => Search(cancellationToken), CancellationToken.None);
+
+    private SlaExperiment SetDataset(IDataView train, IDataView? validation, float? validationFraction, int folds)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        (_train, _validation, _validationFraction, _folds) = (train, validation, validationFraction, folds);
+        return this;
+    }
+
+    private SlaExperimentResult Search(CancellationToken cancellationToken)
+    {
+        CheckSettings();
+        using var channel = _host.Start("Search");
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _options.Trainer.CancellationToken);
+        using var folder = new SearchFolder(_options.Folder);
+        var clock = new SearchClock(before: folder.Records.LastOrDefault(record => record.Interval is not null)?.Interval!.Elapsed ?? 0);
+        var settings = NewSettings(folder, cancellation.Token);
+
+        var reader = new SlaTrainer(_host, ReadingOptions(settings.Given));
+        var pretrained = reader.ReadPretrained();
+        var all = reader.ReadRows(channel, _train!, _validation);
+        var space = NewSpace(channel, settings, all.Features.Shape);
+        List<TrainingRows> rows = _folds == 1
+            ? [all]
+            : [.. RowSplit.Folds(all.Training, _folds, settings.Given.Seed!.Value).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
+        if (rows.Exists(training => training.Validation!.Rows.Length == 0))
+            throw new InvalidOperationException($"There are fewer rows than folds, {_folds}. Give more rows, or fewer folds.");
+
+        var runner = new TrialRunner(_host, channel, space, rows, all, pretrained, folder);
+        var identity = Identity(settings, all, runner.Identity(space.Default));
+        CheckFolder(folder, identity);
+        return new SuccessiveHalving(settings, space, runner, folder, _folds, identity, _monitor, channel, clock, cancellation.Token).Run();
+    }
+
+    private void CheckSettings()
+    {
+        if (_train is null)
+            throw new InvalidOperationException("The experiment has no rows: call SetDataset.");
+        if (_time is null && _mostTrials is null)
+            throw new InvalidOperationException("The experiment has no limit: call SetTrainingTimeInSeconds, SetMaxModelToExplore, or both.");
+        if (_inference is { } inference && _options.Trainer.Inference is { } given && inference != given)
+            throw new InvalidOperationException($"SetMetric asks for the inference {inference}, and the trainer's options for {given}. Leave one of them out.");
+    }
+
+    private SearchSettings NewSettings(SearchFolder folder, CancellationToken cancellationToken)
+    {
+        var given = _options.Trainer.Clone();
+        given.Seed ??= folder.Plan is { } plan ? int.Parse(plan.Identity["Seed"], System.Globalization.CultureInfo.InvariantCulture) : _host.Rand.Next();
+        given.Inference = _inference ?? given.Inference;
+        given.CancellationToken = default;
+        cancellationToken.ThrowIfCancellationRequested();
+        return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _mostTrials);
+    }
+
+    /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
+    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options given)
+    {
+        var options = given.Clone();
+        options.Transformations = TransformationSet.None;
+        options.ViewsPerStep = null;
+        options.ValidationSetFraction = _validationFraction;
+        return options;
+    }
+
+    private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
+    {
+        var space = new ConfigurationSpace(settings.Dimensions, settings.Given, Objection);
+        if (Objection(space.Options(space.Default)) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
+        {
+            TrainerHost.Info(channel, $"{settings.Given.Transformations} is not possible for images of {shape}: the first trial has no transformations");
+            settings.Given.Transformations = TransformationSet.None;
+        }
+
+        if (space.Objection(space.Default) is { } objection)
+            throw new ArgumentException($"The options, with the values of the search space that are fixed, cannot be trained: {objection}");
+        var dropped = new List<string>();
+        space = space.Possible(dropped);
+        foreach (string reason in dropped)
+            TrainerHost.Info(channel, $"left out of the search: {reason}");
+        return space;
+
+        string? Objection(SlaTrainer.Options options)
+        {
+            try
+            {
+                new SlaTrainer(_host, options).CheckImages(shape);
+                return null;
+            }
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+            {
+                return exception.Message;
+            }
+        }
+    }
+
+    private RunIdentity Identity(SearchSettings settings, TrainingRows all, IReadOnlyDictionary<string, string> training)
+    {
+        var entries = new Dictionary<string, string>(training)
+        {
+            ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (_folds > 1 ? $", {_folds} folds" : ""),
+            ["Seed"] = FormattableString.Invariant($"{settings.Given.Seed}"),
+            ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.Given.Epochs}") : "by time",
+        };
+        foreach (var (name, value) in settings.Identity)
+            entries.Add(name, value);
+        return new RunIdentity(entries);
+
+        // The images of all parts; labels are compared as those of the trainings are.
+        static string Describe(RowSelection rows)
+        {
+            const int Looked = 1024;
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (int row in rows.Spread(Looked).Rows.Where(row => row < rows.Store.Resident))
+                hash.AppendData(rows.Store.Pixels(row));
+            return FormattableString.Invariant($"{rows.Rows.Length} images ({Convert.ToHexStringLower(hash.GetHashAndReset())[..16]})");
+        }
+    }
+
+    private void CheckFolder(SearchFolder folder, RunIdentity identity)
+    {
+        if (folder.Plan is not { } plan)
+            return;
+        string[] differences = [.. identity.Differences(new RunIdentity(plan.Identity))];
+        if (differences.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"'{_options.Folder}' has the record of another search: {string.Join("; ", differences)}. Set everything as it was to go on with it, or give another Folder.");
+        }
+    }
+
+    /// <summary>Options of <see cref="SlaExperiment"/>.</summary>
+    public sealed class Options
+    {
+        /// <summary>
+        /// What all trials share: columns, size, channels, seed, threads and so on. What a dimension of the search space sets is the value of the
+        /// first trial. The schedule is one-cycle for all; <c>WeightAveraging</c> averages the last 50th of a training where it is null.
+        /// </summary>
+        /// <value>Default: the defaults of the trainer.</value>
+        public SlaTrainer.Options Trainer { get; set; } = new();
+
+        /// <summary>
+        /// Folder of the search's record: <c>search.json</c>, the plan; <c>trials.jsonl</c>, a line for each interval of a trial; and
+        /// the checkpoints of trials that are not out. A second run in the folder goes on with the search.
+        /// </summary>
+        /// <value>Default null: a temporary folder, which is deleted in the end.</value>
+        public string? Folder { get; set; }
+
+        internal void Validate()
+        {
+            ArgumentNullException.ThrowIfNull(Trainer);
+            Trainer.Validate();
+            SlaTrainer.Options.Require(Folder is null || Folder.Trim().Length > 0, nameof(Folder), Folder, "a path, or null");
+            Refuse(Trainer.ValidationSet is not null || Trainer.ValidationSetFraction is not null, nameof(Trainer.ValidationSet), "give the validation rows to SetDataset");
+            Refuse(Trainer.EarlyStopping is not null, nameof(Trainer.EarlyStopping), "the experiment stops trials itself");
+            Refuse(Trainer.CheckpointFolder is not null || Trainer.Resume, nameof(Trainer.CheckpointFolder), "give the experiment's Folder");
+        }
+
+        private static void Refuse(bool isGiven, string option, string remedy)
+        {
+            if (isGiven)
+                throw new ArgumentException($"The option {option} of the trainer must not be set for an experiment: {remedy}.");
+        }
+    }
+
+    private sealed class NoMonitor : ISlaExperimentMonitor;
+}
