@@ -177,7 +177,7 @@ internal sealed class SuccessiveHalving
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Break(trial, rung: 0, exception.Message);
+            Break(trial, rung: 0, exception);
         }
 
         return trial;
@@ -204,7 +204,7 @@ internal sealed class SuccessiveHalving
     {
         if (!trial.IsAlive)
             return;
-        if (_folder.Records.FirstOrDefault(record => record.Trial == trial.Shown.Number && record.Rung == rung) is { } record)
+        if (RecordOf(trial, rung) is { } record)
         {
             TakeUp(trial, record);
             return;
@@ -219,14 +219,14 @@ internal sealed class SuccessiveHalving
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Break(trial, rung, exception.Message);
+            Break(trial, rung, exception);
         }
     }
 
     private void TakeUp(Candidate trial, TrialRecord record)
     {
         if (record.Interval is null)
-            Break(trial, record.Rung, record.Failure!);
+            Break(trial, record.Failure!);
         else
             Add(trial, record.Interval, record.IsRight(_runner.ValidationRows));
     }
@@ -238,7 +238,7 @@ internal sealed class SuccessiveHalving
         double elapsed = _clock.Elapsed;
         var interval = new SlaTrialInterval(
             rung, steps, elapsed - began, elapsed, scores.Average(fold => fold.Accuracy), scores.Average(fold => fold.MacroAccuracy), scores.Average(fold => fold.Loss), against);
-        _folder.Append(Record(trial, rung) with { Interval = interval, Right = TrialRecord.Digits(isRight) });
+        _folder.Append(NewRecord(trial, rung) with { Interval = interval, Right = TrialRecord.Digits(isRight) });
         TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture,
             $"{trial.Shown}: accuracy {interval.Accuracy:F4}, macro accuracy {interval.MacroAccuracy:F4}, log-loss {interval.LogLoss:F4} after {steps} of {trial.Shown.Steps} steps"));
         Add(trial, interval, isRight);
@@ -258,12 +258,19 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    private void Break(Candidate trial, int rung, string message)
+    private void Break(Candidate trial, int rung, Exception exception)
+    {
+        // Below the first line of a message of torch is where in its code it comes from.
+        string message = exception.Message.Split('\n')[0];
+        if (RecordOf(trial, rung) is null)
+            _folder.Append(NewRecord(trial, rung) with { Failure = message });
+        Break(trial, message);
+    }
+
+    private void Break(Candidate trial, string message)
     {
         trial.IsAlive = false;
         trial.Shown.Failure = message;
-        if (!_folder.Records.Any(record => record.Trial == trial.Shown.Number && record.Rung == rung))
-            _folder.Append(Record(trial, rung) with { Failure = message });
         _folder.DeleteCheckpoints(trial.Shown.Number);
         TrainerHost.Warn(_channel, $"{trial.Shown} is broken, and left out: {message}");
         _monitor.ReportFailTrial(trial.Shown);
@@ -296,7 +303,8 @@ internal sealed class SuccessiveHalving
         {
             int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
             double step = _runner.StepSeconds(trial.Configuration, MeasuredShare * time, _cancellation, isAgain: true);
-            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _runner.OverheadSeconds(trial.Configuration));
+            double overhead = _runner.OverheadSeconds(trial.Configuration);
+            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * overhead);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
 
@@ -308,6 +316,7 @@ internal sealed class SuccessiveHalving
     /// <returns>Whether there is a model; false where the training broke.</returns>
     private bool TrainToTheEnd(Candidate trial, PlannedEnd end)
     {
+        (trial.Shown.Epochs, trial.Shown.Steps) = (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
         _monitor.ReportRunningTrial(trial.Shown);
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
         try
@@ -321,7 +330,7 @@ internal sealed class SuccessiveHalving
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Break(trial, _plan.Ladder.Fractions.Count, exception.Message);
+            Break(trial, _plan.Ladder.Fractions.Count, exception);
             return false;
         }
 
@@ -337,7 +346,7 @@ internal sealed class SuccessiveHalving
             end = null;
         double began = _clock.Elapsed;
         int rung = _plan.Ladder.Fractions.Count;
-        var record = _folder.Records.FirstOrDefault(record => record.Trial == trial.Shown.Number && record.Rung == rung);
+        var record = RecordOf(trial, rung);
         var (model, steps, scores) = _runner.Load(trial.Plan!, trial.Configuration, end, isScored: isComplete && end is not null && record is null);
         if (scores is not null)
             Complete(trial, rung, steps, [scores], trial.Shown.Intervals.Count == 0 ? 0 : Math.Min(began, trial.Shown.Intervals[^1].Elapsed));
@@ -363,7 +372,9 @@ internal sealed class SuccessiveHalving
         _plan = plan;
     }
 
-    private static TrialRecord Record(Candidate trial, int rung) => new()
+    private TrialRecord? RecordOf(Candidate trial, int rung) => _folder.Records.FirstOrDefault(record => record.Trial == trial.Shown.Number && record.Rung == rung);
+
+    private static TrialRecord NewRecord(Candidate trial, int rung) => new()
     {
         Trial = trial.Shown.Number,
         Configuration = trial.Configuration.Values,

@@ -1,0 +1,32 @@
+// Lets the data choose transformations, network and settings within a time, 20 seconds or as many as are given:
+//   dotnet run -c Release --project samples/Search -- 60
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Sla;
+using QuickStart;
+
+string images = ImageFolder.Unpack(Path.Combine("artifacts", "search", "images"));
+var mlContext = new MLContext(seed: 1);
+var train = Rows("train");
+var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath")).Fit(train);
+
+var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(options => (options.FeatureColumnName, options.Channels, options.BatchSize) = ("Image", 1, 64))
+    .SetDataset(preparation.Transform(train), validationFraction: 0.2f)
+    .SetTrainingTimeInSeconds(args is [var seconds] ? uint.Parse(seconds, CultureInfo.InvariantCulture) : 20)
+    .SetSearchSpace(new SlaSearchSpace().Fix("Architecture", "cifar-resnet-8"))
+    .SetMonitor(new Leaderboard());
+using var found = await experiment.RunAsync();
+
+var metrics = mlContext.MulticlassClassification.Evaluate(found.Model.Transform(preparation.Transform(Rows("test"))));
+Console.WriteLine($"{found.Best} is the best of {found.Trials.Count}, {metrics.MicroAccuracy:P1} on test images after {found.Elapsed.TotalSeconds:F0} s");
+mlContext.Model.Save(found.Model, train.Schema, Path.Combine("artifacts", "search", "model.zip"));
+
+IDataView Rows(string half) => mlContext.Data.LoadFromEnumerable(ImageFolder.List(Path.Combine(images, half)));
+
+/// <summary>Says what each trial comes to.</summary>
+internal sealed class Leaderboard : ISlaExperimentMonitor
+{
+    public void ReportCompletedTrial(SlaTrial trial) => Console.WriteLine($"{trial.Intervals[^1].Elapsed,4:F0} s  {trial.Intervals[^1].Accuracy:P1}  step {trial.Intervals[^1].Steps}/{trial.Steps}  {trial}");
+
+    public void ReportFailTrial(SlaTrial trial) => Console.WriteLine($"{trial} is broken: {trial.Failure}");
+}

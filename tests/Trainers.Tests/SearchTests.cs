@@ -1,0 +1,396 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.Sla.Search;
+using Microsoft.ML.Sla.Tests.Native;
+using TorchSharp;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>Experiments on real images, small enough for seconds.</summary>
+public sealed class SearchTests : IDisposable
+{
+    private const string FolderVariable = "SLA_TEST_SEARCH_FOLDER";
+
+    private readonly MLContext _mlContext = new(seed: 1);
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-search-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_same_seed_finds_the_same_model_with_the_same_trials()
+    {
+        using var first = Experiment().Run();
+        using var second = Experiment().Run();
+        Assert.True(first.IsComplete);
+        Assert.Equal(first.Trials.Select(Summary), second.Trials.Select(Summary));
+        Assert.Equal(Weights(first), Weights(second));
+        Assert.Equal(4, first.Trials.Count);
+        Assert.Equal("defaults", first.Trials[0].Name);
+    }
+
+    [Fact]
+    public void The_best_third_goes_on_and_the_best_of_all_comes_to_its_end()
+    {
+        using var result = Experiment(trials: 6).Run();
+        var trials = result.Trials;
+        Assert.Equal([6, 2, 1], Enumerable.Range(0, 3).Select(rung => trials.Count(trial => trial.Intervals.Count > rung)));
+        foreach (int rung in new[] { 0, 1 })
+        {
+            var there = trials.Where(trial => trial.Intervals.Count > rung).ToList();
+            double worstPromoted = there.Where(trial => trial.Intervals.Count > rung + 1).Min(trial => trial.Intervals[rung].Accuracy);
+            Assert.All(there.Where(trial => trial.Intervals.Count == rung + 1), trial => Assert.True(trial.Intervals[rung].Accuracy <= worstPromoted));
+        }
+
+        // A ninth, a third, and all of the steps of the same training.
+        Assert.Equal([2, 6, 18], result.Best.Intervals.Select(interval => interval.Steps));
+        Assert.Equal(18, result.Model.TrainingHistory.Epochs[^1].Step);
+        Assert.Same(result.Best, trials.Single(trial => trial.Intervals.Count == 3));
+    }
+
+    [Fact]
+    public void A_promoted_trial_comes_to_the_model_of_a_training_without_a_stop()
+    {
+        using var result = Experiment(trials: 6).Run();
+        var options = result.Options;
+        options.Seed = 7;
+        var rows = Training.Images(_mlContext);
+        options.ValidationSetFraction = 0.25f;
+        using var whole = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
+        Assert.Equal(whole.Model.Weights.SelectMany(tensor => tensor.Values), Weights(result));
+    }
+
+    [Fact]
+    public void Trials_are_recorded_with_configuration_metrics_versions_and_a_paired_comparison()
+    {
+        using var result = Experiment(_folder).Run();
+        var lines = File.ReadLines(Path.Combine(_folder, "trials.jsonl")).Select(line => JsonNode.Parse(line)!).ToList();
+        Assert.Equal(result.Trials.Sum(trial => trial.Intervals.Count), lines.Count);
+        Assert.Equal([1, 2, 3, 4], lines.Take(4).Select(line => (int)line["trial"]!));
+        Assert.All(lines, line =>
+        {
+            Assert.Equal(7, (int)line["seed"]!);
+            Assert.True((long)line["interval"]!["steps"]! > 0);
+            Assert.True((double)line["interval"]!["seconds"]! > 0);
+            Assert.InRange((double)line["interval"]!["logLoss"]!, 0, 10);
+            Assert.Contains(line["versions"]!.AsObject(), version => version.Key == "TorchSharp");
+        });
+
+        // Bits of the rows give the accuracy, and the comparison.
+        bool[][] rows = [.. lines.Take(4).Select(line => Bits((string)line["right"]!))];
+        Assert.Equal(lines.Take(4).Select(line => (double)line["interval"]!["accuracy"]!), rows.Select(row => row.Count(right => right) / 18.0), (a, b) => Math.Abs(a - b) < 1e-9);
+        var against = lines[1]["interval"]!["against"]!;
+        Assert.Equal(1, (int)against["trial"]!);
+        Assert.Equal(rows[1].Zip(rows[0]).Count(row => row.First && !row.Second), (int)against["better"]!);
+        Assert.Equal(rows[1].Zip(rows[0]).Count(row => !row.First && row.Second), (int)against["worse"]!);
+    }
+
+    [Fact]
+    public void A_paired_difference_has_the_standard_error_of_McNemar()
+    {
+        bool[] here = [true, true, true, false, false, true, true, false, true, true];
+        bool[] there = [true, false, false, true, false, true, true, false, true, false];
+        var comparison = SlaPairedComparison.Of(here, 3, there);
+        Assert.Equal((3, 3, 1), (comparison.Trial, comparison.Better, comparison.Worse));
+        double[] differences = [.. here.Zip(there).Select(row => (row.First ? 1.0 : 0) - (row.Second ? 1 : 0))];
+        double mean = differences.Average();
+        Assert.Equal(mean, comparison.Difference, 12);
+        Assert.Equal(Math.Sqrt(differences.Average(d => (d - mean) * (d - mean)) / 10), comparison.StandardError, 12);
+    }
+
+    [Fact]
+    public async Task Killed_at_any_moment_the_search_goes_on_to_the_same_trials_and_model()
+    {
+        if (TestProcess.IsThis)
+        {
+            Experiment(Environment.GetEnvironmentVariable(FolderVariable)).Run().Dispose();
+            return;
+        }
+
+        using var whole = Experiment(Path.Combine(_folder, "whole")).Run();
+        string folder = Path.Combine(_folder, "killed");
+        string record = Path.Combine(folder, "trials.jsonl");
+        foreach (int lines in new[] { 1, 3 })
+        {
+            using var search = TestProcess.Start(GetType(), nameof(Killed_at_any_moment_the_search_goes_on_to_the_same_trials_and_model), FolderVariable, folder);
+            while (!search.HasExited && Lines(record) < lines)
+                await Task.Delay(1, TestContext.Current.CancellationToken);
+            search.Kill();
+            await search.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        int before = Lines(record);
+        Assert.InRange(before, 3, 5);
+
+        // What the system left of a line, as after a power failure.
+        await File.AppendAllTextAsync(record, "{\"trial\":4,\"conf", TestContext.Current.CancellationToken);
+        using var resumed = Experiment(folder).Run();
+        Assert.Equal(whole.Trials.Select(Summary), resumed.Trials.Select(Summary));
+        Assert.Equal(Weights(whole), Weights(resumed));
+        Assert.Equal(Lines(Path.Combine(_folder, "whole", "trials.jsonl")), Lines(record));
+
+        static int Lines(string path)
+        {
+            if (!File.Exists(path))
+                return 0;
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return reader.ReadToEnd().Count(character => character == '\n');
+        }
+    }
+
+    [Fact]
+    public void A_search_that_is_complete_is_read_from_its_folder()
+    {
+        using var first = Experiment(_folder).Run();
+        long length = new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length;
+        using var again = Experiment(_folder).Run();
+        Assert.Equal(Weights(first), Weights(again));
+        Assert.Equal(length, new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length);
+
+        // The checkpoint of the winner alone is left.
+        Assert.Equal($"trial-{first.Best.Number:000}", Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder))));
+    }
+
+    [Theory]
+    [InlineData("Search space")]
+    [InlineData("Data set")]
+    [InlineData("Metric")]
+    [InlineData("Trials")]
+    public void Another_search_in_the_folder_is_refused_by_name(string difference)
+    {
+        Experiment(_folder).Run().Dispose();
+        var other = difference switch
+        {
+            "Search space" => Experiment(_folder).SetSearchSpace(Space().Remove("WeightDecay")),
+            "Data set" => Experiment(_folder, classes: 2),
+            "Metric" => Experiment(_folder).SetMetric(SlaMetric.LogLoss),
+            _ => Experiment(_folder, trials: 5),
+        };
+        string message = Assert.Throws<InvalidOperationException>(() => other.Run()).Message;
+        Assert.Contains("another search", message, StringComparison.Ordinal);
+        Assert.Contains($"{difference}: ", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_has_one_search_at_a_time()
+    {
+        using var first = new SearchFolder(_folder);
+        Assert.Contains("at work in it", Assert.Throws<IOException>(() => Experiment(_folder).Run()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_broken_trial_is_recorded_reported_and_left_out()
+    {
+        var monitor = new Events();
+        var space = new SlaSearchSpace();
+        foreach (string name in space.Names)
+            space.Remove(name);
+        space.Add("Rate", ("diverges", options => options.LearningRate = 1e30), ("learns", options => options.LearningRate = 0.05));
+        using var result = Experiment(_folder, trials: 3).SetSearchSpace(space).SetMonitor(monitor).Run();
+
+        var broken = Assert.Single(result.Trials, trial => trial.Failure is not null);
+        Assert.Equal("Rate=diverges", broken.Name);
+        Assert.NotEqual(broken.Number, result.Best.Number);
+        Assert.Equal([broken.Number], monitor.Failed);
+        Assert.Contains(File.ReadLines(Path.Combine(_folder, "trials.jsonl")), line => (string?)JsonNode.Parse(line)!["failure"] == broken.Failure);
+        Assert.False(Directory.Exists(Path.Combine(_folder, $"trial-{broken.Number:000}")));
+    }
+
+    [Fact]
+    public void Where_all_trials_are_broken_the_first_message_is_the_error()
+    {
+        var experiment = Experiment(configure: options => options.LearningRate = 1e30).SetSearchSpace(Space().Remove("LearningRate"));
+        string message = Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message;
+        Assert.Contains("All 4 trials are broken", message, StringComparison.Ordinal);
+        Assert.Contains("Lower LearningRate", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cancelled_it_returns_the_best_trial_so_far()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var monitor = new Events { AfterInterval = count => Cancel(count, cancellation) };
+        using var result = await Experiment().SetMonitor(monitor).RunAsync(cancellation.Token);
+        Assert.False(result.IsComplete);
+        Assert.Equal(2, result.Trials.Count(trial => trial.Intervals.Count > 0));
+        Assert.Equal(result.Trials.Max(trial => trial.Intervals.Count == 0 ? 0 : trial.Intervals[0].Accuracy), result.Best.Intervals[0].Accuracy);
+        Assert.Equal(3, Training.Scores(result.Model.Transform(Training.Images(_mlContext)))[0].Length);
+
+        static void Cancel(int count, CancellationTokenSource source)
+        {
+            if (count == 2)
+                source.Cancel();
+        }
+    }
+
+    [Fact]
+    public async Task Cancelled_before_there_is_anything_it_throws()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Experiment().RunAsync(cancellation.Token));
+    }
+
+    [Fact]
+    public void A_time_is_kept_to_within_a_tenth_and_used()
+    {
+        var experiment = Experiment(configure: options => options.BatchSize = 64, trials: null).SetTrainingTimeInSeconds(12);
+        using var result = experiment.Run();
+        Assert.InRange(result.Elapsed.TotalSeconds, 6, 13.2);
+        Assert.True(result.Trials.Count > 1);
+        Assert.True(result.IsComplete);
+    }
+
+    [Fact]
+    public void In_a_time_for_one_training_it_trains_the_defaults()
+    {
+        using var result = Experiment(trials: null).SetTrainingTimeInSeconds(1).Run();
+        Assert.Equal("defaults", Assert.Single(result.Trials).Name);
+        Assert.Equal(1, Assert.Single(result.Best.Intervals).Rung + 1);
+    }
+
+    [Fact]
+    public void On_folds_the_mean_decides_and_the_model_is_trained_on_all_rows()
+    {
+        using var result = Experiment().SetDataset(Training.Images(_mlContext), folds: 3).Run();
+        Assert.Equal(72, result.Model.TrainingHistory.Images);
+        Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
+        double best = result.Trials.Max(trial => trial.Intervals[0].Accuracy);
+        Assert.Equal(best, result.Best.Intervals[0].Accuracy);
+    }
+
+    [Fact]
+    public void A_ceiling_of_latency_leaves_slow_networks_out()
+    {
+        var space = new SlaSearchSpace().Fix("Architecture", "cifar-resnet-20");
+        var experiment = Experiment().SetSearchSpace(space).SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromTicks(10));
+        Assert.Contains("more than the ceiling", Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message, StringComparison.Ordinal);
+        using var found = Experiment().SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromSeconds(10)).Run();
+        Assert.All(found.Trials, trial => Assert.Null(trial.Failure));
+    }
+
+    [Theory]
+    [InlineData(SlaInference.Single)]
+    [InlineData(SlaInference.Aggregated)]
+    public void The_model_scores_as_the_metric_says(SlaInference inference)
+    {
+        using var result = Experiment().SetMetric(SlaMetric.MacroAccuracy, inference).Run();
+        Assert.Equal(inference, result.Model.Inference);
+    }
+
+    [Fact]
+    public void Transformations_that_are_not_possible_drop_out()
+    {
+        // Grey images that are not square: no rotation by 90 degrees, no colours.
+        using var result = Experiment(configure: options => (options.ImageWidth, options.ImageHeight) = (24, 20), trials: 12)
+            .SetSearchSpace(Space().Remove("Objective")).Run();
+        string[] sets = [.. result.Trials.Select(trial => trial.Configuration.GetValueOrDefault("Transformations", "none")).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(["hflip", "none", "rotation2", "vflip"], sets);
+    }
+
+    [Fact]
+    public void Trials_leave_no_tensor_behind()
+    {
+        Experiment(trials: 2).Run().Dispose();
+        var tensors = new List<long>();
+        var monitor = new Events { AfterInterval = _ => tensors.Add(torch.Tensor.TotalCount) };
+        using var result = Experiment().SetMonitor(monitor).Run();
+        Assert.Equal(5, tensors.Count);
+        Assert.All(tensors, count => Assert.Equal(tensors[0], count));
+    }
+
+    [Fact]
+    public void Dimensions_are_added_fixed_and_removed_by_name()
+    {
+        var space = new SlaSearchSpace().Add("BatchSize", ("8", o => o.BatchSize = 8)).Add("Smoothing", 0.01, 0.2, (o, value) => o.LabelSmoothing = value)
+            .Fix("learningrate", "0.05").Remove("Temperature");
+        Assert.Equal(["Transformations", "Objective", "Architecture", "LearningRate", "WeightDecay", "Augmentation", "ViewsPerStep", "BatchSize", "Smoothing"], space.Names);
+        Assert.Contains("LearningRate (0.05)", space.ToString(), StringComparison.Ordinal);
+        Assert.Contains("There are Transformations, Objective", Assert.Throws<ArgumentException>(() => space.Remove("Temperature")).Message, StringComparison.Ordinal);
+        Assert.Contains("It has none, rotation2", Assert.Throws<ArgumentException>(() => space.Fix("Transformations", "jigsaw")).Message, StringComparison.Ordinal);
+        Assert.Contains("must be a number", Assert.Throws<ArgumentException>(() => space.Fix("LearningRate", "high")).Message, StringComparison.Ordinal);
+        Assert.Contains("already", Assert.Throws<ArgumentException>(() => space.Add("BatchSize", ("9", _ => { }))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => space.Add("Rate", 0, 1, (_, _) => { }));
+    }
+
+    [Fact]
+    public void What_does_not_fit_together_is_refused_with_what_to_do()
+    {
+        Refused("SetDataset", () => New(_ => { }).SetMaxModelToExplore(1).Run());
+        Refused("SetTrainingTimeInSeconds", () => New(_ => { }).SetDataset(Training.Images(_mlContext), 0.2f).Run());
+        Refused("EarlyStopping", () => New(options => options.EarlyStopping = new EarlyStopping()));
+        Refused("SetDataset", () => New(options => options.ValidationSetFraction = 0.1f));
+        Refused("Folder", () => New(options => options.CheckpointFolder = "run"));
+        Refused("2 or more", () => New(_ => { }).SetDataset(Training.Images(_mlContext), folds: 1));
+        Refused("below 1", () => New(_ => { }).SetDataset(Training.Images(_mlContext), validationFraction: 1f));
+        Refused("Distilled", () => Experiment(configure: options => options.Inference = SlaInference.Distilled).SetMetric(SlaMetric.LogLoss, SlaInference.Single).Run());
+        Refused("SlaInference.Single", () => Experiment(configure: options => options.Objective = SlaObjective.Baseline).SetMetric(SlaMetric.LogLoss, SlaInference.Aggregated).Run());
+
+        SlaExperiment New(Action<SlaTrainer.Options> configure) => _mlContext.MulticlassClassification.CreateSlaExperiment(configure);
+
+        static void Refused(string part, Func<object> action) =>
+            Assert.Contains(part, Assert.ThrowsAny<Exception>(action).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, new int[0])]
+    [InlineData(2, new[] { 2 })]
+    [InlineData(6, new[] { 6, 2 })]
+    [InlineData(14, new[] { 14, 5, 2 })]
+    [InlineData(27, new[] { 27, 9, 3, 1 })]
+    public void A_ladder_promotes_a_third(int trials, int[] expected)
+    {
+        var ladder = Ladder.ForTrials(trials, folds: 1);
+        Assert.Equal(expected, ladder.Fractions.Select((_, rung) => ladder.TrialsAt(rung)));
+        Assert.Equal(Enumerable.Range(0, expected.Length).Select(rung => Math.Pow(3, rung - expected.Length)), ladder.Fractions, (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
+    [Fact]
+    public void A_ladder_in_a_time_takes_twice_the_winner_s_training_at_most()
+    {
+        var ladder = Ladder.ForTime(ladder => ladder.Fractions.Count <= 3, int.MaxValue, folds: 1);
+        Assert.Equal(14, ladder.Trials);
+
+        // 14 / 27 + 5 * 2 / 27 + 2 * 2 / 9 + 2 / 3
+        Assert.Equal(2, ladder.Cost, 12);
+        Assert.Equal(22, ladder.Intervals);
+        Assert.Equal(1, Ladder.ForTime(_ => false, int.MaxValue, folds: 1).Trials);
+    }
+
+    private SlaExperiment Experiment(string? folder = null, Action<SlaTrainer.Options>? configure = null, int? trials = 4, int classes = 3)
+    {
+        var options = Training.Options();
+        (options.Epochs, options.BatchSize, options.Threads) = (9, 32, 1);
+        configure?.Invoke(options);
+        var experiment = _mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = folder })
+            .SetDataset(Training.Images(_mlContext, classes), validationFraction: 0.25f)
+            .SetSearchSpace(Space());
+        return trials is { } count ? experiment.SetMaxModelToExplore(count) : experiment;
+    }
+
+    /// <summary>The search space without networks that take long.</summary>
+    private static SlaSearchSpace Space() => new SlaSearchSpace().Remove("Architecture");
+
+    private static string Summary(SlaTrial trial) =>
+        $"{trial}: {string.Join("; ", trial.Intervals.Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";
+
+    private static IEnumerable<float> Weights(SlaExperimentResult result) => result.Model.Model.Weights.SelectMany(tensor => tensor.Values);
+
+    private static bool[] Bits(string digits)
+    {
+        byte[] bytes = Convert.FromHexString(digits);
+        return [.. Enumerable.Range(0, 18).Select(row => (bytes[row / 8] & (1 << (row % 8))) != 0)];
+    }
+
+    private sealed class Events : ISlaExperimentMonitor
+    {
+        private int _count;
+
+        public List<int> Failed { get; } = [];
+
+        public Action<int> AfterInterval { get; init; } = _ => { };
+
+        public void ReportCompletedTrial(SlaTrial trial) => AfterInterval(++_count);
+
+        public void ReportFailTrial(SlaTrial trial) => Failed.Add(trial.Number);
+    }
+}
