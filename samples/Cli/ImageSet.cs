@@ -85,6 +85,15 @@ internal sealed class ImageSet
         return images.Count > 0 ? new ImageSet(path, images) : throw new InputException($"There is no line in '{path}'.");
     }
 
+    /// <summary>Reads a folder of other images of these classes; null where there is none.</summary>
+    /// <exception cref="InputException">There is no such folder, no image in it, or one of another class.</exception>
+    public ImageSet? OfSameClasses(string? folder)
+    {
+        var others = folder is null ? null : OfFolder(folder);
+        others?.CheckClasses([.. Classes], $"'{Source}'");
+        return others;
+    }
+
     /// <exception cref="InputException">There is an image of a class that the model or the training images do not have.</exception>
     public void CheckClasses(IReadOnlyCollection<string> known, string whose)
     {

@@ -39,6 +39,7 @@ static IEnumerable<Command> Commands(string[] args)
     (string Name, Func<Command> Create)[] all =
     [
         ("train", TrainCommand.Create),
+        ("search", SearchCommand.Create),
         ("evaluate", EvaluateCommand.Create),
         ("predict", PredictCommand.Create),
         ("inspect", InspectCommand.Create),

@@ -72,9 +72,15 @@ internal sealed class TrainingOptions
 
     public void AddTo(Command command)
     {
+        AddAllButEpochsTo(command);
+        command.Options.Add(_epochs);
+    }
+
+    public void AddAllButEpochsTo(Command command)
+    {
         IEnumerable<Option> all =
         [
-            .. _images.All, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _epochs, _batchSize, _learningRate,
+            .. _images.All, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _batchSize, _learningRate,
             _seed, _threads, _device, _precision, _augment, _loss, _classWeighting, _deferWeighting, _balancedSampling, _pretrained, _skipUnreadable,
         ];
         foreach (var option in all)
@@ -83,7 +89,14 @@ internal sealed class TrainingOptions
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
-    public ImageSet ReadImages(ParseResult parsed) => _images.Read(parsed);
+    /// <exception cref="InputException">The images are not given, given twice, of one class, or cannot be used.</exception>
+    public ImageSet ReadImages(ParseResult parsed)
+    {
+        var images = _images.Read(parsed);
+        return images.Classes.Count > 1
+            ? images
+            : throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. It needs two or more, each a folder of its own.");
+    }
 
     /// <summary>The library's options.</summary>
     public SlaTrainer.Options For(ParseResult parsed, ImageSet images)

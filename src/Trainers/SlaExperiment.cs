@@ -200,18 +200,18 @@ public sealed class SlaExperiment
         var given = _options.Trainer.Clone();
         given.Seed ??= folder.Plan is { } plan ? int.Parse(plan.Identity["Seed"], System.Globalization.CultureInfo.InvariantCulture) : _host.Rand.Next();
         given.Inference = _inference ?? given.Inference;
+        given.ValidationSetFraction = _validationFraction;
         given.CancellationToken = default;
         cancellationToken.ThrowIfCancellationRequested();
         return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _mostTrials);
     }
 
     /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
-    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options given)
+    private static SlaTrainer.Options ReadingOptions(SlaTrainer.Options given)
     {
         var options = given.Clone();
         options.Transformations = TransformationSet.None;
         options.ViewsPerStep = null;
-        options.ValidationSetFraction = _validationFraction;
         return options;
     }
 

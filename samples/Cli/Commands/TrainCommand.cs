@@ -44,10 +44,7 @@ internal sealed class TrainCommand
         if (report is not null)
             OutputFile.Check(report);
         var images = _training.ReadImages(parsed);
-        if (images.Classes.Count < 2)
-            throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. It needs two or more, each a folder of its own.");
-        var validation = parsed.GetValue(_validation) is { } folder ? ImageSet.OfFolder(folder) : null;
-        validation?.CheckClasses([.. images.Classes], $"'{images.Source}'");
+        var validation = images.OfSameClasses(parsed.GetValue(_validation));
 
         var options = _training.For(parsed, images);
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images) : null;

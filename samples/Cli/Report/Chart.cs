@@ -41,6 +41,20 @@ internal static class Chart
         return Draw(title, plot);
     }
 
+    /// <summary>Draws lines by the seconds of a search; of many, those that are looked at in colour.</summary>
+    /// <param name="title">What the chart shows.</param>
+    /// <param name="format">Format of the values.</param>
+    /// <param name="lines">The lines, and whether each is one to look at.</param>
+    public static XElement ByTime(string title, string format, IEnumerable<(bool IsLookedAt, ChartLine Line)> lines)
+    {
+        var plot = NewPlot();
+        plot.Axes.Add(NewAxis(AxisPosition.Bottom, "seconds", "0"));
+        plot.Axes.Add(NewAxis(AxisPosition.Left, "", format));
+        foreach (var (isLookedAt, line) in lines.OrderBy(line => line.IsLookedAt))
+            plot.Series.Add(NewSeries(line, Color(isLookedAt ? "--series-1" : "--muted"), isLookedAt ? 2 : 1));
+        return Draw(title, plot);
+    }
+
     /// <summary>Draws shares against shares, 0 to 1, with the diagonal on which they are equal.</summary>
     /// <param name="title">What the chart shows.</param>
     /// <param name="x">What is to the right.</param>
@@ -117,13 +131,7 @@ internal static class Chart
     {
         int number = 0;
         foreach (var line in lines)
-        {
-            var color = Color($"--series-{++number}");
-            var series = new LineSeries { Title = line.Name, Color = color, StrokeThickness = 2, MarkerFill = color, MarkerSize = 3 };
-            series.MarkerType = line.Points.Count <= MostMarkers ? MarkerType.Circle : MarkerType.None;
-            series.Points.AddRange(line.Points.Select(point => new DataPoint(point.X, point.Y)));
-            plot.Series.Add(series);
-        }
+            plot.Series.Add(NewSeries(line, Color($"--series-{++number}"), thickness: 2));
 
         if (number > 1)
         {
@@ -137,6 +145,14 @@ internal static class Chart
                 LegendItemSpacing = 32,
             });
         }
+    }
+
+    private static LineSeries NewSeries(ChartLine line, OxyColor color, double thickness)
+    {
+        var series = new LineSeries { Title = line.Name, Color = color, StrokeThickness = thickness, MarkerFill = color, MarkerSize = 3 };
+        series.MarkerType = line.Points.Count <= MostMarkers ? MarkerType.Circle : MarkerType.None;
+        series.Points.AddRange(line.Points.Select(point => new DataPoint(point.X, point.Y)));
+        return series;
     }
 
     private static XElement Draw(string title, PlotModel plot)

@@ -44,6 +44,9 @@ internal sealed class ModelReport
         _mistakes = scored is null ? [] : Mistake.Worst(mlContext, model, scored, MostMistakes);
     }
 
+    /// <summary>The search that found the model; null where it was trained by itself.</summary>
+    public SlaExperimentResult? Search { get; init; }
+
     public void Write(string path)
     {
         using var writer = new StreamWriter(path);
@@ -69,7 +72,7 @@ internal sealed class ModelReport
             new XElement("meta", new XAttribute("name", "color-scheme"), new XAttribute("content", "light dark")),
             new XElement("title", Text($"{_name} - report")),
             new XElement("style", StyleSheet())),
-        new XElement("body", new XElement("main", Heading(), Training(), Inferences(), Confusions(), Classes(), Mistakes(), Facts())));
+        new XElement("body", new XElement("main", Heading(), Training(), Trials(), Inferences(), Confusions(), Classes(), Mistakes(), Facts())));
 
     private XElement Heading()
     {
@@ -93,7 +96,7 @@ internal sealed class ModelReport
                 Tile("calibration error", Percent(_calibrations[0].Error)),
                 Tile("images", Invariant($"{own.Images.Count:N0}")),
                 Tile("images a second", Invariant($"{own.ImagesPerSecond:N0}"))),
-            new XElement("p", new XAttribute("class", "note"), Text($"Measured on images of '{_images!.Source}'{(_run is null ? "" : " that were not trained on; the epoch was chosen by them")}.")));
+            new XElement("p", new XAttribute("class", "note"), Text($"Measured on images of '{_images!.Source}'{(_run is null ? "" : $" that were not trained on; the {(Search is null ? "epoch" : "trial")} was chosen by them")}.")));
 
         static XElement Tile(string name, string value) => new("div", new XElement("dt", name), new XElement("dd", value));
     }
@@ -120,6 +123,37 @@ internal sealed class ModelReport
         {
             var points = history.Epochs.Where(epoch => value(epoch) is not null).Select(epoch => ((double)epoch.Epoch, value(epoch)!.Value)).ToList();
             return points.Count == 0 ? null : new ChartLine(name, points);
+        }
+    }
+
+    private XElement? Trials()
+    {
+        if (Search is null)
+            return null;
+        var trials = Leaderboard.InOrder(Search.Trials).ToList();
+        return Section("The search",
+            new XElement("p", Text($"{trials.Count} trials in {Search.Elapsed:hh\\:mm\\:ss}; the model is of trial {Search.Best.Number}{(Search.IsComplete ? "" : ", as far as it was trained when the search was stopped")}.")),
+            new XElement("div", new XAttribute("class", "charts"),
+                Chart.ByTime("Accuracy of the trials", "P0", trials.Where(trial => trial.Intervals.Count > 0).Select(trial =>
+                    (trial == Search.Best, new ChartLine($"trial {trial.Number}", [.. trial.Intervals.Select(interval => (interval.Elapsed, interval.Accuracy))]))))),
+            Table(["trial", "configuration", "steps", "accuracy", "macro accuracy", "log-loss", "less than the best there", "standard error"], trials.Select(TrialRow)),
+            new XElement("p", new XAttribute("class", "note"),
+                "Every trial is measured on the same validation images after a part of its training; those that came farthest are first. "
+                + "The difference is that to the best trial at the same part so far, by the images that one of the two has right and the other has not."));
+
+        static XElement TrialRow(SlaTrial trial)
+        {
+            if (trial.Intervals is not [.., var last])
+                return Row(Invariant($"{trial.Number}"), trial.Name, "-", trial.Failure ?? "-", "", "", "", "");
+            return Row(
+                Invariant($"{trial.Number}"),
+                trial.Failure is null ? trial.Name : $"{trial.Name}: {trial.Failure}",
+                Invariant($"{last.Steps:N0} of {trial.Steps:N0}"),
+                Percent(last.Accuracy),
+                Percent(last.MacroAccuracy),
+                Invariant($"{last.LogLoss:F3}"),
+                last.Against is { } against ? Percent(-against.Difference) : "-",
+                last.Against is { } compared ? Invariant($"± {compared.StandardError:P1}") : "-");
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed class SearchFolder : IDisposable
 
     private readonly string _path;
     private readonly bool _isTemporary;
+    private readonly FileStream _lock;
     private readonly FileStream _lines;
     private readonly List<TrialRecord> _records = [];
 
@@ -32,6 +33,7 @@ internal sealed class SearchFolder : IDisposable
         try
         {
             Directory.CreateDirectory(_path);
+            _lock = new FileStream(Path.Combine(_path, "search.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
             _lines = new FileStream(Path.Combine(_path, "trials.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -79,6 +81,7 @@ internal sealed class SearchFolder : IDisposable
     public void Dispose()
     {
         _lines.Dispose();
+        _lock.Dispose();
         if (_isTemporary)
             Directory.Delete(_path, recursive: true);
     }

@@ -323,6 +323,11 @@ internal sealed class SuccessiveHalving
         {
             _runner.Finish(trial.Plan!, trial.Configuration, end, deadline.Token);
         }
+        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested && !_runner.HasCheckpoint(trial.Plan!))
+        {
+            TrainerHost.Warn(_channel, "The time is over before the first step: an epoch is trained all the same.");
+            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation);
+        }
         catch (OperationCanceledException) when (_runner.HasCheckpoint(trial.Plan!))
         {
             if (!_cancellation.IsCancellationRequested)

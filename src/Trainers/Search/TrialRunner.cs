@@ -122,7 +122,7 @@ internal sealed class TrialRunner(
 
         return scores.TrueForAll(score => double.IsFinite(score.Loss))
             ? (end, scores)
-            : throw new InvalidOperationException("The network's outputs are no longer numbers. Its learning rate is too high.");
+            : throw new InvalidOperationException(FormattableString.Invariant($"The network's outputs are no longer numbers after {end} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
     }
 
     /// <summary>Trains the winner to its end.</summary>

@@ -1,0 +1,214 @@
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Sla;
+using Sla.Report;
+
+namespace Sla.Commands;
+
+/// <summary><c>sla search</c>.</summary>
+internal sealed class SearchCommand
+{
+    private readonly TrainingOptions _training = new();
+    private readonly Option<string> _model = new("--model") { Description = "The model that is written.", HelpName = "OUT.zip", Required = true };
+    private readonly ValueOption<uint?> _maxSeconds = ValueOption.Number<uint>("--max-seconds", "S", "Seconds in all. Default 600.", least: 1);
+    private readonly ValueOption<int?> _maxTrials = ValueOption.Number("--max-trials", "N", "Number of trials at most. Default: what the time has room for.", least: 1);
+    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to compare trials on, with one folder for each class.", HelpName = "DIR" };
+    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images that trials are compared on instead of trained on. Default 0.2.", least: 0.01f);
+    private readonly ValueOption<int?> _folds = ValueOption.Number("--folds", "N", "In place of validation images: train each trial N times, and compare the means. For few images.", least: 2);
+    private readonly ValueOption<SlaMetric> _metric = ValueOption.Choice(
+        "--metric", "What trials are compared by", ("accuracy", SlaMetric.MicroAccuracy), ("macro-accuracy", SlaMetric.MacroAccuracy), ("log-loss", SlaMetric.LogLoss));
+
+    private readonly ValueOption<double?> _maxMilliseconds = ValueOption.Number("--max-ms", "MS", "Leave out networks that take longer to predict an image, on one thread.", least: 0.001);
+    private readonly Option<string[]> _fix = new("--fix") { Description = $"Give a dimension of the search one value, as often as you like: {string.Join(", ", new SlaSearchSpace().Names)}.", HelpName = "NAME=VALUE" };
+    private readonly Option<string?> _folder = new("--folder") { Description = "Folder of the search's record. Default: OUT.zip.search, which is deleted at the end.", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a search that was stopped." };
+    private readonly Option<string?> _report = SharedOptions.Report();
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public static Command Create()
+    {
+        var search = new SearchCommand();
+        var command = new Command("search", "Find out which transformations, network and settings suit the images, and train a model with them.");
+        search._training.AddAllButEpochsTo(command);
+        foreach (var option in new Option[]
+            {
+                search._model, search._maxSeconds, search._maxTrials, search._validation, search._validationFraction, search._folds, search._metric,
+                search._maxMilliseconds, search._fix, search._folder, search._resume, search._report, search._json,
+            })
+            command.Options.Add(option);
+        command.SetAction(search.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string path = parsed.GetValue(_model)!;
+        OutputFile.Check(path);
+        string? report = parsed.GetValue(_report);
+        if (report is not null)
+            OutputFile.Check(report);
+        var space = SearchSpace(parsed);
+        var images = _training.ReadImages(parsed);
+        var validation = images.OfSameClasses(parsed.GetValue(_validation));
+
+        bool hasOwnFolder = parsed.GetValue(_folder) is null;
+        string folder = parsed.GetValue(_folder) ?? path + ".search";
+        CheckFolder(folder, parsed.GetValue(_resume));
+        var options = _training.For(parsed, images);
+        var rows = new ValidationRows();
+        options.Observers = [rows];
+        var mlContext = Terminal.NewContext(parsed, options.Seed);
+        var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = folder })
+            .SetTrainingTimeInSeconds(_maxSeconds.Of(parsed) ?? 600)
+            .SetMetric(_metric.Of(parsed), options.Inference, _maxMilliseconds.Of(parsed) is { } ms ? TimeSpan.FromMilliseconds(ms) : null)
+            .SetSearchSpace(space);
+        SetDataset(parsed, experiment, Rows(images), validation is null ? null : Rows(validation));
+        if (_maxTrials.Of(parsed) is { } trials)
+            experiment.SetMaxModelToExplore(trials);
+
+        using var interruption = new Interruption();
+        using var found = Search(experiment, folder, interruption.Token);
+        Save(mlContext, found.Model, path, folder);
+        if (found.IsComplete && hasOwnFolder)
+            Directory.Delete(folder, recursive: true);
+        Show(parsed, path, found, folder);
+        if (report is not null)
+            WriteReport(mlContext, found, path, report, images, validation, rows, interruption.Token);
+        return found.IsComplete ? ExitCode.Done : ExitCode.Cancelled;
+
+        IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
+    }
+
+    private SlaSearchSpace SearchSpace(ParseResult parsed)
+    {
+        var space = new SlaSearchSpace();
+        foreach (string pair in parsed.GetValue(_fix) ?? [])
+        {
+            if (pair.Split('=', 2) is not [var name, var value])
+                throw new InputException($"'{pair}' cannot be fixed. Give a name and a value, such as --fix Transformations=rotation.");
+            space.Fix(name, value);
+        }
+
+        return space;
+    }
+
+    private void SetDataset(ParseResult parsed, SlaExperiment experiment, IDataView rows, IDataView? validation)
+    {
+        switch (validation, _validationFraction.Of(parsed), _folds.Of(parsed))
+        {
+            case ({ }, null, null):
+                experiment.SetDataset(rows, validation);
+                break;
+            case (null, null, { } folds):
+                experiment.SetDataset(rows, folds);
+                break;
+            case (null, var fraction, null):
+                experiment.SetDataset(rows, fraction ?? 0.2f);
+                break;
+            default:
+                throw new InputException("The images to compare trials on are given twice: give one of --validation, --validation-fraction and --folds.");
+        }
+    }
+
+    private static SlaExperimentResult Search(SlaExperiment experiment, string folder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Leaderboard.Show(board => experiment.SetMonitor(board).RunAsync(cancellationToken).GetAwaiter().GetResult());
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException("Stopped before the first step. No model was written.", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InputException(Failure.MessageOf(exception), exception);
+        }
+        finally
+        {
+            // What has nothing to go on from is no search.
+            if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, "search.json")))
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void CheckFolder(string folder, bool isResumed)
+    {
+        bool isThere = File.Exists(Path.Combine(folder, "search.json"));
+        if (isThere && !isResumed)
+            throw new InputException($"'{folder}' has the record of a search. Add --resume to go on with it, or delete the folder to begin anew.");
+        if (!isThere && isResumed)
+            throw new InputException($"There is no search in '{folder}' to resume. Leave --resume out to begin one.");
+        if (!isThere && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            throw new InputException($"'{folder}' has other files in it. Give another folder as --folder.");
+    }
+
+    private static void Save(MLContext mlContext, SlaTransformer model, string path, string folder)
+    {
+        try
+        {
+            OutputFile.Write(path, temporary => Pipeline.Save(mlContext, model, temporary));
+        }
+        catch (IOException exception)
+        {
+            throw new TrainingFailedException($"{exception.Message} The search is kept in '{folder}': type the same command with --resume --folder '{folder}' and another --model.", exception);
+        }
+    }
+
+    private static void WriteReport(
+        MLContext mlContext, SlaExperimentResult found, string path, string report, ImageSet images, ImageSet? validation, ValidationRows rows, CancellationToken cancellationToken)
+    {
+        // On folds, all images were trained on.
+        var measured = found.Model.TrainingHistory.ValidationImages == 0 ? null : (validation ?? images).Take(rows.Positions);
+        var scored = measured is null ? null : ScoredImages.Of(mlContext, found.Model, measured);
+        var run = ReportedRun.Of(found.Options, images, validation, found.Elapsed, rows.ImagesPerSecond);
+        OutputFile.Write(report, new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found }.Write);
+    }
+
+    private void Show(ParseResult parsed, string path, SlaExperimentResult found, string folder)
+    {
+        var last = found.Best.Intervals.LastOrDefault();
+        if (parsed.GetValue(_json))
+        {
+            Terminal.WriteJson(new
+            {
+                Model = path,
+                found.IsComplete,
+                Trial = found.Best.Number,
+                found.Best.Configuration,
+                last?.Accuracy,
+                last?.MacroAccuracy,
+                last?.LogLoss,
+                Architecture = found.Model.Architecture.Name,
+                Objective = found.Model.Objective.ToString(),
+                Transformations = found.Model.Transformations.Name,
+                Inference = found.Model.Inference.ToString(),
+                found.Best.Epochs,
+                found.Best.Seed,
+                Seconds = Math.Round(found.Elapsed.TotalSeconds, 1),
+                found.Trials,
+            });
+            return;
+        }
+
+        string accuracy = last is null ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {last.Accuracy:P1} on validation images after {last.Steps} of {found.Best.Steps} steps");
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {found.Best}, the best of {found.Trials.Count} in {found.Elapsed:hh\\:mm\\:ss}{accuracy}."));
+        if (!found.IsComplete)
+            Terminal.Note($"Stopped before the end: the model is the best so far. Go on with the same command and --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {folder}")}.");
+    }
+
+    /// <summary>Where the validation images are among those given.</summary>
+    private sealed class ValidationRows : ITrainingObserver
+    {
+        public IReadOnlyList<long> Positions { get; private set; } = [];
+
+        public double ImagesPerSecond { get; private set; }
+
+        public void OnStart(TrainingPlan plan) => Positions = plan.ValidationRows;
+
+        public void OnProgress(SlaMetrics metrics) => ImagesPerSecond = metrics.ImagesPerSecond;
+
+        public void OnEpochEnd(SlaMetrics metrics) => OnProgress(metrics);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML.Sla;
+using Spectre.Console;
+
+namespace Sla;
+
+/// <summary>Shows the trials of a search: a table that changes where somebody looks, lines otherwise.</summary>
+internal sealed class Leaderboard : ISlaExperimentMonitor
+{
+    private const int MostRows = 15;
+
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly LiveDisplayContext? _live;
+    private readonly List<SlaTrial> _trials = [];
+    private SlaTrial? _running;
+
+    private Leaderboard(LiveDisplayContext? live) => _live = live;
+
+    /// <summary>Runs a search with its monitor.</summary>
+    public static T Show<T>(Func<Leaderboard, T> search)
+    {
+        if (!Terminal.IsLive)
+            return search(new Leaderboard(live: null));
+        return Terminal.Progress.Live(new Text("reading the images")).Start(context => search(new Leaderboard(context)));
+    }
+
+    public void ReportRunningTrial(SlaTrial trial)
+    {
+        _running = trial;
+        Add(trial);
+        Refresh();
+    }
+
+    public void ReportCompletedTrial(SlaTrial trial)
+    {
+        _running = null;
+        Add(trial);
+        var last = trial.Intervals[^1];
+        Say(string.Create(CultureInfo.InvariantCulture,
+            $"{TimeSpan.FromSeconds(last.Elapsed):hh\\:mm\\:ss}  {trial}: accuracy {last.Accuracy:P1}, log-loss {last.LogLoss:F3}, step {last.Steps}/{trial.Steps}"));
+        Refresh();
+    }
+
+    public void ReportFailTrial(SlaTrial trial)
+    {
+        _running = null;
+        Add(trial);
+        Say($"{trial} is broken, and left out: {trial.Failure}");
+        Refresh();
+    }
+
+    private void Add(SlaTrial trial)
+    {
+        if (!_trials.Contains(trial))
+            _trials.Add(trial);
+    }
+
+    private void Say(string line)
+    {
+        if (_live is null)
+            Terminal.Note(line);
+    }
+
+    private void Refresh()
+    {
+        if (_live is null)
+            return;
+        var table = Terminal.Grid("trial", "step", "accuracy", "log-loss", "");
+        table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"{_trials.Count} trials, {_clock.Elapsed:hh\\:mm\\:ss}"));
+        foreach (var trial in InOrder(_trials).Take(MostRows))
+        {
+            var last = trial.Intervals.LastOrDefault();
+            table.AddRow(
+                Markup.Escape($"{trial.Number} {trial.Name}"),
+                string.Create(CultureInfo.InvariantCulture, $"{last?.Steps ?? 0}/{trial.Steps}"),
+                last is null ? "-" : last.Accuracy.ToString("P1", CultureInfo.InvariantCulture),
+                last is null ? "-" : last.LogLoss.ToString("F3", CultureInfo.InvariantCulture),
+                trial == _running ? "running" : trial.Failure is null ? "" : "broken");
+        }
+
+        _live.UpdateTarget(table);
+        _live.Refresh();
+    }
+
+    /// <summary>Those that came farthest first, and the more accurate ones of those.</summary>
+    public static IEnumerable<SlaTrial> InOrder(IEnumerable<SlaTrial> trials) =>
+        trials.OrderByDescending(trial => trial.Intervals.Count).ThenByDescending(trial => trial.Intervals.LastOrDefault()?.Accuracy);
+}
