@@ -36,7 +36,7 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
     {
         _running = null;
         Add(trial);
-        var last = trial.Intervals[^1];
+        var last = trial.Last!;
         Say(string.Create(CultureInfo.InvariantCulture,
             $"{TimeSpan.FromSeconds(last.Elapsed):hh\\:mm\\:ss}  {trial}: accuracy {last.Accuracy:P1}, log-loss {last.LogLoss:F3}, step {last.Steps}/{trial.Steps}"));
         Refresh();
@@ -70,7 +70,7 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
         table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"{_trials.Count} trials, {_clock.Elapsed:hh\\:mm\\:ss}"));
         foreach (var trial in InOrder(_trials).Take(MostRows))
         {
-            var last = trial.Intervals.LastOrDefault();
+            var last = trial.Last;
             table.AddRow(
                 Markup.Escape($"{trial.Number} {trial.Name}"),
                 string.Create(CultureInfo.InvariantCulture, $"{last?.Steps ?? 0}/{trial.Steps}"),
@@ -85,5 +85,5 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
 
     /// <summary>Those that came farthest first, and the more accurate ones of those.</summary>
     public static IEnumerable<SlaTrial> InOrder(IEnumerable<SlaTrial> trials) =>
-        trials.OrderByDescending(trial => trial.Intervals.Count).ThenByDescending(trial => trial.Intervals.LastOrDefault()?.Accuracy);
+        trials.OrderByDescending(trial => trial.Intervals.Count).ThenByDescending(trial => trial.Last?.Accuracy);
 }

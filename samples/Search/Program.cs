@@ -26,7 +26,7 @@ IDataView Rows(string half) => mlContext.Data.LoadFromEnumerable(ImageFolder.Lis
 /// <summary>Says what each trial comes to.</summary>
 internal sealed class Leaderboard : ISlaExperimentMonitor
 {
-    public void ReportCompletedTrial(SlaTrial trial) => Console.WriteLine($"{trial.Intervals[^1].Elapsed,4:F0} s  {trial.Intervals[^1].Accuracy:P1}  step {trial.Intervals[^1].Steps}/{trial.Steps}  {trial}");
+    public void ReportCompletedTrial(SlaTrial trial) => Console.WriteLine($"{trial.Last!.Elapsed,4:F0} s  {trial.Last.Accuracy:P1}  step {trial.Last.Steps}/{trial.Steps}  {trial}");
 
     public void ReportFailTrial(SlaTrial trial) => Console.WriteLine($"{trial} is broken: {trial.Failure}");
 }

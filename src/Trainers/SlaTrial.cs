@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Microsoft.ML.Sla;
 
 /// <summary>A training that an <see cref="SlaExperiment"/> began, with one configuration.</summary>
@@ -32,6 +34,10 @@ public sealed class SlaTrial
 
     /// <summary>The parts of its training that are complete, in order.</summary>
     public IReadOnlyList<SlaTrialInterval> Intervals => _intervals;
+
+    /// <summary>The last of them; null where there is none.</summary>
+    [JsonIgnore]
+    public SlaTrialInterval? Last => _intervals is [.., var last] ? last : null;
 
     /// <summary>Why it broke; null where it did not.</summary>
     public string? Failure { get; internal set; }

@@ -36,7 +36,10 @@ internal sealed class SearchCommand
                 search._model, search._maxSeconds, search._maxTrials, search._validation, search._validationFraction, search._folds, search._metric,
                 search._maxMilliseconds, search._fix, search._folder, search._resume, search._report, search._json,
             })
+        {
             command.Options.Add(option);
+        }
+
         command.SetAction(search.Run);
         return command;
     }
@@ -168,7 +171,7 @@ internal sealed class SearchCommand
 
     private void Show(ParseResult parsed, string path, SlaExperimentResult found, string folder)
     {
-        var last = found.Best.Intervals.LastOrDefault();
+        var last = found.Best.Last;
         if (parsed.GetValue(_json))
         {
             Terminal.WriteJson(new

@@ -143,7 +143,7 @@ internal sealed class ModelReport
 
         static XElement TrialRow(SlaTrial trial)
         {
-            if (trial.Intervals is not [.., var last])
+            if (trial.Last is not { } last)
                 return Row(Invariant($"{trial.Number}"), trial.Name, "-", trial.Failure ?? "-", "", "", "", "");
             return Row(
                 Invariant($"{trial.Number}"),

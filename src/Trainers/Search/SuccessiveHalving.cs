@@ -37,6 +37,7 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
+    private double _finalBegan;
 
     /// <param name="settings">What is asked for.</param>
     /// <param name="space">Makes configurations.</param>
@@ -94,7 +95,7 @@ internal sealed class SuccessiveHalving
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null && (_plan.Ladder.Fractions.Count == 0 || _runner.HasCheckpoint(trial.Plan)))
         .OrderByDescending(trial => trial.Shown.Intervals.Count)
-        .ThenByDescending(trial => trial.Shown.Intervals.Count == 0 ? 0 : _settings.Value(trial.Shown.Intervals[^1]));
+        .ThenByDescending(trial => trial.Shown.Last is { } last ? _settings.Value(last) : 0);
 
     private SearchPlan NewPlan(int folds, RunIdentity identity)
     {
@@ -298,7 +299,7 @@ internal sealed class SuccessiveHalving
     {
         var plan = trial.Plan!;
         int epochs = plan.Epochs;
-        long done = _plan.Ladder.Refits || trial.Shown.Intervals.Count == 0 ? 0 : trial.Shown.Intervals[^1].Steps;
+        long done = _plan.Ladder.Refits ? 0 : trial.Shown.Last?.Steps ?? 0;
         if (_settings.Time is { } time)
         {
             int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
@@ -318,6 +319,7 @@ internal sealed class SuccessiveHalving
     {
         (trial.Shown.Epochs, trial.Shown.Steps) = (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
         _monitor.ReportRunningTrial(trial.Shown);
+        _finalBegan = _clock.Elapsed;
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
         try
         {
@@ -349,12 +351,11 @@ internal sealed class SuccessiveHalving
         // What is left of a training on all rows is less than what the trial has.
         if (!isComplete && _plan.Ladder.Refits)
             end = null;
-        double began = _clock.Elapsed;
         int rung = _plan.Ladder.Fractions.Count;
         var record = RecordOf(trial, rung);
         var (model, steps, scores) = _runner.Load(trial.Plan!, trial.Configuration, end, isScored: isComplete && end is not null && record is null);
         if (scores is not null)
-            Complete(trial, rung, steps, [scores], trial.Shown.Intervals.Count == 0 ? 0 : Math.Min(began, trial.Shown.Intervals[^1].Elapsed));
+            Complete(trial, rung, steps, [scores], _finalBegan);
         else if (record is not null)
             TakeUp(trial, record);
 

@@ -4,6 +4,7 @@ using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Search;
 
@@ -39,11 +40,8 @@ internal sealed class TrialRunner(
     public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
 
     /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
-    public IReadOnlyDictionary<string, string> Identity(Configuration configuration)
-    {
-        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
-        return session.Identity.Entries;
-    }
+    public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
+        WithSession(Options(configuration, epochs: 1), rows[0], session => session.Identity.Entries);
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
@@ -62,11 +60,7 @@ internal sealed class TrialRunner(
         options.CancellationToken = cancellationToken;
         string cost = FormattableString.Invariant($"{options.Architecture}, {options.Objective}, {options.ViewsPerStep}, {options.BatchSize}, {string.Join(", ", options.Augmentations)}");
         if (isAgain || !_stepSeconds.TryGetValue(cost, out double seconds))
-        {
-            using var session = NewSession(options, rows[0]);
-            _stepSeconds[cost] = seconds = session.MeasureStep(time);
-        }
-
+            _stepSeconds[cost] = seconds = WithSession(options, rows[0], session => session.MeasureStep(time));
         return seconds;
     }
 
@@ -74,8 +68,7 @@ internal sealed class TrialRunner(
     public double OverheadSeconds(Configuration configuration)
     {
         var clock = Stopwatch.StartNew();
-        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
-        session.ScoreValidation();
+        WithSession(Options(configuration, epochs: 1), rows[0], session => session.ScoreValidation());
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -83,9 +76,9 @@ internal sealed class TrialRunner(
     public double Latency(Configuration configuration)
     {
         const int WarmUps = 3, Runs = 21;
-        using var session = NewSession(Options(configuration, epochs: 1), rows[0]);
         using var options = new SessionOptions { IntraOpNumThreads = 1 };
-        using var scorer = new InferenceSession(session.Model().ToOnnx(session.Inference), options);
+        byte[] graph = WithSession(Options(configuration, epochs: 1), rows[0], session => session.Model().ToOnnx(session.Inference));
+        using var scorer = new InferenceSession(graph, options);
         float[] pixels = new float[rows[0].Features.Shape.Length];
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
         using var run = new RunOptions();
@@ -115,9 +108,11 @@ internal sealed class TrialRunner(
             var options = Options(configuration, plan.Epochs, plan.Steps);
             options.CheckpointFolder = CheckpointFolder(plan, fold);
             options.CancellationToken = cancellationToken;
-            using var session = NewSession(options, training);
-            session.TrainUntil(end);
-            scores.Add(session.ScoreValidation());
+            scores.Add(WithSession(options, training, session =>
+            {
+                session.TrainUntil(end);
+                return session.ScoreValidation();
+            }));
         }
 
         return scores.TrueForAll(score => double.IsFinite(score.Loss))
@@ -130,8 +125,7 @@ internal sealed class TrialRunner(
     {
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
-        using var session = NewSession(options, all);
-        session.TrainUntil(session.Steps);
+        WithSession(options, all, session => session.TrainUntil(session.Steps));
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
@@ -143,9 +137,11 @@ internal sealed class TrialRunner(
     {
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
         options.CheckpointFolder ??= CheckpointFolder(plan, 0);
-        using var session = NewSession(options, end is null ? rows[0] : all);
-        var model = session.TrainUntil(0);
-        return (new SlaTransformer(environment, model, session.Inference), session.StepsDone, isScored && all.Validation is not null ? session.ScoreValidation() : null);
+        return WithSession(options, end is null ? rows[0] : all, session =>
+        {
+            var model = new SlaTransformer(environment, session.TrainUntil(0), session.Inference);
+            return (model, session.StepsDone, isScored && all.Validation is not null ? session.ScoreValidation() : null);
+        });
     }
 
     /// <summary>Whether a trial has a checkpoint after its first step.</summary>
@@ -175,9 +171,12 @@ internal sealed class TrialRunner(
 
     private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
 
-    private SlaTrainer.Session NewSession(SlaTrainer.Options options, TrainingRows training)
+    private T WithSession<T>(SlaTrainer.Options options, TrainingRows training, Func<SlaTrainer.Session, T> function)
     {
+        // What a trial leaves is given back with it, and not when the garbage collector comes to it.
+        using var scope = NewDisposeScope();
         options.Resume = options.CheckpointFolder is not null;
-        return new SlaTrainer.Session(new SlaTrainer(environment, options), channel, training, pretrained);
+        using var session = new SlaTrainer.Session(new SlaTrainer(environment, options), channel, training, pretrained);
+        return function(session);
     }
 }
