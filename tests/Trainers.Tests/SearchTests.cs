@@ -284,11 +284,19 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
-    public void Trials_leave_no_tensor_behind()
+    public void Memory_is_back_to_where_it_was_after_each_trial()
     {
         Experiment(trials: 2).Run().Dispose();
         var tensors = new List<long>();
-        var monitor = new Events { AfterInterval = _ => tensors.Add(torch.Tensor.TotalCount) };
+        var monitor = new Events
+        {
+            AfterInterval = _ =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                tensors.Add(torch.Tensor.TotalCount);
+            },
+        };
         using var result = Experiment().SetMonitor(monitor).Run();
         Assert.Equal(7, tensors.Count);
         Assert.All(tensors, count => Assert.Equal(tensors[0], count));

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Sla.SearchStudy;
+
+/// <summary>A run, and what its model gets right of images that nothing was chosen by.</summary>
+/// <param name="Data">The data set.</param>
+/// <param name="Seed">The seed of the images, the validation rows and the training.</param>
+/// <param name="Seconds">The time that it had.</param>
+/// <param name="Threads">Threads of the processor.</param>
+/// <param name="What">search, defaults, or the set of transformations of the defaults.</param>
+/// <param name="Configuration">What the search chose; null for the others.</param>
+/// <param name="Transformations">The model's transformations.</param>
+/// <param name="ValidationAccuracy">Share of the validation images whose class is predicted.</param>
+/// <param name="TestAccuracy">Share of the test images.</param>
+/// <param name="TestLogLoss">Their mean cross-entropy, in nats.</param>
+/// <param name="TestImages">Their number.</param>
+/// <param name="Took">Seconds that it took.</param>
+internal sealed record Measurement(
+    string Data, int Seed, uint Seconds, int Threads, string What, string? Configuration, string Transformations,
+    double? ValidationAccuracy, double TestAccuracy, double TestLogLoss, int TestImages, double Took)
+{
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>What no two lines share.</summary>
+    [JsonIgnore]
+    public (string Data, int Seed, uint Seconds, int Threads, string What) Key => (Data, Seed, Seconds, Threads, What);
+
+    public static IEnumerable<Measurement> ReadAll(string file) => File.Exists(file)
+        ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Measurement>(line, Json) ?? throw new InvalidDataException($"'{file}' has an empty line."))
+        : [];
+
+    public void AppendTo(string file) => File.AppendAllText(file, JsonSerializer.Serialize(this, Json) + "\n");
+}

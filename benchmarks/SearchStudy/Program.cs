@@ -1,0 +1,28 @@
+// What a search finds, against the library's defaults in the same time, and against an exhaustive comparison of transformation sets.
+//   dotnet run -c Release --project benchmarks/SearchStudy -- run DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
+// DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
+// of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run, of so many seconds, adds a line
+// of JSON; those that the file has are not run again, and a search that was killed goes on in FOLDER of OUTPUT.jsonl.searches.
+//   dotnet run -c Release --project benchmarks/SearchStudy -- report FILE...
+// makes the tables of docs/search.md of the lines.
+using System.Globalization;
+using Microsoft.ML.Sla.SearchStudy;
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+switch (args)
+{
+    case ["run", var data, var folder, var output, var seconds, var threads, .. var seeds] when seeds.Length > 0:
+        var study = new Study(data, folder, output, uint.Parse(seconds, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture));
+        foreach (string seed in seeds)
+            study.Run(int.Parse(seed, CultureInfo.InvariantCulture));
+        return 0;
+    case ["report", .. var files] when files.Length > 0:
+        Console.Write(Report.Of(files.SelectMany(Measurement.ReadAll)));
+        return 0;
+    default:
+        Console.Error.WriteLine("""
+            SearchStudy run fashion|cifar10|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...   runs what the file does not have yet, and adds it
+            SearchStudy report FILE...                                                            prints the tables in Markdown
+            """);
+        return 1;
+}

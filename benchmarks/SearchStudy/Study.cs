@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace Microsoft.ML.Sla.SearchStudy;
+
+/// <summary>Runs what a file does not have yet, one run at a time.</summary>
+internal sealed class Study(string data, string folder, string output, uint seconds, int threads)
+{
+    private const float ValidationFraction = 0.2f;
+
+    /// <summary>Share of the time that is planned for a training without a search, as sla train does.</summary>
+    private const double Planned = 0.9;
+
+    private static readonly TransformationSet[] Sets =
+    [
+        TransformationSet.None,
+        TransformationSet.Rotation2,
+        TransformationSet.Rotation,
+        TransformationSet.HorizontalFlip,
+        TransformationSet.VerticalFlip,
+        TransformationSet.ColorPermutation3,
+        TransformationSet.ColorPermutation,
+        TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
+    ];
+
+    public void Run(int seed)
+    {
+        var images = Images.Of(data, folder, seed);
+        var sets = Sets.Where(set => images.Channels == 3 || !set.Name.Contains("color", StringComparison.Ordinal));
+        var done = Measurement.ReadAll(output).Select(measurement => measurement.Key).ToHashSet();
+        foreach (var (what, run) in Runs(sets).Where(run => !done.Contains((data, seed, seconds, threads, run.What))))
+        {
+            var mlContext = new MLContext(seed);
+            var (train, test) = Rows(mlContext, images);
+            var clock = Stopwatch.StartNew();
+            var (model, configuration, accuracy) = run(mlContext, train, Options(images, seed));
+            double took = clock.Elapsed.TotalSeconds;
+            using (model)
+            {
+                var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
+                var measurement = new Measurement(
+                    data, seed, seconds, threads, what, configuration, model.Transformations.Name, accuracy, metrics.MicroAccuracy, metrics.LogLoss, images.Test.Count, took);
+                measurement.AppendTo(output);
+                Console.WriteLine(measurement);
+            }
+        }
+    }
+
+    private IEnumerable<(string What, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> Run)> Runs(IEnumerable<TransformationSet> sets)
+    {
+        yield return ("search", Search);
+        yield return ("defaults", Train);
+        foreach (var set in sets)
+        {
+            yield return (set.Name, (mlContext, train, options) =>
+            {
+                // The configuration of the search's first trial, with another set.
+                options.Transformations = set;
+                options.ViewsPerStep = Math.Min(2, set.Count);
+                options.LearningRateSchedule = LearningRateSchedule.OneCycle;
+                return Train(mlContext, train, options);
+            });
+        }
+    }
+
+    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options)
+    {
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}"));
+        var found = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
+            .SetDataset(train, ValidationFraction)
+            .SetTrainingTimeInSeconds(seconds)
+            .Run();
+        return (found.Model, found.Best.Name, found.Best.Last?.Accuracy);
+    }
+
+    /// <summary>Trains as many epochs as the time has room for, as measured first.</summary>
+    private (SlaTransformer, string?, double?) Train(MLContext mlContext, IDataView train, SlaTrainer.Options options)
+    {
+        var clock = Stopwatch.StartNew();
+        options.ValidationSetFraction = ValidationFraction;
+        var speed = mlContext.MulticlassClassification.Trainers.Sla(options).MeasureSpeed(train, TimeSpan.FromSeconds(Math.Min(5, seconds / 10.0)));
+        double left = (Planned * (seconds - clock.Elapsed.TotalSeconds)) - speed.Reading.TotalSeconds;
+        options.Epochs = Math.Max(1, (int)(left / speed.Epoch.TotalSeconds));
+        var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(train);
+        return (model, null, model.TrainingHistory.KeptEpoch.ValidationAccuracy);
+    }
+
+    private SlaTrainer.Options Options(Images images, int seed) => new()
+    {
+        FeatureColumnName = "Image",
+        Channels = images.Channels,
+        ImageWidth = images.Side,
+        ImageHeight = images.Side,
+        Resizing = ImageResizingEstimator.ResizingKind.IsoPad,
+        Seed = seed,
+        Threads = threads,
+    };
+
+    private static (IDataView Train, IDataView Test) Rows(MLContext mlContext, Images images)
+    {
+        var train = mlContext.Data.LoadFromEnumerable(images.Train);
+        var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath")).Fit(train);
+        return (preparation.Transform(train), preparation.Transform(mlContext.Data.LoadFromEnumerable(images.Test)));
+    }
+}

@@ -1,0 +1,50 @@
+// The estimator inside ML.NET's own CrossValidate, and a sweep written by hand: a trainer like any other needs nothing special for either.
+// (samples/Search lets the library do it, in a time and with trials that go on from where they were compared.)
+//   dotnet run -c Release --project samples/Sweep
+using Microsoft.ML;
+using Microsoft.ML.Sla;
+using QuickStart;
+
+const int ImagesOfClass = 40;
+string images = ImageFolder.Unpack(Path.Combine("artifacts", "sweep", "images"));
+var mlContext = new MLContext(seed: 1);
+var all = ImageFolder.List(Path.Combine(images, "train"));
+var train = mlContext.Data.LoadFromEnumerable(all.GroupBy(image => image.Label).SelectMany(ofClass => ofClass.Take(ImagesOfClass)));
+var test = mlContext.Data.LoadFromEnumerable(ImageFolder.List(Path.Combine(images, "test")));
+var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"));
+var prepared = preparation.Fit(train);
+
+// Each value by each other one, and the mean of three folds decides.
+var best = (Accuracy: 0.0, Options: new SlaTrainer.Options());
+foreach (var transformations in new[] { TransformationSet.None, TransformationSet.HorizontalFlip })
+{
+    foreach (double rate in new[] { 0.05, 0.2 })
+    {
+        var options = Options(transformations, rate);
+        var folds = mlContext.MulticlassClassification.CrossValidate(prepared.Transform(train), mlContext.MulticlassClassification.Trainers.Sla(options), numberOfFolds: 3);
+        double accuracy = folds.Average(fold => fold.Metrics.MicroAccuracy);
+        Console.WriteLine($"{transformations.Name,-16} learning rate {rate:F2}: {accuracy:P1}, folds {string.Join(", ", folds.Select(fold => $"{fold.Metrics.MicroAccuracy:P1}"))}");
+        foreach (var fold in folds)
+            ((IDisposable)fold.Model).Dispose();
+        if (accuracy > best.Accuracy)
+            best = (accuracy, options);
+    }
+}
+
+using var model = mlContext.MulticlassClassification.Trainers.Sla(best.Options).Fit(prepared.Transform(train));
+var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(prepared.Transform(test)));
+Console.WriteLine($"{best.Options.Transformations.Name}, learning rate {best.Options.LearningRate}: {metrics.MicroAccuracy:P1} on test images");
+mlContext.Model.Save(model, train.Schema, Path.Combine("artifacts", "sweep", "model.zip"));
+
+static SlaTrainer.Options Options(TransformationSet transformations, double rate) => new()
+{
+    FeatureColumnName = "Image",
+    Channels = 1,
+    Transformations = transformations,
+    Architecture = Architecture.CifarResNet(depth: 8),
+    Epochs = 6,
+    BatchSize = 32,
+    LearningRate = rate,
+    LearningRateSchedule = LearningRateSchedule.OneCycle,
+    Augmentations = [ImageAugmentation.RandomCrop(2)],
+};

@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+[Collection(CliGroup.Name)]
+public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-search-test-").FullName;
+
+    private string Model => Path.Combine(_folder, "m.zip");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task A_search_writes_the_best_model_and_a_report_that_compares_the_trials()
+    {
+        string report = Path.Combine(_folder, "r.html");
+        var run = await ProgramRun.RunAsync("Cli", Search("--max-seconds", "30", "--max-trials", "4", "--report", report, "--json"));
+        Assert.True(run.Code == 0, run.Error);
+        var found = JsonNode.Parse(run.Output)!;
+        Assert.True((bool)found["isComplete"]!);
+        Assert.Equal("CIFAR ResNet-8", (string)found["architecture"]!);
+        Assert.Equal("0.05", (string)found["configuration"]!["LearningRate"]!);
+        Assert.InRange((double)found["seconds"]!, 1, 33);
+        var trials = found["trials"]!.AsArray();
+        Assert.All(trials, trial => Assert.Contains($"trial {trial!["number"]} (", run.Error, StringComparison.Ordinal));
+        Assert.False(Directory.Exists(Model + ".search"));
+
+        // The accuracy is the one of the model that was written, on the images that were kept from training.
+        string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
+        Assert.Contains("<h2>The search</h2>", page, StringComparison.Ordinal);
+        Assert.Contains("Accuracy of the trials", page, StringComparison.Ordinal);
+        foreach (var trial in trials)
+            Assert.Contains($"<tr><td>{trial!["number"]}</td><td>{trial["name"]}", page, StringComparison.Ordinal);
+        Assert.Contains(FormattableString.Invariant($"<dt>accuracy</dt><dd>{(double)found["accuracy"]!:P1}</dd>"), page, StringComparison.Ordinal);
+        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", "evaluate", "--model", Model, "--images", trained.TestImages)).Code);
+    }
+
+    [Fact]
+    public async Task A_search_that_is_stopped_keeps_the_best_so_far_and_goes_on()
+    {
+        string[] search = Search("--max-seconds", "60", "--max-trials", "4");
+        var stopped = await ProgramRun.RunUntilAsync("Cli", "trial 1 (", ProgramRun.InterruptSignal(), search);
+        Assert.Equal(130, stopped.Code);
+        Assert.Contains("--resume", stopped.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(Model));
+        Assert.True(File.Exists(Path.Combine(Model + ".search", "trials.jsonl")));
+
+        var again = await ProgramRun.RunAsync("Cli", search);
+        Assert.Equal(1, again.Code);
+        Assert.Contains("Add --resume", again.Error, StringComparison.Ordinal);
+
+        var resumed = await ProgramRun.RunAsync("Cli", [.. search, "--resume", "--json"]);
+        Assert.True(resumed.Code == 0, resumed.Error);
+        Assert.True((bool)JsonNode.Parse(resumed.Output)!["isComplete"]!);
+        Assert.False(Directory.Exists(Model + ".search"));
+    }
+
+    [Theory]
+    [InlineData("There is no dimension 'Speed'", "--fix", "Speed=high")]
+    [InlineData("such as --fix Transformations=rotation", "--fix", "rotation")]
+    [InlineData("It has none, rotation2", "--fix", "Transformations=jigsaw")]
+    [InlineData("need 3 channels", "--fix", "Transformations=color")]
+    [InlineData("give one of --validation", "--folds", "3", "--validation-fraction", "0.1")]
+    [InlineData("There is no search in", "--resume")]
+    public async Task Bad_input_of_a_search_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
+    {
+        var run = await ProgramRun.RunAsync("Cli", ["search", "--images", trained.Images, "--model", Model, .. arguments]);
+        Assert.Equal(1, run.Code);
+        Assert.Contains(message, run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("sla: ", Assert.Single(run.Error.Trim().Split('\n')), StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    private string[] Search(params string[] others) =>
+    [
+        "search", "--images", trained.Images, "--model", Model, "--threads", "1", "--batch-size", "16",
+        "--fix", "Architecture=cifar-resnet-8", "--fix", "LearningRate=0.05", .. others,
+    ];
+}
