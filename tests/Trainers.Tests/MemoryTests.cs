@@ -82,7 +82,7 @@ public sealed partial class MemoryTests
     }
 
     /// <summary>Live tensors, and bytes allocated and not freed; what allocators keep in reserve does not count.</summary>
-    private static (long Tensors, long Managed, long Native) InUse()
+    internal static (long Tensors, long Managed, long Native) InUse()
     {
         long managed = GC.GetTotalMemory(forceFullCollection: true);
         GC.WaitForPendingFinalizers();
