@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Xunit;
 
@@ -114,19 +115,30 @@ public sealed class StudiesTests : IDisposable
         Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", In("runs.jsonl"))).Error, StringComparison.Ordinal);
     }
 
-    private static string Line(string objective, string transformations, int views, int members, int seed, string inference, double accuracy, double seconds) => new JsonObject
+    private static string Line(string objective, string transformations, int views, int members, int seed, string inference, double accuracy, double seconds) => JsonSerializer.Serialize(new
     {
-        ["run"] = new JsonObject
+        run = new
         {
-            ["data"] = "cifar10", ["imagesPerClass"] = 4, ["objective"] = objective, ["transformations"] = transformations, ["viewsPerStep"] = views, ["architecture"] = "conv-net-8",
-            ["augment"] = "crop", ["epochs"] = 1, ["batchSize"] = 10, ["learningRate"] = 0.1, ["weightDecay"] = 5e-4, ["members"] = members, ["seed"] = seed,
+            data = "cifar10",
+            imagesPerClass = 4,
+            objective,
+            transformations,
+            viewsPerStep = views,
+            architecture = "conv-net-8",
+            augment = "crop",
+            epochs = 1,
+            batchSize = 10,
+            learningRate = 0.1,
+            weightDecay = 5e-4,
+            members,
+            seed,
         },
-        ["program"] = "Microsoft.ML.Sla 0.1.0",
-        ["seconds"] = seconds,
-        ["processorSeconds"] = seconds,
-        ["trainingLoss"] = 1.0,
-        ["inferences"] = new JsonObject { [inference] = new JsonObject { ["accuracy"] = accuracy, ["logLoss"] = 1.5, ["scoringMilliseconds"] = 0.5 } },
-    }.ToJsonString();
+        program = "Microsoft.ML.Sla 0.1.0",
+        seconds,
+        processorSeconds = seconds,
+        trainingLoss = 1.0,
+        inferences = new Dictionary<string, object> { [inference] = new { accuracy, logLoss = 1.5, scoringMilliseconds = 0.5 } },
+    });
 
     private string In(string file) => Path.Combine(_folder, file);
 
