@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Search;
 using Microsoft.ML.Sla.Tests.Native;
+using Microsoft.ML.Sla.Training;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -251,6 +252,35 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
         double best = result.Trials.Max(trial => trial.Intervals[0].Accuracy);
         Assert.Equal(best, result.Best.Intervals[0].Accuracy);
+    }
+
+    [Fact]
+    public void A_validation_set_is_what_trials_are_compared_on()
+    {
+        var all = Training.Images(_mlContext);
+        var validation = _mlContext.Data.TakeRows(all, 40);
+        using var result = Experiment(trials: 2).SetDataset(_mlContext.Data.SkipRows(all, 40), validation).Run();
+        Assert.Equal(40, result.Model.TrainingHistory.ValidationImages);
+        var metrics = _mlContext.MulticlassClassification.Evaluate(result.Model.Transform(validation));
+        Assert.Equal(metrics.MicroAccuracy, result.Best.Last!.Accuracy, 1.0 / 40);
+        Assert.Equal(metrics.LogLoss, result.Best.Last.LogLoss, 0.02);
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(60)]
+    public void The_rest_of_a_schedule_is_stretched_or_compressed_to_a_new_end(int steps)
+    {
+        var settings = new TrainingSettings(Epochs: steps, 8, 1, 0.1, LearningRateSchedule.OneCycle, 0.9, 0, [], Seed: 1) { Tail = new ScheduleTail(Step: 12, PlannedEpochs: 36, PlannedSteps: 36) };
+        double[] rates = [.. Enumerable.Range(0, steps).Select(step => LearningRate.At(settings.Schedule, 0.1, settings.Progress(step, steps)))];
+        double[] planned = [.. Enumerable.Range(0, 36).Select(step => LearningRate.At(settings.Schedule, 0.1, step / 36.0))];
+        Assert.Equal(planned[..13], rates[..13], (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(rates[12..].OrderDescending(), rates[12..]);
+        Assert.Equal(1, settings.Progress(steps, steps), 12);
+
+        // Half of what was left is done half-way to the new end.
+        Assert.Equal(planned[24], LearningRate.At(settings.Schedule, 0.1, settings.Progress(12 + ((steps - 12) / 2), steps)), 12);
+        Assert.Equal(36, settings.AsPlanned().Epochs);
     }
 
     [Fact]
