@@ -37,6 +37,7 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
+    private double _overhead;
     private double _finalBegan;
 
     /// <param name="settings">What is asked for.</param>
@@ -104,7 +105,7 @@ internal sealed class SuccessiveHalving
             return new SearchPlan(identity.Entries, Ladder.ForTrials(mostTrials, folds), TrainingSeconds: null, [], Final: null);
 
         double step = _runner.StepSeconds(_space.Default, MeasuredShare * time, _cancellation);
-        double overhead = _runner.OverheadSeconds(_space.Default);
+        double overhead = _overhead = _runner.OverheadSeconds(_space.Default);
         double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed;
         int fewestSteps = Math.Max(10, _runner.StepsPerEpoch(_space.Default));
         var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, mostTrials, folds);
@@ -303,9 +304,8 @@ internal sealed class SuccessiveHalving
         if (_settings.Time is { } time)
         {
             int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
-            double step = _runner.StepSeconds(trial.Configuration, MeasuredShare * time, _cancellation, isAgain: true);
-            double overhead = _runner.OverheadSeconds(trial.Configuration);
-            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * overhead);
+            double step = _runner.StepSeconds(trial.Configuration, MeasuredShare * time, _cancellation, isAgain: trial.Shown.Last is not null);
+            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _overhead);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
 
@@ -327,8 +327,8 @@ internal sealed class SuccessiveHalving
         }
         catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested && !_runner.HasCheckpoint(trial.Plan!))
         {
-            TrainerHost.Warn(_channel, "The time is over before the first step: an epoch is trained all the same.");
-            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation);
+            TrainerHost.Warn(_channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
+            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation, mostSteps: 1);
         }
         catch (OperationCanceledException) when (_runner.HasCheckpoint(trial.Plan!))
         {

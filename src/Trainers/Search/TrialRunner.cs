@@ -121,11 +121,16 @@ internal sealed class TrialRunner(
     }
 
     /// <summary>Trains the winner to its end.</summary>
-    public void Finish(PlannedTrial plan, Configuration configuration, PlannedEnd end, CancellationToken cancellationToken)
+    /// <param name="plan">The trial.</param>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="end">How it is trained to its end.</param>
+    /// <param name="cancellationToken">Ends it after a step, and leaves a checkpoint.</param>
+    /// <param name="mostSteps">The number of steps done at most when it stops.</param>
+    public void Finish(PlannedTrial plan, Configuration configuration, PlannedEnd end, CancellationToken cancellationToken, long mostSteps = long.MaxValue)
     {
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
-        WithSession(options, all, session => session.TrainUntil(session.Steps));
+        WithSession(options, all, session => session.TrainUntil(Math.Min(session.Steps, mostSteps)));
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
