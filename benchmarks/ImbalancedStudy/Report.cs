@@ -42,7 +42,7 @@ internal sealed class Report(IEnumerable<Trial> trials)
         foreach (var (ratio, epochs, loss, baseline, aggregated, distilled) in Settings(measure))
         {
             report.AppendLine(
-                $"| {ratio} | {epochs} | {baseline.Length} | {loss} | {Spread(baseline)} | {Spread(aggregated)} | {Gain(baseline, aggregated)} | {Spread(distilled)} | {Gain(baseline, distilled)} |");
+                $"| {ratio} | {epochs} | {baseline.Length} | {loss} | {Estimate.Spread(baseline)} | {Estimate.Spread(aggregated)} | {Gain(baseline, aggregated)} | {Estimate.Spread(distilled)} | {Gain(baseline, distilled)} |");
         }
     }
 
@@ -62,8 +62,6 @@ internal sealed class Report(IEnumerable<Trial> trials)
             points(SlaObjective.Baseline, SlaInference.Single),
             points(SlaObjective.SlaSelfDistillation, SlaInference.Aggregated),
             points(SlaObjective.SlaSelfDistillation, SlaInference.Distilled));
-
-    private static string Spread(double[] values) => string.Create(CultureInfo.InvariantCulture, $"{values.Average():F1} % ± {Estimate.Deviation(values):F1}");
 
     /// <summary>The mean of the paired differences.</summary>
     private static Estimate Gain(double[] before, double[] after) => Estimate.Of([.. after.Zip(before, (a, b) => a - b)]);

@@ -16,11 +16,15 @@ internal sealed record Estimate(double Mean, double HalfInterval)
         values.Count == 1 ? double.NaN : StudentQuantiles[Math.Min(values.Count - 2, StudentQuantiles.Length - 1)] * Deviation(values) / Math.Sqrt(values.Count));
 
     /// <summary>The standard deviation of a sample; 0 of one value.</summary>
-    public static double Deviation(IReadOnlyList<double> values)
+    private static double Deviation(IReadOnlyList<double> values)
     {
         double mean = values.Average();
         return values.Count == 1 ? 0 : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1));
     }
+
+    /// <summary>A mean of percentages with the deviation of its values, where there are several: <c>58.9 % ± 1.4</c>.</summary>
+    public static string Spread(IReadOnlyList<double> percentages) => string.Create(
+        CultureInfo.InvariantCulture, $"{percentages.Average():F1} %{(percentages.Count == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" ± {Deviation(percentages):F1}"))}");
 
     /// <summary>As a difference in points: <c>+2.5 ± 1.6</c>.</summary>
     public override string ToString() => string.Create(

@@ -34,7 +34,7 @@ internal static class Agreement
 
             """);
         foreach (var row in rows)
-            page.AppendLine(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Own.Length} | {Spread(row.Own)} | {Spread(row.Other)} | {row.Difference} | {row.Seconds.Own:F0} | {row.Seconds.Other:F0} |");
+            page.AppendLine(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Own.Length} | {Estimate.Spread(row.Own)} | {Estimate.Spread(row.Other)} | {row.Difference} | {row.Seconds.Own:F0} | {row.Seconds.Other:F0} |");
         page.Append("""
 
             Accuracies are means over the seeds with their standard deviations, differences the mean of the differences in points, seed by seed, with half of its 95 % interval. Images and
@@ -58,6 +58,4 @@ internal static class Agreement
             other,
             Estimate.Of([.. own.Zip(other, (a, b) => a - b)]),
             (ofSetting.Average(pair => pair.Own.ProcessorSeconds), ofSetting.Average(pair => pair.Other.ProcessorSeconds)));
-
-    private static string Spread(double[] values) => string.Create(CultureInfo.InvariantCulture, $"{values.Average():F1} % ± {Estimate.Deviation(values):F1}");
 }

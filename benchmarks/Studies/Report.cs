@@ -51,7 +51,7 @@ internal sealed class Report(Study study, IEnumerable<Line> lines)
 
     private static string RowOf(Comparison comparison) => string.Create(
         CultureInfo.InvariantCulture,
-        $"| {comparison.Row.Name} | {comparison.Scores.Count} | {comparison.Accuracies.Average():F1} % ± {Estimate.Deviation(comparison.Accuracies):F1} | {(comparison.Gain is { } gain ? $"{gain} over {comparison.Row.Against}" : "")} | {comparison.Scores.Average(scores => scores.LogLoss):F3} | {comparison.TrainingSeconds:F0} | {comparison.Scores.Average(scores => scores.ScoringMilliseconds):F2} |");
+        $"| {comparison.Row.Name} | {comparison.Scores.Count} | {Estimate.Spread(comparison.Accuracies)} | {(comparison.Gain is { } gain ? $"{gain} over {comparison.Row.Against}" : "")} | {comparison.Scores.Average(scores => scores.LogLoss):F3} | {comparison.TrainingSeconds:F0} | {comparison.Scores.Average(scores => scores.ScoringMilliseconds):F2} |");
 
     private void WriteFigure(string path)
     {
