@@ -58,7 +58,7 @@ internal sealed class Report(Study study, IEnumerable<Line> lines)
         var compared = _comparisons.Where(comparison => comparison.Gain is not null).ToArray();
         if (study.ImagesPerClass.Count == 1)
         {
-            GainFigure.WriteRows(path, study.Title, [.. compared.Select(comparison => ($"{comparison.Row.Name}, over {comparison.Row.Against}", comparison.Gain!))]);
+            GainFigure.WriteRows(path, study.Title, [.. compared.Select(comparison => (comparison.Row.Label, comparison.Gain!))]);
             return;
         }
 

@@ -82,6 +82,9 @@ internal sealed record StudyRow(string Name, string Setting, string Inference, s
     /// <summary>Beginning of the name of an inference that averages the probabilities of several networks.</summary>
     public const string Ensemble = "Ensemble";
 
+    /// <summary>What it is called beside its gain; a name may say itself what it is compared with.</summary>
+    public string Label => Name.Contains("against", StringComparison.Ordinal) ? Name : $"{Name}, over {Against}";
+
     /// <summary>Number of networks that are averaged.</summary>
     public int Networks => Inference.StartsWith(Ensemble, StringComparison.Ordinal) ? int.Parse(Inference[Ensemble.Length..], CultureInfo.InvariantCulture) : 1;
 }

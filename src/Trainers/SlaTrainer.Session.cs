@@ -96,8 +96,9 @@ public sealed partial class SlaTrainer
 
             EpochValidation Measure()
             {
-                var scores = Score(_rows.Validation);
-                return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training).Accuracy);
+                // An epoch is complete with its measurement: what stopped it in between would lose the epoch when it is taken up again.
+                var scores = Score(_rows.Validation, () => { });
+                return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training, () => { }).Accuracy);
             }
         }
 
@@ -109,7 +110,7 @@ public sealed partial class SlaTrainer
         {
             using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
             using var threads = new ThreadCount(_host.Threads);
-            return _loop.Averaged(() => Score(_rows.Validation!));
+            return _loop.Averaged(() => Score(_rows.Validation!, _host.CheckCancellation));
         }
 
         public LearningRateRange FindLearningRate(double lowest, double highest, int steps) =>
@@ -146,8 +147,8 @@ public sealed partial class SlaTrainer
             return new TrainedModel(_description with { History = history }, _loop.Result());
         }
 
-        private RowScores Score(RowSelection rows) =>
-            new Validation(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), _host.CheckCancellation);
+        private RowScores Score(RowSelection rows, Action checkCancellation) =>
+            new Validation(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), checkCancellation);
 
         /// <summary>Does something with steps that are no part of a run: step, counted from 0, and rate to the loss before it.</summary>
         private T WithSteps<T>(Func<Func<int, double, double>, T> function)
