@@ -51,16 +51,16 @@ internal sealed class Study(string data, string folder, string output, uint seco
         yield return ("search", Search);
         yield return ("defaults", Train);
         foreach (var set in sets)
-        {
-            yield return (set.Name, (mlContext, train, options) =>
-            {
-                // The configuration of the search's first trial, with another set.
-                options.Transformations = set;
-                options.ViewsPerStep = Math.Min(2, set.Count);
-                options.LearningRateSchedule = LearningRateSchedule.OneCycle;
-                return Train(mlContext, train, options);
-            });
-        }
+            yield return (set.Name, (mlContext, train, options) => Train(mlContext, train, FirstTrial(options, set)));
+    }
+
+    /// <summary>The configuration of a search's first trial, with another set.</summary>
+    private static SlaTrainer.Options FirstTrial(SlaTrainer.Options options, TransformationSet set)
+    {
+        options.Transformations = set;
+        options.ViewsPerStep = Math.Min(2, set.Count);
+        options.LearningRateSchedule = LearningRateSchedule.OneCycle;
+        return options;
     }
 
     private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options)
