@@ -1,11 +1,11 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Xml.Linq;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
 using OxyPlot.Series;
+using Sla.Report;
 
 namespace Microsoft.ML.Sla.Studies;
 
@@ -138,18 +138,8 @@ internal static class GainFigure
 
     private static void Write(string path, PlotModel plot, int height)
     {
-        var svg = XElement.Parse(new SvgExporter { Width = Width, Height = height, IsDocument = false }.ExportToString(plot));
-        RemoveClipping(svg);
-        svg.Save(path + ".svg");
+        Svg.Unclipped(new SvgExporter { Width = Width, Height = height, IsDocument = false }.ExportToString(plot)).Save(path + ".svg");
         WritePng(path, height);
-    }
-
-    /// <summary>Nothing is drawn outside of the axes, and text may be wider than it was reckoned.</summary>
-    private static void RemoveClipping(XElement svg)
-    {
-        svg.Descendants(svg.Name.Namespace + "defs").Remove();
-        foreach (var element in svg.Descendants())
-            element.SetAttributeValue("clip-path", null);
     }
 
     private static void WritePng(string path, int height)

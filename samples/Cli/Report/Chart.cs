@@ -161,21 +161,12 @@ internal static class Chart
         foreach (var (color, variable) in Scheme)
             text = text.Replace($"rgb({color.R},{color.G},{color.B})", variable, StringComparison.Ordinal);
 
-        var svg = XElement.Parse(text);
-        RemoveClipping(svg);
+        var svg = Svg.Unclipped(text);
         svg.SetAttributeValue("width", null);
         svg.SetAttributeValue("height", null);
         svg.SetAttributeValue("viewBox", $"0 0 {Width} {Height}");
         svg.SetAttributeValue("role", "img");
         svg.SetAttributeValue("aria-label", title);
         return new XElement("figure", new XElement("figcaption", title), svg);
-    }
-
-    /// <summary>Nothing is drawn outside of the axes, and text may be wider than it was reckoned; and ids would not be one of a kind in a page.</summary>
-    private static void RemoveClipping(XElement svg)
-    {
-        svg.Descendants(svg.Name.Namespace + "defs").Remove();
-        foreach (var element in svg.Descendants())
-            element.SetAttributeValue("clip-path", null);
     }
 }
