@@ -33,12 +33,8 @@ internal static class Export
     }
 
     /// <summary>The rows of an epoch's steps, as the trainer draws them.</summary>
-    private static IEnumerable<long> Order(Run run, int epoch, int rows)
-    {
-        int[] order = [.. Enumerable.Range(0, rows)];
-        Seeds.ForEpoch(run.TrainingSeed(member: 0), epoch).Shuffle(order);
-        return order.Take(run.StepsPerEpoch * run.BatchSize).Select(row => (long)row);
-    }
+    private static IEnumerable<long> Order(Run run, int epoch, int rows) =>
+        EpochSampler.Order(Enumerable.Range(0, rows), run.TrainingSeed(member: 0), epoch).Take(run.StepsPerEpoch * run.BatchSize).Select(row => (long)row);
 
     private static (byte[] Pixels, long[] Labels) Read(Images images, IDataView rows) =>
         ([.. images.Pixels(rows).SelectMany(pixels => pixels)], [.. rows.GetColumn<uint>("Label").Select(key => key - 1L)]);

@@ -39,14 +39,15 @@ internal sealed class EpochSampler(RowSelection rows, TrainingSettings settings)
     /// <param name="batchSize">The batch size that is asked for.</param>
     public static int StepsIn(int rows, int batchSize) => rows / Math.Min(batchSize, rows);
 
-    public override int[] Rows(int epoch)
-    {
-        var random = Seeds.ForEpoch(settings.Seed, epoch);
-        if (settings.BalancedSampling)
-            return BalancedOrder.Of(rows.Rows, Store.Label, random);
+    public override int[] Rows(int epoch) => settings.BalancedSampling
+        ? BalancedOrder.Of(rows.Rows, Store.Label, Seeds.ForEpoch(settings.Seed, epoch))
+        : Order(rows.Rows, settings.Seed, epoch);
 
-        int[] order = [.. rows.Rows];
-        random.Shuffle(order);
+    /// <summary>All rows once, in the order of an epoch.</summary>
+    public static int[] Order(IEnumerable<int> rows, int seed, int epoch)
+    {
+        int[] order = [.. rows];
+        Seeds.ForEpoch(seed, epoch).Shuffle(order);
         return order;
     }
 }
