@@ -29,6 +29,7 @@ public sealed partial class SlaTrainer
         private readonly Options _options;
         private readonly IChannel _channel;
         private readonly TrainingRows _rows;
+        private readonly bool _isFromNothing;
         private readonly ModelDescription _description;
         private readonly TrainingSettings _settings;
         private readonly Objective _objective;
@@ -45,6 +46,7 @@ public sealed partial class SlaTrainer
             _options = trainer._options;
             _channel = channel;
             _rows = rows;
+            _isFromNothing = pretrained is null && initialModel is null;
             var (labels, features) = (rows.Labels, rows.Features);
             var device = _host.ChooseDevice();
             var architecture = _host.ChooseArchitecture(
@@ -68,8 +70,6 @@ public sealed partial class SlaTrainer
             Identity = NewIdentity();
             _host.WarnOfMirrors(channel, trainer.Transformations, features.Shape);
             WarnOfUnevenClasses();
-            if (pretrained is null && initialModel is null)
-                AdviseOnViews(trainer.ViewsPerStep);
             TrainerHost.Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_sampler.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {_host.Seed}");
         }
@@ -91,6 +91,8 @@ public sealed partial class SlaTrainer
         /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
         public TrainedModel Train()
         {
+            if (_isFromNothing)
+                AdviseOnViews();
             var training = _rows.Validation is not null && _options.MeasureTrainingAccuracy ? _rows.Training.Spread(_rows.Validation.Rows.Length) : null;
             return Train(_rows.Validation is null ? null : Measure, end: null);
 
@@ -255,15 +257,15 @@ public sealed partial class SlaTrainer
                 + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.");
         }
 
-        private void AdviseOnViews(int viewsPerStep)
+        private void AdviseOnViews()
         {
-            double views = (double)_options.Epochs * viewsPerStep / _objective.Views;
+            double views = (double)_options.Epochs * _settings.ViewsPerStep / _objective.Views;
             if (_options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || views >= EnoughViews)
                 return;
 
             TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture,
                 $"an image is trained on {views:0.#} times under each of the {_objective.Views} transformations, which is few: SLA was ahead of the baseline from about {EnoughViews} times on ")
-                + $"(docs/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * _objective.Views / viewsPerStep)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.");
+                + $"(docs/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * _objective.Views / _settings.ViewsPerStep)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.");
         }
 
         private TrainingPlan Plan() => new(
