@@ -19,8 +19,8 @@ internal readonly record struct Box(int Left, int Top, int Right, int Bottom)
     public static Tensor Mask(IReadOnlyList<Box> boxes, int height, int width, Device device)
     {
         using var scope = NewDisposeScope();
-        Tensor rows = arange(height, device: device).view(1, 1, -1, 1);
-        Tensor columns = arange(width, device: device).view(1, 1, 1, -1);
+        Tensor rows = TensorArithmetic.Range(height, device).view(1, 1, -1, 1);
+        Tensor columns = TensorArithmetic.Range(width, device).view(1, 1, 1, -1);
         Tensor Edge(Func<Box, int> edge) => tensor(boxes.Select(edge).ToArray(), [boxes.Count, 1, 1, 1], device: device);
         return ((rows >= Edge(box => box.Top)) & (rows < Edge(box => box.Bottom)) & (columns >= Edge(box => box.Left)) & (columns < Edge(box => box.Right)))
             .MoveToOuterDisposeScope();

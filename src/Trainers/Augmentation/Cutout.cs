@@ -15,6 +15,6 @@ internal sealed class Cutout(int? size) : ImageAugmentation
         int side = size ?? Math.Min(batch.Width, batch.Height) / 2;
         Box[] boxes = [.. Enumerable.Range(0, batch.Count).Select(_ => Box.Random(random, batch.Width, batch.Height, side, side))];
         using Tensor inside = Box.Mask(boxes, batch.Height, batch.Width, batch.Device);
-        batch.Replace(batch.Images.masked_fill(inside, Gray));
+        batch.Replace(batch.Images.With(Gray, inside));
     }
 }

@@ -10,7 +10,7 @@ internal static class PixelOperations
     /// <summary>A strength for each image.</summary>
     public static Tensor PerImage(float[] strengths, Device device) => tensor(strengths, [strengths.Length, 1, 1, 1], device: device);
 
-    public static Tensor Brightness(Tensor images, Tensor factors) => (images * factors).clamp(0, Largest);
+    public static Tensor Brightness(Tensor images, Tensor factors) => (images * factors).Between(0, Largest);
 
     /// <summary>Away from the mean of the image's grey values, or towards it.</summary>
     public static Tensor Contrast(Tensor images, Tensor factors) => Blend(Gray(images).mean([1, 2, 3], keepdim: true), images, factors);
@@ -27,18 +27,18 @@ internal static class PixelOperations
         Tensor red = images.slice(1, 0, 1, 1), green = images.slice(1, 1, 2, 1), blue = images.slice(1, 2, 3, 1);
         Tensor value = images.amax([1], keepdim: true);
         Tensor range = value - images.amin([1], keepdim: true);
-        Tensor divisor = where(range == 0, 1, range);
+        Tensor divisor = range.With(1, range.IsZero());
         Tensor sixths = where(
             value == red,
-            ((green - blue) / divisor) % 6,
-            where(value == green, ((blue - red) / divisor) + 2, ((red - green) / divisor) + 4));
-        Tensor hue = (sixths + (6 * turns)).remainder(6);
+            ((green - blue) / divisor).Modulo(6),
+            where(value == green, ((blue - red) / divisor).Plus(2), ((red - green) / divisor).Plus(4)));
+        Tensor hue = sixths.Plus(turns.Times(6)).Modulo(6);
 
         // The value of a channel at a hue: full within a sixth of the circle on each side of the channel's own, then falling (Foley et al.).
         Tensor Channel(double offset)
         {
-            Tensor k = (hue + offset).remainder(6);
-            return value - (range * minimum(k, 4 - k).clamp(0, 1));
+            Tensor k = hue.Plus(offset).Modulo(6);
+            return value - (range * minimum(k, k.SubtractedFrom(4)).Between(0, 1));
         }
 
         return cat([Channel(5), Channel(3), Channel(1)], 1);
@@ -49,8 +49,8 @@ internal static class PixelOperations
     {
         long channels = images.shape[1];
         Tensor kernel = ones(channels, 1, 3, 3, device: images.device);
-        kernel.slice(2, 1, 2, 1).slice(3, 1, 2, 1).fill_(5);
-        kernel.div_(13);
+        kernel.slice(2, 1, 2, 1).slice(3, 1, 2, 1).Fill(5);
+        kernel = kernel.Over(13);
         Tensor blurred = images.clone();
         blurred.slice(2, 1, -1, 1).slice(3, 1, -1, 1).copy_(
             nn.functional.conv2d(images, kernel, groups: channels));
@@ -62,25 +62,27 @@ internal static class PixelOperations
     {
         Tensor low = images.amin([2, 3], keepdim: true);
         Tensor range = images.amax([2, 3], keepdim: true) - low;
-        return where(range == 0, images, (images - low) * (Largest / where(range == 0, 1, range)));
+        Tensor flat = range.IsZero();
+        return where(flat, images, (images - low) * range.With(1, flat).reciprocal().Times(Largest));
     }
 
     /// <summary>Makes the values of each channel of each image equally frequent, by steps as Pillow does.</summary>
     public static Tensor Equalize(Tensor images)
     {
         const int Levels = 256;
-        Tensor levels = images.round().clamp(0, Largest).to(ScalarType.Int64).view(images.shape[0] * images.shape[1], -1);
+        Tensor levels = images.round().Between(0, Largest).to(ScalarType.Int64).view(images.shape[0] * images.shape[1], -1);
         Tensor counts = zeros([levels.shape[0], Levels], dtype: float32, device: images.device).scatter_add_(1, levels, ones_like(levels, dtype: float32));
         Tensor last = counts.gather(1, levels.amax([1], keepdim: true));
-        Tensor step = ((levels.shape[1] - last) / (Levels - 1)).floor();
+        Tensor step = last.SubtractedFrom(levels.shape[1]).Over(Levels - 1).floor();
+        Tensor unused = step.IsZero();
         Tensor before = counts.cumsum(1) - counts;
-        Tensor table = ((before + (step / 2).floor()) / where(step == 0, 1, step)).floor().clamp(0, Largest);
+        Tensor table = (before.Plus(step.Over(2).floor()) / step.With(1, unused)).floor().Between(0, Largest);
         Tensor equal = table.gather(1, levels).view(images.shape);
-        return where((step == 0).view(images.shape[0], images.shape[1], 1, 1), images, equal);
+        return where(unused.view(images.shape[0], images.shape[1], 1, 1), images, equal);
     }
 
     /// <summary>Inverts values of a threshold and above.</summary>
-    public static Tensor Solarize(Tensor images, Tensor thresholds) => where(images >= thresholds, Largest - images, images);
+    public static Tensor Solarize(Tensor images, Tensor thresholds) => where(images >= thresholds, images.SubtractedFrom(Largest), images);
 
     /// <summary>Rounds values down to a multiple of a step.</summary>
     public static Tensor Posterize(Tensor images, Tensor steps) => (images / steps).floor() * steps;
@@ -91,8 +93,8 @@ internal static class PixelOperations
         if (images.shape[1] == 1)
             return images;
 
-        return (0.299 * images.slice(1, 0, 1, 1)) + (0.587 * images.slice(1, 1, 2, 1)) + (0.114 * images.slice(1, 2, 3, 1));
+        return images.slice(1, 0, 1, 1).Times(0.299).Plus(images.slice(1, 1, 2, 1).Times(0.587)).Plus(images.slice(1, 2, 3, 1).Times(0.114));
     }
 
-    private static Tensor Blend(Tensor from, Tensor images, Tensor factors) => (from + (factors * (images - from))).clamp(0, Largest);
+    private static Tensor Blend(Tensor from, Tensor images, Tensor factors) => from.Plus(factors * (images - from)).Between(0, Largest);
 }

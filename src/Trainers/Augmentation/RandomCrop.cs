@@ -16,8 +16,8 @@ internal sealed class RandomCrop(int padding) : ImageAugmentation
             ((long)random.Next((2 * padding) + 1) * columns) + random.Next((2 * padding) + 1))];
 
         Tensor padded = nn.functional.pad(batch.Images, [padding, padding, padding, padding]).view(batch.Count, -1, rows * columns);
-        Tensor window = (arange(batch.Height, dtype: int64, device: batch.Device).unsqueeze(1) * columns) + arange(batch.Width, dtype: int64, device: batch.Device);
-        Tensor places = tensor(corners, [batch.Count, 1, 1], device: batch.Device) + window.view(1, 1, -1);
+        Tensor window = TensorArithmetic.Range(batch.Height, batch.Device).unsqueeze(1).Times(columns).Plus(TensorArithmetic.Range(batch.Width, batch.Device));
+        Tensor places = tensor(corners, [batch.Count, 1, 1], device: batch.Device).Plus(window.view(1, 1, -1));
         Tensor crops = padded.gather(2, places.expand(-1, padded.shape[1], -1)).view(batch.Images.shape);
         batch.Replace(crops);
     }

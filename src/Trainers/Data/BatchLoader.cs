@@ -48,7 +48,7 @@ internal sealed class BatchLoader : IDisposable
     /// <returns>The same values, B x C*H*W of that type. The caller disposes them.</returns>
     public Tensor Normalize(Tensor images, ScalarType type = ScalarType.Float32)
     {
-        using Tensor rows = images.mul_(_scale).add_(_offset).reshape(-1, _shape.Length);
+        using Tensor rows = images.mul_(_scale).Add(_offset).reshape(-1, _shape.Length);
         return rows.to(type);
     }
 

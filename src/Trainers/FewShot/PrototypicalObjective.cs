@@ -43,7 +43,7 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
         Tensor prototypes = images.slice(1, 0, episode.Shots, 1).mean([1]).flatten(0, 1);
         Tensor queries = images.slice(1, episode.Shots, episode.ImagesPerWay, 1).flatten(0, 2);
         Tensor logits = heads.Scale() * Similarities(queries, prototypes);
-        Tensor own = arange(ways * shown, dtype: ScalarType.Int64, device: embeddings.device)
+        Tensor own = TensorArithmetic.Range(ways * shown, embeddings.device)
             .view(ways, 1, shown).expand(ways, episode.Queries, shown).flatten();
         return nn.functional.cross_entropy(logits, own).MoveToOuterDisposeScope();
     }
@@ -56,11 +56,11 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
             return Normalized(queries).mm(Normalized(prototypes).t()).MoveToOuterDisposeScope();
 
         Tensor products = queries.mm(prototypes.t());
-        Tensor lengths = queries.square().sum(1, keepdim: true) + prototypes.square().sum(1);
-        return ((2 * products) - lengths).MoveToOuterDisposeScope();
+        Tensor lengths = (queries * queries).sum(1, keepdim: true).Plus((prototypes * prototypes).sum(1));
+        return (products.Times(2) - lengths).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Normalized(Tensor rows) => rows / rows.norm(1, keepdim: true, p: 2).clamp_min(SmallestNorm);
+    private static Tensor Normalized(Tensor rows) => rows / rows.norm(1, keepdim: true, p: 2).AtLeast(SmallestNorm);
 
     /// <summary>A view for each way, the same for all of its images. The ways of a class have different ones.</summary>
     private long[] ViewsOfWays(Tensor labels, Random random)

@@ -61,7 +61,7 @@ internal sealed class Heads : nn.Module
         using Tensor directions = nn.functional.normalize(embeddings);
         using Tensor outputs = nn.functional.normalize(weight);
         using Tensor cosines = nn.functional.linear(directions, outputs);
-        return cosines * scale;
+        return cosines.Times(scale);
     }
 
     public static string WeightName(Head head) => $"{Name(head)}_head_weight";

@@ -115,7 +115,7 @@ internal static class LayerModule
     /// <summary>In place, and returns its argument: what it overwrites, the result of a batch normalisation, is not needed again.</summary>
     private sealed class ReluModule(Layer.Relu layer) : nn.Module<Tensor, Tensor>(nameof(ReluModule))
     {
-        public override Tensor forward(Tensor x) => layer.NegativeSlope == 0 ? x.relu_() : x.leaky_relu_(layer.NegativeSlope);
+        public override Tensor forward(Tensor x) => layer.NegativeSlope == 0 ? x.relu_() : x.LeakyRelu(layer.NegativeSlope);
     }
 
     private sealed class ResidualModule : nn.Module<Tensor, Tensor>
@@ -146,7 +146,7 @@ internal static class LayerModule
         {
             Tensor body = _body.forward(x);
             using Tensor? shortcut = _shortcut?.forward(x);
-            body.add_(shortcut ?? x);
+            body.Add(shortcut ?? x);
             return _endsWithRelu ? body.relu_() : body;
         }
     }

@@ -15,7 +15,7 @@ internal sealed class FocalLoss(double gamma) : ClassificationLoss
     {
         using var scope = NewDisposeScope();
         Tensor logProbabilities = nn.functional.log_softmax(logits, 1);
-        Tensor ofOutputs = -(1 - logProbabilities.exp()).pow(Gamma) * logProbabilities;
+        Tensor ofOutputs = logProbabilities.exp().SubtractedFrom(1).ToPower(Gamma).neg() * logProbabilities;
         Tensor losses = ofOutputs.gather(1, targets.unsqueeze(1)).squeeze(1);
         if (settings.LabelSmoothing != 0)
             losses = lerp(losses, ofOutputs.mean([1]), settings.LabelSmoothing);

@@ -86,7 +86,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     protected Tensor OverViews(Tensor rowLosses, ViewDraw draw)
     {
         using Tensor mean = draw.WeightedSum(rowLosses);
-        return mean * (Settings.LossReduction == LossReduction.Sum ? Views : 1);
+        return mean.Times(Settings.LossReduction == LossReduction.Sum ? Views : 1);
     }
 
     /// <summary>sum_b w_b l_b / sum_b w_b, as PyTorch's weighted cross-entropy: B losses, weighted already, to a scalar.</summary>
@@ -108,8 +108,8 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     protected Tensor JointLosses(Tensor logits, ClassTargets targets, ViewDraw draw) => Mixed(targets, draw.Count, labels =>
     {
         using Tensor ofRows = labels.repeat_interleave(draw.Count);
-        using Tensor first = ofRows * Views;
-        using Tensor joint = first + draw.Numbers;
+        using Tensor first = ofRows.Times(Views);
+        using Tensor joint = first.Plus(draw.Numbers);
         return Losses(logits, joint, ofRows);
     });
 

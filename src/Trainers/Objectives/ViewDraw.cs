@@ -29,7 +29,7 @@ internal sealed class ViewDraw : IDisposable
     /// <summary>All M views of B images.</summary>
     public static ViewDraw All(long images, int views, Device device)
     {
-        using Tensor numbers = arange(views, dtype: int64, device: device);
+        using Tensor numbers = TensorArithmetic.Range(views, device);
         return new ViewDraw(numbers.repeat(images), Uniform(views), isAll: true);
     }
 

@@ -4,34 +4,34 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>Stochastic gradient descent with momentum, with a learning rate that falls from the heads to the stem.</summary>
+/// <summary>
+/// Stochastic gradient descent with momentum and weight decay, step by step as PyTorch's (g = dL/dw + decay * w; b = momentum * b + g; w = w - rate * b),
+/// with a learning rate that falls from the heads to the stem.
+/// </summary>
 internal sealed class Optimizer : IDisposable
 {
-    private readonly List<(string Name, Parameter Parameter)> _parameters = [];
-    private readonly List<double> _rateFactors = [];
+    private readonly List<Part> _parts = [];
+    private readonly double _momentum;
+    private readonly double _weightDecay;
     private readonly double? _largestNorm;
-    private readonly SGD _sgd;
 
     public Optimizer(SlaNetwork network, TrainingSettings settings)
     {
-        var groups = new List<SGD.ParamGroup>();
         foreach (var (stagesBehind, parameters) in network.ParametersByStage())
         {
-            _parameters.AddRange(parameters);
-            _rateFactors.Add(Math.Pow(settings.LayerRateDecay, stagesBehind));
-            groups.Add(new SGD.ParamGroup(
-                parameters.Select(p => p.Parameter), settings.LearningRate, settings.Momentum, weight_decay: settings.WeightDecay));
+            double rateFactor = Math.Pow(settings.LayerRateDecay, stagesBehind);
+            _parts.AddRange(parameters.Select(p => new Part(p.Name, p.Parameter, rateFactor)));
         }
 
+        _momentum = settings.Momentum;
+        _weightDecay = settings.WeightDecay;
         _largestNorm = settings.GradientClipping;
-        _sgd = optim.SGD(groups, settings.LearningRate);
     }
 
     public void ZeroGradients()
     {
-        // The scope takes the handles on the gradients that torch makes on the way.
-        using var scope = NewDisposeScope();
-        _sgd.zero_grad();
+        foreach (var part in _parts)
+            part.Parameter.grad = null;
     }
 
     /// <summary>Changes the weights by their gradients.</summary>
@@ -40,40 +40,74 @@ internal sealed class Optimizer : IDisposable
     {
         using var scope = NewDisposeScope();
         if (_largestNorm is { } norm)
-            nn.utils.clip_grad_norm_(_parameters.Select(p => p.Parameter), norm);
+            nn.utils.clip_grad_norm_(_parts.Select(part => part.Parameter), norm);
 
-        int group = 0;
-        foreach (var parameters in _sgd.ParamGroups)
-            parameters.LearningRate = learningRate * _rateFactors[group++];
-        _sgd.step();
+        using var noGradient = no_grad();
+        foreach (var part in _parts)
+            Step(part, learningRate * part.RateFactor);
     }
 
     /// <summary>The momentum of each parameter that has moved, by the parameter's name.</summary>
     public IEnumerable<(string Name, Tensor Momentum)> Momenta()
     {
-        foreach (var ((name, _), state) in _parameters.Zip(_sgd.state_dict().State))
+        foreach (var part in _parts)
         {
-            if (((SGD.State)state).momentum_buffer is { } momentum)
-                yield return (name, momentum);
+            if (part.Momentum is { } momentum)
+                yield return (part.Name, momentum);
         }
     }
 
     /// <summary>Goes on with the momentum of an earlier run.</summary>
     public void SetMomenta(Weights momenta)
     {
-        foreach (var ((name, parameter), state) in _parameters.Zip(_sgd.state_dict().State))
+        foreach (var part in _parts)
         {
-            if (!momenta.Contains(name))
+            if (!momenta.Contains(part.Name))
                 continue;
 
-            var (shape, values) = momenta[name];
+            var (shape, values) = momenta[part.Name];
             using Tensor onCpu = tensor(values, shape);
-            using Tensor like = parameter.detach();
-            var own = (SGD.State)state;
-            own.momentum_buffer?.Dispose();
-            own.momentum_buffer = empty_like(like).copy_(onCpu).DetachFromDisposeScope();
+            using Tensor like = part.Parameter.detach();
+            part.Momentum?.Dispose();
+            part.Momentum = empty_like(like).copy_(onCpu).DetachFromDisposeScope();
         }
     }
 
-    public void Dispose() => _sgd.Dispose();
+    public void Dispose()
+    {
+        foreach (var part in _parts)
+            part.Momentum?.Dispose();
+    }
+
+    private void Step(Part part, double learningRate)
+    {
+        using Tensor? gradient = part.Parameter.grad;
+        if (gradient is null)
+            return;
+
+        using Tensor? decayed = _weightDecay != 0 ? gradient.PlusMultiple(part.Parameter, _weightDecay) : null;
+        Tensor direction = decayed ?? gradient;
+        if (_momentum != 0)
+        {
+            if (part.Momentum is null)
+                part.Momentum = direction.clone().DetachFromDisposeScope();
+            else
+                part.Momentum.Multiply(_momentum).Add(direction);
+            direction = part.Momentum;
+        }
+
+        part.Parameter.Add(direction, -learningRate);
+    }
+
+    /// <summary>A parameter and what the optimiser keeps for it.</summary>
+    private sealed class Part(string name, Parameter parameter, double rateFactor)
+    {
+        public string Name { get; } = name;
+
+        public Parameter Parameter { get; } = parameter;
+
+        public double RateFactor { get; } = rateFactor;
+
+        public Tensor? Momentum { get; set; }
+    }
 }

@@ -88,10 +88,10 @@ internal sealed class TrainingStep : IDisposable
         Tensor loss = _objective.Loss(embeddings, _network.Heads, batch.Targets, draw);
         embeddings.Dispose();
         if (share != 1)
-            loss *= share;
+            loss = loss.Times(share);
 
         loss.backward();
-        total.add_(loss.detach());
+        total.Add(loss.detach());
     }
 
     private Tensor Embeddings(Tensor inputs)

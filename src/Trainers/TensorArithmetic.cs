@@ -1,0 +1,133 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Arithmetic of tensors with numbers, and the sums whose second factor torch takes as a number. TorchSharp's operators make an object for the
+/// number and hand its native handle on; where a garbage collection comes before native code has read it, the number is freed under its hands.
+/// Here the object outlives the call. The library calls nothing of TorchSharp that makes one by itself; a test holds it to that.
+/// </summary>
+internal static class TensorArithmetic
+{
+    private static readonly Scalar Zero = 0L.ToScalar();
+    private static readonly Scalar One = 1L.ToScalar();
+
+    public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
+
+    public static Tensor Plus(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.add(number, One);
+    }
+
+    /// <summary>Adds in place.</summary>
+    /// <returns><paramref name="left"/>.</returns>
+    public static Tensor Add(this Tensor left, Tensor right) => left.add_(right, One);
+
+    /// <summary>Adds a multiple in place.</summary>
+    /// <returns><paramref name="left"/>.</returns>
+    public static Tensor Add(this Tensor left, Tensor right, double factor)
+    {
+        using var number = factor.ToScalar();
+        return left.add_(right, number);
+    }
+
+    /// <summary>left + factor * right.</summary>
+    public static Tensor PlusMultiple(this Tensor left, Tensor right, double factor)
+    {
+        using var number = factor.ToScalar();
+        return left.add(right, number);
+    }
+
+    /// <summary>left - right.</summary>
+    public static Tensor SubtractedFrom(this Tensor right, double left)
+    {
+        using Tensor negative = right.neg();
+        return negative.Plus(left);
+    }
+
+    public static Tensor Times(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.mul(number);
+    }
+
+    /// <summary>Integers stay integers.</summary>
+    public static Tensor Times(this Tensor left, long right)
+    {
+        using var number = right.ToScalar();
+        return left.mul(number);
+    }
+
+    /// <summary>Multiplies in place.</summary>
+    /// <returns><paramref name="left"/>.</returns>
+    public static Tensor Multiply(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.mul_(number);
+    }
+
+    public static Tensor Over(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.div(number);
+    }
+
+    /// <summary>The remainder with the sign of the divisor.</summary>
+    public static Tensor Modulo(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.remainder(number);
+    }
+
+    public static Tensor ToPower(this Tensor left, double right)
+    {
+        using var number = right.ToScalar();
+        return left.pow(number);
+    }
+
+    public static Tensor Between(this Tensor values, double smallest, double largest)
+    {
+        using Scalar low = smallest.ToScalar(), high = largest.ToScalar();
+        return values.clamp(low, high);
+    }
+
+    public static Tensor AtLeast(this Tensor values, double smallest)
+    {
+        using var low = smallest.ToScalar();
+        return values.clamp_min(low);
+    }
+
+    public static Tensor IsZero(this Tensor values) => values.eq(Zero);
+
+    /// <summary>The values, with a number in place of those of a mask.</summary>
+    public static Tensor With(this Tensor values, double number, Tensor mask)
+    {
+        using var scalar = number.ToScalar();
+        return values.masked_fill(mask, scalar);
+    }
+
+    /// <summary>Sets all values.</summary>
+    /// <returns><paramref name="values"/>.</returns>
+    public static Tensor Fill(this Tensor values, double number)
+    {
+        using var scalar = number.ToScalar();
+        return values.fill_(scalar);
+    }
+
+    /// <summary>In place max(x, 0) + slope * min(x, 0).</summary>
+    /// <returns><paramref name="values"/>.</returns>
+    public static Tensor LeakyRelu(this Tensor values, double slope)
+    {
+        using var number = slope.ToScalar();
+        return values.leaky_relu_(number);
+    }
+
+    /// <summary>0 to below <paramref name="count"/>, of 64 bits.</summary>
+    public static Tensor Range(long count, Device device)
+    {
+        using var end = count.ToScalar();
+        return arange(Zero, end, One, int64, device);
+    }
+}
