@@ -62,6 +62,8 @@ internal static class TorchLibrary
     {
         try
         {
+            OpenMp.WaitAsleep();
+
             // libtorch first: it need not stand beside TorchSharp's library, and never stands beside a copy of that.
             NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);
             LoadOriginalOrCopy(torchSharp);

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Microsoft.ML.Sla.Native;
+
+/// <summary>Has the threads of GNU's OpenMP, which torch computes with on Linux, sleep while they wait for each other.</summary>
+/// <remarks>
+/// By default they turn in a loop for milliseconds before they sleep. Where another program wants the processors, a thread that turns keeps
+/// the one it waits for from running, at each of some hundred operations of a step.
+/// </remarks>
+[SupportedOSPlatform("linux")]
+internal static partial class OpenMp
+{
+    private const string SpinCount = "GOMP_SPINCOUNT";
+    private const string WaitPolicy = "OMP_WAIT_POLICY";
+
+    /// <summary>Turns of the loop: some microseconds, as another thread of the same operation is late on a quiet machine.</summary>
+    private const string FewTurns = "2000";
+
+    /// <summary>To be called before OpenMP is loaded, which reads its settings then. What the user has set stays.</summary>
+    public static void WaitAsleep()
+    {
+        if (Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null)
+            _ = SetVariable(SpinCount, FewTurns, overwrite: 0);
+    }
+
+    // .NET keeps changes of its own environment to itself.
+    [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetVariable(string name, string value, int overwrite);
+}
