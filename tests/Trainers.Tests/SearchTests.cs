@@ -34,12 +34,8 @@ public sealed class SearchTests : IDisposable
         using var result = Experiment(trials: 6).Run();
         var trials = result.Trials;
         Assert.Equal([6, 2, 1], Enumerable.Range(0, 3).Select(rung => trials.Count(trial => trial.Intervals.Count > rung)));
-        foreach (int rung in new[] { 0, 1 })
-        {
-            var there = trials.Where(trial => trial.Intervals.Count > rung).ToList();
-            double worstPromoted = there.Where(trial => trial.Intervals.Count > rung + 1).Min(trial => trial.Intervals[rung].Accuracy);
-            Assert.All(there.Where(trial => trial.Intervals.Count == rung + 1), trial => Assert.True(trial.Intervals[rung].Accuracy <= worstPromoted));
-        }
+        Assert.Equal(Promoted([.. trials], rung: 0, count: 2), trials.Where(trial => trial.Intervals.Count > 1));
+        Assert.Equal(Promoted([.. trials.Where(trial => trial.Intervals.Count > 1)], rung: 1, count: 1), [result.Best]);
 
         // A ninth, a third, and all of the steps of the same training.
         Assert.Equal([2, 6, 18], result.Best.Intervals.Select(interval => interval.Steps));
@@ -396,6 +392,19 @@ public sealed class SearchTests : IDisposable
 
     /// <summary>The search space without networks that take long.</summary>
     private static SlaSearchSpace Space() => new SlaSearchSpace().Remove("Architecture");
+
+    /// <summary>The best trials of a rung; where they show the same views, one of them leaves its place to the best with others.</summary>
+    private static IEnumerable<SlaTrial> Promoted(SlaTrial[] there, int rung, int count)
+    {
+        var ranked = there.OrderByDescending(trial => trial.Intervals[rung].Accuracy).ToList();
+        var best = ranked.Take(count).ToList();
+        if (count > 1 && best.All(trial => Views(trial) == Views(best[0])))
+            best[^1] = ranked.FirstOrDefault(trial => Views(trial) != Views(best[0])) ?? best[^1];
+        return best.OrderBy(trial => trial.Number);
+
+        static string Views(SlaTrial trial) =>
+            trial.Configuration.GetValueOrDefault("Objective") == "Baseline" ? "none" : trial.Configuration.GetValueOrDefault("Transformations", "rotation");
+    }
 
     private static string Summary(SlaTrial trial) =>
         $"{trial}: {string.Join("; ", trial.Intervals.Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";

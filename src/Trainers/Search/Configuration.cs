@@ -69,6 +69,10 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         return options;
     }
 
+    /// <summary>The set of transformations that a configuration learns from, which for the baseline is that of the image as it is.</summary>
+    public string Views(Configuration configuration) =>
+        Options(configuration) is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;
+
     /// <summary>Why a configuration cannot be trained; null where it can.</summary>
     public string? Objection(Configuration configuration) => objectionTo(Options(configuration));
 

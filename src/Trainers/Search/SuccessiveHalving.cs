@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// A search: the defaults under each set of transformations first, then configurations drawn around the best two sets; at each rung the
-/// best third goes on, and the best of all is trained to the end of its schedule.
+/// best third goes on, with one that shows other views than the best among them, and the best of all is trained to the end of its schedule.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -154,13 +154,23 @@ internal sealed class SuccessiveHalving
     }
 
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
+    /// <remarks>
+    /// Where the best ones all show the same views, the last of them makes room for the best with others: what learns more labels learns slower
+    /// and comes out ahead late, so views are compared with others as far as there are two trials to compare.
+    /// </remarks>
     private void Promote(int count)
     {
-        foreach (var trial in Leaders().Skip(count).ToList())
+        var leaders = Leaders().ToList();
+        var promoted = leaders.Take(count).ToList();
+        if (count > 1 && promoted.TrueForAll(HasLeadersViews) && leaders.Find(trial => !HasLeadersViews(trial)) is { } other)
+            promoted[^1] = other;
+        foreach (var trial in leaders.Except(promoted))
         {
             trial.IsAlive = false;
             _folder.DeleteCheckpoints(trial.Shown.Number);
         }
+
+        bool HasLeadersViews(Candidate trial) => _space.Views(trial.Configuration) == _space.Views(leaders[0].Configuration);
     }
 
     /// <summary>Begins a trial: plans its whole training so that it takes the time of the winner's.</summary>
