@@ -23,35 +23,40 @@ internal sealed class Study(string data, string folder, string output, uint seco
         TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
     ];
 
-    public void Run(int seed)
+    /// <summary>A search, and the library's defaults in the same time.</summary>
+    public void RunSearch(int seed)
     {
         var images = Images.Of(data, folder, seed);
-        var sets = Sets.Where(set => images.Channels == 3 || !set.Name.Contains("color", StringComparison.Ordinal));
-        var done = Measurement.ReadAll(output).Select(measurement => measurement.Key).ToHashSet();
-        foreach (var (what, run) in Runs(sets).Where(run => !done.Contains((data, seed, seconds, threads, run.What))))
-        {
-            var mlContext = new MLContext(seed);
-            var (train, test) = Rows(mlContext, images);
-            var clock = Stopwatch.StartNew();
-            var (model, configuration, accuracy) = run(mlContext, train, Options(images, seed));
-            double took = clock.Elapsed.TotalSeconds;
-            using (model)
-            {
-                var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
-                var measurement = new Measurement(
-                    data, seed, seconds, threads, what, configuration, model.Transformations.Name, accuracy, metrics.MicroAccuracy, metrics.LogLoss, images.Test.Count, took);
-                measurement.AppendTo(output);
-                Console.WriteLine(measurement);
-            }
-        }
+        Run(images, seed, "search", Search);
+        Run(images, seed, "defaults", Train);
     }
 
-    private IEnumerable<(string What, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> Run)> Runs(IEnumerable<TransformationSet> sets)
+    /// <summary>Each set of transformations that is possible for the images by itself.</summary>
+    public void RunSets(int seed)
     {
-        yield return ("search", Search);
-        yield return ("defaults", Train);
-        foreach (var set in sets)
-            yield return (set.Name, (mlContext, train, options) => Train(mlContext, train, FirstTrial(options, set)));
+        var images = Images.Of(data, folder, seed);
+        foreach (var set in Sets.Where(set => images.Channels == 3 || !set.Name.Contains("color", StringComparison.Ordinal)))
+            Run(images, seed, set.Name, (mlContext, train, options) => Train(mlContext, train, FirstTrial(options, set)));
+    }
+
+    private void Run(Images images, int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
+    {
+        if (Measurement.ReadAll(output).Any(measurement => measurement.Key == (data, seed, seconds, threads, what)))
+            return;
+
+        var mlContext = new MLContext(seed);
+        var (train, test) = Rows(mlContext, images);
+        var clock = Stopwatch.StartNew();
+        var (model, configuration, accuracy) = run(mlContext, train, Options(images, seed));
+        double took = clock.Elapsed.TotalSeconds;
+        using (model)
+        {
+            var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
+            var measurement = new Measurement(
+                data, seed, seconds, threads, what, configuration, model.Transformations.Name, accuracy, metrics.MicroAccuracy, metrics.LogLoss, images.Test.Count, took);
+            measurement.AppendTo(output);
+            Console.WriteLine(measurement);
+        }
     }
 
     /// <summary>The configuration of a search's first trial, with another set.</summary>
