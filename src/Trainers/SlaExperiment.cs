@@ -217,7 +217,7 @@ public sealed class SlaExperiment
 
     private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
     {
-        var space = new ConfigurationSpace(settings.Dimensions, settings.Given, Objection);
+        var space = new ConfigurationSpace(settings.Dimensions, settings.Given, shape, Objection);
         if (Objection(space.Options(space.Default)) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
         {
             TrainerHost.Info(channel, $"{settings.Given.Transformations} is not possible for images of {shape}: the first trial has no transformations");

@@ -135,12 +135,18 @@ internal sealed class TrainerHost
     /// <summary>Warns where images are mirrored at random and the mirror image is a view as well.</summary>
     public void WarnOfMirrors(IChannel channel, TransformationSet transformations, ImageShape shape)
     {
-        int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(shape);
-        if (_options.Augmentations.OfType<HorizontalFlip>().Any() && transformations.Any(t => t.GetPermutation(shape).SequenceEqual(mirror)))
+        if (_options.Augmentations.OfType<HorizontalFlip>().Any() && ShowsMirror(transformations, shape))
         {
             Warn(channel, $"Augmentations mirrors images at random, and the mirror image is a view of Transformations, {transformations}: "
                 + "the network cannot tell which view it sees. Leave HorizontalFlip out of Augmentations.");
         }
+    }
+
+    /// <summary>Whether the mirror image is one of the views.</summary>
+    public static bool ShowsMirror(TransformationSet transformations, ImageShape shape)
+    {
+        int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(shape);
+        return transformations.Any(t => t.Objection(shape) is null && t.GetPermutation(shape).SequenceEqual(mirror));
     }
 
     /// <summary>Reads all rows of a view that have a label.</summary>

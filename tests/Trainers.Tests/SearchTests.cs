@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Search;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
@@ -225,7 +226,7 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void A_time_is_kept_to_within_a_tenth_and_used()
     {
-        var experiment = Experiment(trials: null).SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f).SetTrainingTimeInSeconds(12);
+        var experiment = Experiment(configure: options => options.BatchSize = 9, trials: null).SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f).SetTrainingTimeInSeconds(12);
         using var result = experiment.Run();
         Assert.InRange(result.Elapsed.TotalSeconds, 6, 13.2);
         Assert.True(result.Trials.Count > 1);
@@ -306,6 +307,17 @@ public sealed class SearchTests : IDisposable
             .SetSearchSpace(Space().Remove("Objective")).Run();
         string[] sets = [.. result.Trials.Select(trial => trial.Configuration.GetValueOrDefault("Transformations", "none")).Distinct().Order(StringComparer.Ordinal)];
         Assert.Equal(["hflip", "none", "rotation2", "vflip"], sets);
+    }
+
+    [Theory]
+    [InlineData("hflip", false)]
+    [InlineData("rotation2", true)]
+    public void Images_are_not_mirrored_at_random_where_the_mirror_image_is_a_view(string transformations, bool areMirrored)
+    {
+        using var result = Experiment(configure: options => options.Augmentations = [ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()], trials: 1)
+            .SetSearchSpace(new SlaSearchSpace().Fix("Transformations", transformations)).Run();
+        Assert.Equal(areMirrored, result.Options.Augmentations.Any(augmentation => augmentation is HorizontalFlip));
+        Assert.Contains(result.Options.Augmentations, augmentation => augmentation is RandomCrop);
     }
 
     [Fact]
@@ -393,10 +405,10 @@ public sealed class SearchTests : IDisposable
     /// <summary>The search space without networks that take long.</summary>
     private static SlaSearchSpace Space() => new SlaSearchSpace().Remove("Architecture");
 
-    /// <summary>The best trials of a rung; where they show the same views, one of them leaves its place to the best with others.</summary>
+    /// <summary>The best trials of a rung, by accuracy and then by log-loss; where they show the same views, one of them leaves its place to the best with others.</summary>
     private static IEnumerable<SlaTrial> Promoted(SlaTrial[] there, int rung, int count)
     {
-        var ranked = there.OrderByDescending(trial => trial.Intervals[rung].Accuracy).ToList();
+        var ranked = there.OrderByDescending(trial => trial.Intervals[rung].Accuracy).ThenBy(trial => trial.Intervals[rung].LogLoss).ToList();
         var best = ranked.Take(count).ToList();
         if (count > 1 && best.All(trial => Views(trial) == Views(best[0])))
             best[^1] = ranked.FirstOrDefault(trial => Views(trial) != Views(best[0])) ?? best[^1];

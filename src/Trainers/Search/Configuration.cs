@@ -1,3 +1,5 @@
+using Microsoft.ML.Sla.Augmentation;
+
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>The values that a trial has, by dimension, in their order; what is not among them is as the options of the experiment say.</summary>
@@ -11,8 +13,9 @@ internal sealed class Configuration(IEnumerable<KeyValuePair<string, string>> va
 /// <summary>Makes configurations, and options of them.</summary>
 /// <param name="dimensions">The dimensions.</param>
 /// <param name="given">The options of the experiment.</param>
+/// <param name="shape">Shape of the images.</param>
 /// <param name="objectionTo">Why options cannot be; null where they can.</param>
-internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options given, Func<SlaTrainer.Options, string?> objectionTo)
+internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options given, ImageShape shape, Func<SlaTrainer.Options, string?> objectionTo)
 {
     /// <summary>Views of a step where neither options nor configuration say it: in the time of four, twice the steps with two are better.</summary>
     private const int UsualViewsPerStep = 2;
@@ -66,6 +69,10 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         }
 
         options.ViewsPerStep = Math.Min(options.ViewsPerStep ?? UsualViewsPerStep, options.Transformations.Count);
+
+        // An image that is mirrored at random cannot be told from the view that shows it mirrored.
+        if (TrainerHost.ShowsMirror(options.Transformations, shape))
+            options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not HorizontalFlip)];
         return options;
     }
 
@@ -83,6 +90,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .Select(dimension => dimension.Fixed is null ? dimension.Possible(value => Objection(Configured(new() { [dimension.Name] = value })), dropped) : dimension)
             .Where(dimension => dimension is not ChoiceDimension { Choices.Count: 0 })],
         given,
+        shape,
         objectionTo);
 
     private Dimension? Searched(string name) => dimensions.FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);

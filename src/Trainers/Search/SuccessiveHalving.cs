@@ -13,6 +13,9 @@ internal sealed class SuccessiveHalving
 {
     private const int MostDraws = 1000;
 
+    /// <summary>Steps before the first comparison. Networks that have hardly learnt are ranked by how easy their task is.</summary>
+    private const int FewestSteps = 50;
+
     /// <summary>Number of transformation sets that configurations are drawn around.</summary>
     private const int BestSets = 2;
 
@@ -96,7 +99,8 @@ internal sealed class SuccessiveHalving
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null && (_plan.Ladder.Fractions.Count == 0 || _runner.HasCheckpoint(trial.Plan)))
         .OrderByDescending(trial => trial.Shown.Intervals.Count)
-        .ThenByDescending(trial => trial.Shown.Last is { } last ? _settings.Value(last) : 0);
+        .ThenByDescending(trial => trial.Shown.Last is { } last ? _settings.Value(last) : 0)
+        .ThenBy(trial => trial.Shown.Last?.LogLoss);
 
     private SearchPlan NewPlan(int folds, RunIdentity identity)
     {
@@ -107,7 +111,7 @@ internal sealed class SuccessiveHalving
         double step = _runner.StepSeconds(_space.Default, MeasuredShare * time, _cancellation);
         double overhead = _overhead = _runner.OverheadSeconds(_space.Default);
         double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed;
-        int fewestSteps = Math.Max(10, _runner.StepsPerEpoch(_space.Default));
+        int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(_space.Default));
         var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, mostTrials, folds);
         return new SearchPlan(identity.Entries, ladder, Math.Max(step, TrainingSeconds(ladder)), [], Final: null);
 
