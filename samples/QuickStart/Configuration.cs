@@ -10,7 +10,6 @@ internal static class Configuration
         FeatureColumnName = "Image",
         Channels = 1,
         Objective = objective,
-        Architecture = Architecture.CifarResNet(depth: 8),
         Epochs = 24,
         BatchSize = 64,
         LearningRate = 0.1,

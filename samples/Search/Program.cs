@@ -13,7 +13,7 @@ var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(
 var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(options => (options.FeatureColumnName, options.Channels, options.BatchSize) = ("Image", 1, 64))
     .SetDataset(preparation.Transform(train), validationFraction: 0.2f)
     .SetTrainingTimeInSeconds(args is [var seconds] ? uint.Parse(seconds, CultureInfo.InvariantCulture) : 20)
-    .SetSearchSpace(new SlaSearchSpace().Fix("Architecture", "cifar-resnet-8"))
+    .SetSearchSpace(new SlaSearchSpace().Fix("Architecture", "conv-net-64"))
     .SetMonitor(new Leaderboard());
 using var found = await experiment.RunAsync();
 

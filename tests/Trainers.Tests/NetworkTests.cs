@@ -122,8 +122,8 @@ public sealed class NetworkTests : IDisposable
     }
 
     [Theory]
-    [InlineData(28, 28, 2000, false, "CIFAR ResNet-20")]
-    [InlineData(64, 16, 9_999, false, "CIFAR ResNet-20")]
+    [InlineData(28, 28, 2000, false, "ConvNet-4x64")]
+    [InlineData(64, 16, 9_999, false, "ConvNet-4x64")]
     [InlineData(32, 32, 50_000, false, "CIFAR ResNet-32")]
     [InlineData(32, 32, 2000, true, "WideResNet-28-2")]
     [InlineData(32, 32, 50_000, true, "WideResNet-28-10")]

@@ -22,7 +22,7 @@ public abstract class Architecture
     /// CPU keeps a training on few images short.
     /// <list type="table">
     /// <listheader><term>Images</term><description>CPU; GPU</description></listheader>
-    /// <item><term>sides of 16 to 64 pixels</term><description>CIFAR ResNet-20, ResNet-32 from 10,000 images; WideResNet-28-2, WideResNet-28-10 from 10,000 images</description></item>
+    /// <item><term>sides of 16 to 64 pixels</term><description>ConvNet, CIFAR ResNet-32 from 10,000 images; WideResNet-28-2, WideResNet-28-10 from 10,000 images</description></item>
     /// <item><term>larger, both sides 32 pixels or more</term><description>ResNet-18; ResNet-34, ResNet-50 from 10,000 images</description></item>
     /// <item><term>larger, one side below 32 pixels</term><description>ConvNet</description></item>
     /// </list>

@@ -26,7 +26,7 @@ internal sealed class AutoArchitecture : Architecture
         bool areMany = images >= ManyImages;
         Architecture chosen = (SizeOf(shape), gpu) switch
         {
-            (Size.Small, false) => CifarResNet(areMany ? 32 : 20),
+            (Size.Small, false) => areMany ? CifarResNet(32) : ConvNet(),
             (Size.Small, true) => WideResNet(28, areMany ? 10 : 2),
             (Size.Narrow, _) => ConvNet(),
             (_, false) => ResNet(18),
