@@ -34,14 +34,20 @@ public sealed class SearchTests : IDisposable
     {
         using var result = Experiment(trials: 6).Run();
         var trials = result.Trials;
-        Assert.Equal([6, 2, 1], Enumerable.Range(0, 3).Select(rung => trials.Count(trial => trial.Intervals.Count > rung)));
-        Assert.Equal(Promoted([.. trials], rung: 0, count: 2), trials.Where(trial => trial.Intervals.Count > 1));
-        Assert.Equal(Promoted([.. trials.Where(trial => trial.Intervals.Count > 1)], rung: 1, count: 1), [result.Best]);
+        AssertPromotions(trials, [6, 2, 1]);
 
         // A ninth, a third, and all of the steps of the same training.
         Assert.Equal([2, 6, 18], result.Best.Intervals.Select(interval => interval.Steps));
         Assert.Equal(18, result.Model.TrainingHistory.Epochs[^1].Step);
         Assert.Same(result.Best, trials.Single(trial => trial.Intervals.Count == 3));
+    }
+
+    [Fact]
+    public void A_trial_with_other_views_goes_on_beside_the_best()
+    {
+        using var result = Experiment(trials: 14).Run();
+        AssertPromotions(result.Trials, [14, 5, 2, 1]);
+        Assert.NotEqual(1, result.Trials.Where(trial => trial.Intervals.Count > 2).Select(Views).Distinct().Count());
     }
 
     [Fact]
@@ -405,18 +411,28 @@ public sealed class SearchTests : IDisposable
     /// <summary>The search space without networks that take long.</summary>
     private static SlaSearchSpace Space() => new SlaSearchSpace().Remove("Architecture");
 
+    private static void AssertPromotions(IReadOnlyList<SlaTrial> trials, int[] counts)
+    {
+        Assert.Equal(counts, counts.Index().Select(rung => trials.Count(trial => trial.Intervals.Count > rung.Index)));
+        for (int rung = 0; rung + 1 < counts.Length; rung++)
+        {
+            var there = trials.Where(trial => trial.Intervals.Count > rung);
+            Assert.Equal(Promoted(there, rung, counts[rung + 1]), trials.Where(trial => trial.Intervals.Count > rung + 1));
+        }
+    }
+
     /// <summary>The best trials of a rung, by accuracy and then by log-loss; where they show the same views, one of them leaves its place to the best with others.</summary>
-    private static IEnumerable<SlaTrial> Promoted(SlaTrial[] there, int rung, int count)
+    private static IEnumerable<SlaTrial> Promoted(IEnumerable<SlaTrial> there, int rung, int count)
     {
         var ranked = there.OrderByDescending(trial => trial.Intervals[rung].Accuracy).ThenBy(trial => trial.Intervals[rung].LogLoss).ToList();
         var best = ranked.Take(count).ToList();
         if (count > 1 && best.All(trial => Views(trial) == Views(best[0])))
             best[^1] = ranked.FirstOrDefault(trial => Views(trial) != Views(best[0])) ?? best[^1];
         return best.OrderBy(trial => trial.Number);
-
-        static string Views(SlaTrial trial) =>
-            trial.Configuration.GetValueOrDefault("Objective") == "Baseline" ? "none" : trial.Configuration.GetValueOrDefault("Transformations", "rotation");
     }
+
+    private static string Views(SlaTrial trial) =>
+        trial.Configuration.GetValueOrDefault("Objective") == "Baseline" ? "none" : trial.Configuration.GetValueOrDefault("Transformations", "rotation");
 
     private static string Summary(SlaTrial trial) =>
         $"{trial}: {string.Join("; ", trial.Intervals.Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";
