@@ -24,8 +24,8 @@ internal static class Exposure
         var page = new StringBuilder($"""
             # {Title}
 
-            Made of [runs.jsonl](runs.jsonl) by `dotnet run -c Release --project benchmarks/Studies -- exposure`: all runs of SLA and SLA+SD with random crops and flips on
-            CIFAR-10 that a baseline was trained beside, for as many epochs of the same images.
+            Made of [runs.jsonl](runs.jsonl) by `dotnet run -c Release --project benchmarks/Studies -- exposure`: all runs of SLA and SLA+SD of ConvNet-64 with random crops and
+            flips on CIFAR-10 that a baseline was trained beside, for as many epochs of the same images.
 
             ![{Title}]({Name}.svg)
 
@@ -48,7 +48,7 @@ internal static class Exposure
 
     private static IEnumerable<(Run Run, string Inference, double[] Gains)> Compare(IReadOnlyList<Line> lines) =>
         from line in lines.DistinctBy(line => line.Run)
-        where line.Run is { Data: "cifar10", Augment: "crop,flip", Objective: "sla" or "sla-sd" }
+        where line.Run is { Data: "cifar10", Architecture: "conv-net-64", Augment: "crop,flip", Objective: "sla" or "sla-sd" }
         let inference = line.Run.Objective == "sla" ? SlaInference.Aggregated : SlaInference.Distilled
         join baseline in lines.DistinctBy(line => line.Run) on line.Run with { Objective = "baseline", Transformations = "none", ViewsPerStep = 1 } equals baseline.Run
         group 100 * (line.Inferences[$"{inference}"].Accuracy - baseline.Inferences[$"{SlaInference.Single}"].Accuracy) by (Run: line.Run with { Seed = 0 }, Inference: $"{inference}") into ofSetting
