@@ -15,11 +15,7 @@ internal static class TensorArithmetic
 
     public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, One);
 
-    public static Tensor Plus(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.add(number, One);
-    }
+    public static Tensor Plus(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.add(number, One));
 
     /// <summary>Adds in place.</summary>
     /// <returns><paramref name="left"/>.</returns>
@@ -27,18 +23,10 @@ internal static class TensorArithmetic
 
     /// <summary>Adds a multiple in place.</summary>
     /// <returns><paramref name="left"/>.</returns>
-    public static Tensor Add(this Tensor left, Tensor right, double factor)
-    {
-        using var number = factor.ToScalar();
-        return left.add_(right, number);
-    }
+    public static Tensor Add(this Tensor left, Tensor right, double factor) => left.Apply(factor.ToScalar(), (x, number) => x.add_(right, number));
 
     /// <summary>left + factor * right.</summary>
-    public static Tensor PlusMultiple(this Tensor left, Tensor right, double factor)
-    {
-        using var number = factor.ToScalar();
-        return left.add(right, number);
-    }
+    public static Tensor PlusMultiple(this Tensor left, Tensor right, double factor) => left.Apply(factor.ToScalar(), (x, number) => x.add(right, number));
 
     /// <summary>left - right.</summary>
     public static Tensor SubtractedFrom(this Tensor right, double left)
@@ -47,45 +35,21 @@ internal static class TensorArithmetic
         return negative.Plus(left);
     }
 
-    public static Tensor Times(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.mul(number);
-    }
+    public static Tensor Times(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.mul(number));
 
     /// <summary>Integers stay integers.</summary>
-    public static Tensor Times(this Tensor left, long right)
-    {
-        using var number = right.ToScalar();
-        return left.mul(number);
-    }
+    public static Tensor Times(this Tensor left, long right) => left.Apply(right.ToScalar(), (x, number) => x.mul(number));
 
     /// <summary>Multiplies in place.</summary>
     /// <returns><paramref name="left"/>.</returns>
-    public static Tensor Multiply(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.mul_(number);
-    }
+    public static Tensor Multiply(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.mul_(number));
 
-    public static Tensor Over(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.div(number);
-    }
+    public static Tensor Over(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.div(number));
 
     /// <summary>The remainder with the sign of the divisor.</summary>
-    public static Tensor Modulo(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.remainder(number);
-    }
+    public static Tensor Modulo(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.remainder(number));
 
-    public static Tensor ToPower(this Tensor left, double right)
-    {
-        using var number = right.ToScalar();
-        return left.pow(number);
-    }
+    public static Tensor ToPower(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.pow(number));
 
     public static Tensor Between(this Tensor values, double smallest, double largest)
     {
@@ -93,41 +57,32 @@ internal static class TensorArithmetic
         return values.clamp(low, high);
     }
 
-    public static Tensor AtLeast(this Tensor values, double smallest)
-    {
-        using var low = smallest.ToScalar();
-        return values.clamp_min(low);
-    }
+    public static Tensor AtLeast(this Tensor values, double smallest) => values.Apply(smallest.ToScalar(), (x, number) => x.clamp_min(number));
 
     public static Tensor IsZero(this Tensor values) => values.eq(Zero);
 
     /// <summary>The values, with a number in place of those of a mask.</summary>
-    public static Tensor With(this Tensor values, double number, Tensor mask)
-    {
-        using var scalar = number.ToScalar();
-        return values.masked_fill(mask, scalar);
-    }
+    public static Tensor With(this Tensor values, double number, Tensor mask) => values.Apply(number.ToScalar(), (x, scalar) => x.masked_fill(mask, scalar));
 
     /// <summary>Sets all values.</summary>
     /// <returns><paramref name="values"/>.</returns>
-    public static Tensor Fill(this Tensor values, double number)
-    {
-        using var scalar = number.ToScalar();
-        return values.fill_(scalar);
-    }
+    public static Tensor Fill(this Tensor values, double number) => values.Apply(number.ToScalar(), (x, scalar) => x.fill_(scalar));
 
     /// <summary>In place max(x, 0) + slope * min(x, 0).</summary>
     /// <returns><paramref name="values"/>.</returns>
-    public static Tensor LeakyRelu(this Tensor values, double slope)
-    {
-        using var number = slope.ToScalar();
-        return values.leaky_relu_(number);
-    }
+    public static Tensor LeakyRelu(this Tensor values, double slope) => values.Apply(slope.ToScalar(), (x, number) => x.leaky_relu_(number));
 
     /// <summary>0 to below <paramref name="count"/>, of 64 bits.</summary>
     public static Tensor Range(long count, Device device)
     {
         using var end = count.ToScalar();
         return arange(Zero, end, One, int64, device);
+    }
+
+    /// <summary>Does something with a number, which lives until it is done.</summary>
+    private static Tensor Apply(this Tensor values, Scalar number, Func<Tensor, Scalar, Tensor> operation)
+    {
+        using (number)
+            return operation(values, number);
     }
 }
