@@ -1,7 +1,8 @@
 // What a search finds, against the library's defaults in the same time, and against an exhaustive comparison of transformation sets.
 //   dotnet run -c Release --project benchmarks/SearchStudy -- search DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
 //   dotnet run -c Release --project benchmarks/SearchStudy -- sets DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
-// The first runs the search and the defaults, the second each set by itself, with the defaults for the rest. DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
+// The first runs the search and the defaults, the second each set by itself, with the defaults for the rest.
+// DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
 // of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run, of so many seconds, adds a line
 // of JSON; those that the file has are not run again, and a search that was killed goes on in FOLDER of OUTPUT.jsonl.searches.
 //   dotnet run -c Release --project benchmarks/SearchStudy -- report FILE...

@@ -135,16 +135,19 @@ internal sealed class TrainerHost
     /// <summary>Warns where images are mirrored at random and the mirror image is a view as well.</summary>
     public void WarnOfMirrors(IChannel channel, TransformationSet transformations, ImageShape shape)
     {
-        if (_options.Augmentations.OfType<HorizontalFlip>().Any() && ShowsMirror(transformations, shape))
+        if (MirrorsViews(_options.Augmentations, transformations, shape))
         {
             Warn(channel, $"Augmentations mirrors images at random, and the mirror image is a view of Transformations, {transformations}: "
                 + "the network cannot tell which view it sees. Leave HorizontalFlip out of Augmentations.");
         }
     }
 
-    /// <summary>Whether the mirror image is one of the views.</summary>
-    public static bool ShowsMirror(TransformationSet transformations, ImageShape shape)
+    /// <summary>Whether images are mirrored at random whose mirror image is a view, so that the two cannot be told apart.</summary>
+    public static bool MirrorsViews(IReadOnlyList<ImageAugmentation> augmentations, TransformationSet transformations, ImageShape shape)
     {
+        if (!augmentations.OfType<HorizontalFlip>().Any())
+            return false;
+
         int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(shape);
         return transformations.Any(t => t.Objection(shape) is null && t.GetPermutation(shape).SequenceEqual(mirror));
     }

@@ -70,8 +70,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
 
         options.ViewsPerStep = Math.Min(options.ViewsPerStep ?? UsualViewsPerStep, options.Transformations.Count);
 
-        // An image that is mirrored at random cannot be told from the view that shows it mirrored.
-        if (TrainerHost.ShowsMirror(options.Transformations, shape))
+        if (TrainerHost.MirrorsViews(options.Augmentations, options.Transformations, shape))
             options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not HorizontalFlip)];
         return options;
     }
