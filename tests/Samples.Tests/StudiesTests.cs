@@ -97,6 +97,7 @@ public sealed class StudiesTests : IDisposable
         var made = Directory.GetFiles(ProgramRun.PathOf("Results"), "*.md").Append(Path.Combine(docs, "few-shot.md")).Append(Path.Combine(docs, "imbalanced.md"))
             .SelectMany(File.ReadLines).ToHashSet();
         Assert.All(new[] { "results.md", "transformations.md" }.SelectMany(page => File.ReadLines(Path.Combine(docs, page))).Where(line => line.StartsWith('|')), row => Assert.Contains(row, made));
+        Assert.All(Directory.GetFiles(docs, "*.md"), page => Assert.DoesNotContain("{{", File.ReadAllText(page), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -30,9 +30,9 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
-    public void The_best_third_goes_on_and_the_best_of_all_comes_to_its_end()
+    public void A_third_goes_on_and_the_best_of_all_comes_to_its_end()
     {
-        using var result = Experiment(trials: 6).Run();
+        using var result = Experiment(trials: 6).SetMetric(SlaMetric.LogLoss).Run();
         var trials = result.Trials;
         AssertPromotions(trials, [6, 2, 1]);
 
@@ -43,11 +43,13 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
-    public void A_trial_with_other_views_goes_on_beside_the_best()
+    public void The_views_of_the_defaults_and_the_best_others_go_on_side_by_side()
     {
-        using var result = Experiment(trials: 14).Run();
+        using var result = Experiment(trials: 14).SetMetric(SlaMetric.LogLoss).Run();
         AssertPromotions(result.Trials, [14, 5, 2, 1]);
-        Assert.NotEqual(1, result.Trials.Where(trial => trial.Intervals.Count > 2).Select(Views).Distinct().Count());
+        string[] last = [.. result.Trials.Where(trial => trial.Intervals.Count > 2).Select(Views)];
+        Assert.Equal(2, last.Distinct().Count());
+        Assert.Contains("rotation", last);
     }
 
     [Fact]
@@ -94,6 +96,40 @@ public sealed class SearchTests : IDisposable
         double mean = differences.Average();
         Assert.Equal(mean, comparison.Difference, 12);
         Assert.Equal(Math.Sqrt(differences.Average(d => (d - mean) * (d - mean)) / 10), comparison.StandardError, 12);
+    }
+
+    [Fact]
+    public void Trials_that_accuracy_does_not_tell_apart_are_ranked_by_log_loss()
+    {
+        // Of 100 rows; a trial that has the same rows right and 2 more is 2 +- 1.4 rows ahead: told apart.
+        var second = Result(firstRows: 90, lastRows: 0, logLoss: 0.9);
+        var third = Result(firstRows: 88, lastRows: 0, logLoss: 0.5);
+        var last = Result(firstRows: 80, lastRows: 0, logLoss: 0.1);
+        var first = Result(firstRows: 90, lastRows: 2, logLoss: 0.6);
+        Assert.Equal([first, second, third, last], BestFirst(SlaMetric.MicroAccuracy, last, second, third, first));
+        Assert.Equal([last, third, first, second], BestFirst(SlaMetric.LogLoss, second, third, first, last));
+
+        // 2 +- 2.4 rows behind the second: 4 that it has wrong, and 2 that the second has.
+        var close = Result(firstRows: 86, lastRows: 2, logLoss: 0.4);
+        Assert.Equal([close, second, last], BestFirst(SlaMetric.MacroAccuracy, second, last, close));
+
+        static RungResult Result(int firstRows, int lastRows, double logLoss)
+        {
+            bool[] isRight = [.. Enumerable.Range(0, 100).Select(row => row < firstRows || row >= 100 - lastRows)];
+            double accuracy = isRight.Count(right => right) / 100.0;
+            return new RungResult(new SlaTrialInterval(0, 50, 1, 1, accuracy, accuracy, logLoss, Against: null), isRight);
+        }
+
+        static IEnumerable<RungResult> BestFirst(SlaMetric metric, params RungResult[] results) =>
+            Ranking.BestFirst(results, result => result, new SearchSettings(new SlaTrainer.Options(), [], metric, null, null, null));
+    }
+
+    [Fact]
+    public void What_is_chosen_of_one_view_is_no_objective()
+    {
+        using var result = Experiment(trials: 12).SetSearchSpace(Space().Fix("Transformations", "none")).Run();
+        Assert.Equal(12, result.Trials.Count);
+        Assert.All(result.Trials, trial => Assert.DoesNotContain("Objective", trial.Configuration.Keys));
     }
 
     [Fact]
@@ -421,14 +457,22 @@ public sealed class SearchTests : IDisposable
         }
     }
 
-    /// <summary>The best trials of a rung, by accuracy and then by log-loss; where they show the same views, one of them leaves its place to the best with others.</summary>
+    /// <summary>The best trials of a rung by log-loss: in turn those that learn from the views of the defaults, and those of the best others.</summary>
     private static IEnumerable<SlaTrial> Promoted(IEnumerable<SlaTrial> there, int rung, int count)
     {
-        var ranked = there.OrderByDescending(trial => trial.Intervals[rung].Accuracy).ThenBy(trial => trial.Intervals[rung].LogLoss).ToList();
-        var best = ranked.Take(count).ToList();
-        if (count > 1 && best.All(trial => Views(trial) == Views(best[0])))
-            best[^1] = ranked.FirstOrDefault(trial => Views(trial) != Views(best[0])) ?? best[^1];
-        return best.OrderBy(trial => trial.Number);
+        var ranked = there.OrderBy(trial => trial.Intervals[rung].LogLoss).ToList();
+        string? others = ranked.Select(Views).FirstOrDefault(views => views != "rotation");
+        var usual = new Queue<SlaTrial>(ranked.Where(trial => Views(trial) == "rotation"));
+        var other = new Queue<SlaTrial>(ranked.Where(trial => Views(trial) == others));
+        bool isUsual = Views(ranked[0]) == "rotation";
+        var promoted = new List<SlaTrial>();
+        for (; promoted.Count < count && usual.Count + other.Count > 0; isUsual = !isUsual)
+        {
+            if ((isUsual ? usual : other).TryDequeue(out var next))
+                promoted.Add(next);
+        }
+
+        return promoted.OrderBy(trial => trial.Number);
     }
 
     private static string Views(SlaTrial trial) =>

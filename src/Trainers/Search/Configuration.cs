@@ -21,7 +21,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     private const int UsualViewsPerStep = 2;
 
     /// <summary>How likely a dimension is drawn, and not as the options say: good configurations lie near the defaults.</summary>
-    private const double ShareDrawn = 0.5;
+    private const double ShareDrawn = 0.3;
 
     /// <summary>The configuration of the options as they are.</summary>
     public Configuration Default => Configured([]);
@@ -94,7 +94,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
 
     private Dimension? Searched(string name) => dimensions.FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
 
-    /// <summary>The values with those that are fixed, in the order of the dimensions, and without those that make no difference.</summary>
+    /// <summary>The values with those that are fixed, in the order of the dimensions, and without those of the others that make no difference.</summary>
     private Configuration Configured(Dictionary<string, string> values)
     {
         var ordered = dimensions
@@ -103,7 +103,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .ToList();
         var options = Options(new Configuration(ordered.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!))));
         return new Configuration(ordered
-            .Where(entry => entry.Dimension.Matters(options))
+            .Where(entry => entry.Dimension.Fixed is not null || entry.Dimension.Matters(options))
             .Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
     }
 }

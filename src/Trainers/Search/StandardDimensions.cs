@@ -24,7 +24,10 @@ internal static class StandardDimensions
         },
         new ChoiceDimension(
             "Objective",
-            [.. Enum.GetValues<SlaObjective>().Reverse().Select(objective => ($"{objective}", (Action<SlaTrainer.Options>)(options => options.Objective = objective)))]),
+            [.. Enum.GetValues<SlaObjective>().Reverse().Select(objective => ($"{objective}", (Action<SlaTrainer.Options>)(options => options.Objective = objective)))])
+        {
+            Matters = options => options.Transformations.Count > 1,
+        },
         new ChoiceDimension(
             "Architecture",
             [

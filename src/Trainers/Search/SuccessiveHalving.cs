@@ -6,8 +6,8 @@ using Microsoft.ML.Sla.Training;
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// A search: the defaults under each set of transformations first, then configurations drawn around the best two sets; at each rung the
-/// best third goes on, with one that shows other views than the best among them, and the best of all is trained to the end of its schedule.
+/// A search: the defaults under each set of transformations first, then configurations drawn around the defaults and the best other set; at
+/// each rung a third goes on, the best of both sets in turn, and the best of all is trained to the end of its schedule.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -16,7 +16,7 @@ internal sealed class SuccessiveHalving
     /// <summary>Steps before the first comparison. Networks that have hardly learnt are ranked by how easy their task is.</summary>
     private const int FewestSteps = 50;
 
-    /// <summary>Number of transformation sets that configurations are drawn around.</summary>
+    /// <summary>Number of transformation sets that configurations are drawn around, and promoted of.</summary>
     private const int BestSets = 2;
 
     /// <summary>Share of the search's time, or of the winner's training, that measurements take.</summary>
@@ -98,9 +98,9 @@ internal sealed class SuccessiveHalving
     /// <summary>Trials that have a training to go on with: those that came farthest first, and the better ones of those.</summary>
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null && (_plan.Ladder.Fractions.Count == 0 || _runner.HasCheckpoint(trial.Plan)))
-        .OrderByDescending(trial => trial.Shown.Intervals.Count)
-        .ThenByDescending(trial => trial.Shown.Last is { } last ? _settings.Value(last) : 0)
-        .ThenBy(trial => trial.Shown.Last?.LogLoss);
+        .GroupBy(trial => trial.Shown.Intervals.Count)
+        .OrderByDescending(rung => rung.Key)
+        .SelectMany(rung => rung.Key == 0 ? rung : Ranking.BestFirst(rung, trial => trial.Result, _settings));
 
     private SearchPlan NewPlan(int folds, RunIdentity identity)
     {
@@ -131,7 +131,8 @@ internal sealed class SuccessiveHalving
         int sets = Math.Max(0, ladder.Trials - 1 - (ladder.Trials / 3));
         foreach (var configuration in _space.ByTransformations().Take(sets).Prepend(_space.Default))
             Interval(Begin(configuration, deadline.Token), rung: 0, deadline.Token);
-        foreach (var configuration in Drawn([.. Leaders().Take(BestSets).Select(trial => trial.Configuration)]))
+        var others = Leaders().Where(trial => Views(trial) != _space.Views(_space.Default)).Select(trial => trial.Configuration);
+        foreach (var configuration in Drawn([_space.Default, .. others.Take(BestSets - 1)]))
             Interval(Begin(configuration, deadline.Token), rung: 0, deadline.Token);
 
         for (int rung = 1; rung < ladder.Fractions.Count; rung++)
@@ -145,8 +146,6 @@ internal sealed class SuccessiveHalving
     /// <summary>New configurations around some, in turn, until there are as many trials as planned.</summary>
     private IEnumerable<Configuration> Drawn(Configuration[] bases)
     {
-        if (bases.Length == 0)
-            bases = [_space.Default];
         var random = new Random(_settings.Given.Seed!.Value);
         for (int draw = 0; draw < MostDraws && _trials.Count < _plan.Ladder.Trials; draw++)
         {
@@ -159,23 +158,30 @@ internal sealed class SuccessiveHalving
 
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
-    /// Where the best ones all show the same views, the last of them makes room for the best with others: what learns more labels learns slower
-    /// and comes out ahead late, so views are compared with others as far as there are two trials to compare.
+    /// Trials are compared with those of the same views, and of two sets of views: the defaults', which would be learned from without a search,
+    /// and the best others. What learns more labels is behind at first and comes out ahead late, so that views are compared with other views at
+    /// the last rung only.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
-        var promoted = leaders.Take(count).ToList();
-        if (count > 1 && promoted.TrueForAll(HasLeadersViews) && leaders.Find(trial => !HasLeadersViews(trial)) is { } other)
-            promoted[^1] = other;
+        var promoted = leaders
+            .GroupBy(Views)
+            .OrderByDescending(family => family.Key == _space.Views(_space.Default))
+            .Take(BestSets)
+            .SelectMany(family => family.Index())
+            .OrderBy(place => place.Index)
+            .ThenBy(place => leaders.IndexOf(place.Item))
+            .Select(place => place.Item)
+            .Take(count);
         foreach (var trial in leaders.Except(promoted))
         {
             trial.IsAlive = false;
             _folder.DeleteCheckpoints(trial.Shown.Number);
         }
-
-        bool HasLeadersViews(Candidate trial) => _space.Views(trial.Configuration) == _space.Views(leaders[0].Configuration);
     }
+
+    private string Views(Candidate trial) => _space.Views(trial.Configuration);
 
     /// <summary>Begins a trial: plans its whole training so that it takes the time of the winner's.</summary>
     private Candidate Begin(Configuration configuration, CancellationToken cancellationToken)
@@ -263,6 +269,7 @@ internal sealed class SuccessiveHalving
     private void Add(Candidate trial, SlaTrialInterval interval, bool[] isRight)
     {
         trial.Shown.Add(interval);
+        trial.Result = new RungResult(interval, isRight);
         if (!_bestOfRung.TryGetValue(interval.Rung, out var best) || _settings.Value(interval) > _settings.Value(best.Trial.Shown.Intervals[interval.Rung]))
             _bestOfRung[interval.Rung] = (trial, isRight);
         _monitor.ReportCompletedTrial(trial.Shown);
@@ -411,6 +418,9 @@ internal sealed class SuccessiveHalving
         public SlaTrial Shown { get; } = shown;
 
         public PlannedTrial? Plan { get; set; }
+
+        /// <summary>What came of its last interval; not before there is one.</summary>
+        public RungResult Result { get; set; } = null!;
 
         /// <summary>Whether it is neither broken nor out.</summary>
         public bool IsAlive { get; set; } = true;

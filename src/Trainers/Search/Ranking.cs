@@ -1,0 +1,34 @@
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>What came of a trial at a rung.</summary>
+/// <param name="Interval">Its measures.</param>
+/// <param name="IsRight">Whether each validation row is right.</param>
+internal sealed record RungResult(SlaTrialInterval Interval, bool[] IsRight);
+
+/// <summary>The order of trials at a rung.</summary>
+internal static class Ranking
+{
+    /// <summary>
+    /// Trials from the best to the worst. Where accuracy decides, a difference below its standard error on the rows that both have seen tells
+    /// nothing, and of all trials that are so close to the best one the lowest log-loss is first: it says who still has something to learn.
+    /// </summary>
+    /// <param name="trials">The trials.</param>
+    /// <param name="result">What came of one.</param>
+    /// <param name="settings">What decides.</param>
+    public static IEnumerable<T> BestFirst<T>(IEnumerable<T> trials, Func<T, RungResult> result, SearchSettings settings)
+    {
+        var rest = trials.OrderByDescending(trial => settings.Value(result(trial).Interval)).ThenBy(trial => result(trial).Interval.LogLoss).ToList();
+        while (rest.Count > 0)
+        {
+            var highest = result(rest[0]);
+            var first = rest.Where(trial => AreClose(highest, result(trial), settings)).MinBy(trial => result(trial).Interval.LogLoss)!;
+            rest.Remove(first);
+            yield return first;
+        }
+    }
+
+    private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
+        settings.Metric == SlaMetric.LogLoss
+            ? settings.Value(highest.Interval) == settings.Value(other.Interval)
+            : settings.Value(highest.Interval) - settings.Value(other.Interval) <= SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError;
+}
