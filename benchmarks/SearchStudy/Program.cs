@@ -1,9 +1,8 @@
 // What a search finds, against the library's defaults in the same time, and against an exhaustive comparison of transformation sets.
-//   dotnet run -c Release --project benchmarks/SearchStudy -- search DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
-//   dotnet run -c Release --project benchmarks/SearchStudy -- sets DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
-// The first runs the search and the defaults, the second each set by itself, with the defaults for the rest.
+//   dotnet run -c Release --project benchmarks/SearchStudy -- search|defaults|sets DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
+// runs the search, the defaults, or each set by itself with the defaults for the rest, each in so many seconds.
 // DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
-// of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run, of so many seconds, adds a line
+// of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run adds a line
 // of JSON; those that the file has are not run again, and a search that was killed goes on in FOLDER of OUTPUT.jsonl.searches.
 //   dotnet run -c Release --project benchmarks/SearchStudy -- report FILE...
 // makes the tables of docs/search.md of the lines.
@@ -13,14 +12,17 @@ using Microsoft.ML.Sla.SearchStudy;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 switch (args)
 {
-    case [("search" or "sets") and var verb, var data, var folder, var output, var seconds, var threads, .. var seeds] when seeds.Length > 0:
+    case [("search" or "defaults" or "sets") and var verb, var data, var folder, var output, var seconds, var threads, .. var seeds] when seeds.Length > 0:
         var study = new Study(data, folder, output, uint.Parse(seconds, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture));
         foreach (int seed in seeds.Select(seed => int.Parse(seed, CultureInfo.InvariantCulture)))
         {
-            if (verb == "search")
-                study.RunSearch(seed);
-            else
-                study.RunSets(seed);
+            Action<int> run = verb switch
+            {
+                "search" => study.RunSearch,
+                "defaults" => study.RunDefaults,
+                _ => study.RunSets,
+            };
+            run(seed);
         }
 
         return 0;
@@ -29,9 +31,10 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine("""
-            SearchStudy search fashion|cifar10|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...   the search and the defaults
-            SearchStudy sets fashion|cifar10|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...     each set of transformations by itself
-            SearchStudy report FILE...                                                               prints the tables in Markdown
+            SearchStudy search|defaults|sets fashion|cifar10|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
+                the search, the library's defaults, or each set of transformations by itself
+            SearchStudy report FILE...
+                prints the tables in Markdown
             """);
         return 1;
 }

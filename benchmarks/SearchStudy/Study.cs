@@ -23,13 +23,11 @@ internal sealed class Study(string data, string folder, string output, uint seco
         TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
     ];
 
-    /// <summary>A search, and the library's defaults in the same time.</summary>
-    public void RunSearch(int seed)
-    {
-        var images = Images.Of(data, folder, seed);
-        Run(images, seed, "search", Search);
-        Run(images, seed, "defaults", Train);
-    }
+    /// <summary>A search.</summary>
+    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", Search);
+
+    /// <summary>The library's defaults.</summary>
+    public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", Train);
 
     /// <summary>Each set of transformations that is possible for the images by itself.</summary>
     public void RunSets(int seed)

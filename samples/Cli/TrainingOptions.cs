@@ -89,6 +89,8 @@ internal sealed class TrainingOptions
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
+    public int? ViewsPerStep(ParseResult parsed) => _viewsPerStep.Of(parsed);
+
     /// <exception cref="InputException">The images are not given, given twice, of one class, or cannot be used.</exception>
     public ImageSet ReadImages(ParseResult parsed)
     {

@@ -13,9 +13,10 @@ namespace Microsoft.ML.Sla;
 /// <remarks>
 /// <para>Create it with <see cref="ExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
-/// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under the other transformation sets
-/// follow, and configurations drawn around the best two. At each rung the best third goes on, and the best of all is trained to the
-/// end of its schedule, which takes half of the time or more. Where there is time for one training only, it is that of the defaults.
+/// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under other transformation sets
+/// follow, and configurations drawn around the first trial and the best of the other sets. At each rung a third goes on, of both sets in turn, and
+/// the best of all is trained to the end of its schedule, which takes half of the time or more. Where there is time for one training only, it
+/// is that of the options.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
@@ -105,8 +106,8 @@ public sealed class SlaExperiment
     /// <param name="metric">The metric on the validation rows. Default of an experiment: micro accuracy.</param>
     /// <param name="inference">How trials and the model score. Objectives that do not define it drop out. Default null: what each objective recommends.</param>
     /// <param name="latencyCeiling">
-    /// Time that scoring an image may take in ONNX Runtime on one thread, measured before a trial begins. Trials that take longer are left out.
-    /// Default null: any.
+    /// Time that scoring an image may take in ONNX Runtime on one thread, measured before a trial begins. What takes longer is left out; where that
+    /// is the network of the options, the first trial has the slowest network that does not. Default null: any.
     /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such metric or inference, or the ceiling is not above 0.</exception>
@@ -148,8 +149,11 @@ public sealed class SlaExperiment
     /// <returns>The best model, and all trials.</returns>
     /// <exception cref="ArgumentException">A column, an option or a fixed value cannot be used.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There are no rows or no limit, settings do not fit together, the folder has another search, or all trials are broken.
+    /// There are no rows or no limit, settings do not fit together, no network is below the ceiling of latency, the folder has another search, or
+    /// all trials are broken.
     /// </exception>
+    /// <exception cref="IOException">The folder cannot be written, or another search is at work in it.</exception>
+    /// <exception cref="InvalidDataException">A file of the folder is not one of a search.</exception>
     /// <exception cref="OperationCanceledException">The search was cancelled before the first step of a trial.</exception>
     public Task<SlaExperimentResult> RunAsync(CancellationToken cancellationToken = default) => Task.Run(() => Search(cancellationToken), CancellationToken.None);
 
@@ -169,7 +173,7 @@ public sealed class SlaExperiment
         var clock = new SearchClock(before: folder.Records.LastOrDefault(record => record.Interval is not null)?.Interval!.Elapsed ?? 0);
         var settings = NewSettings(folder, cancellation.Token);
 
-        var reader = new SlaTrainer(_host, ReadingOptions(settings.Given));
+        var reader = new SlaTrainer(_host, ReadingOptions(settings.Given, cancellation.Token));
         var pretrained = reader.ReadPretrained();
         var all = reader.ReadRows(channel, _train!, _validation);
         var space = NewSpace(channel, settings, all.Features.Shape);
@@ -182,6 +186,7 @@ public sealed class SlaExperiment
         var runner = new TrialRunner(_host, channel, space, rows, all, pretrained, folder);
         var identity = Identity(settings, all, runner.Identity(space.Default));
         CheckFolder(folder, identity);
+        runner.WarnOfUnevenClasses(space.Default);
         return new SuccessiveHalving(settings, space, runner, folder, _folds, identity, _monitor, channel, clock, cancellation.Token).Run();
     }
 
@@ -207,9 +212,10 @@ public sealed class SlaExperiment
     }
 
     /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
-    private static SlaTrainer.Options ReadingOptions(SlaTrainer.Options given)
+    private static SlaTrainer.Options ReadingOptions(SlaTrainer.Options given, CancellationToken cancellationToken)
     {
         var options = given.Clone();
+        options.CancellationToken = cancellationToken;
         options.Transformations = TransformationSet.None;
         options.ViewsPerStep = null;
         return options;
@@ -218,7 +224,7 @@ public sealed class SlaExperiment
     private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
     {
         var space = new ConfigurationSpace(settings.Dimensions, settings.Given, shape, Objection);
-        if (Objection(space.Options(space.Default)) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
+        if (Objection(AllViews(space.Options(space.Default))) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
         {
             TrainerHost.Info(channel, $"{settings.Given.Transformations} is not possible for images of {shape}: the first trial has no transformations");
             settings.Given.Transformations = TransformationSet.None;
@@ -231,6 +237,12 @@ public sealed class SlaExperiment
         foreach (string reason in dropped)
             TrainerHost.Info(channel, $"left out of the search: {reason}");
         return space;
+
+        static SlaTrainer.Options AllViews(SlaTrainer.Options options)
+        {
+            options.ViewsPerStep = null;
+            return options;
+        }
 
         string? Objection(SlaTrainer.Options options)
         {

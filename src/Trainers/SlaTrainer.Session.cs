@@ -69,7 +69,6 @@ public sealed partial class SlaTrainer
 
             Identity = NewIdentity();
             _host.WarnOfMirrors(channel, trainer.Transformations, features.Shape);
-            WarnOfUnevenClasses();
             TrainerHost.Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {_description.Objective}; "
                 + $"transformations {trainer.Transformations}{(trainer.ViewsPerStep < _objective.Views ? $", {trainer.ViewsPerStep} of them drawn for each image and step" : "")}; {_loop.Steps} steps of {_sampler.BatchSize} images; device {device.type}; precision {_settings.ComputeType}; seed {_host.Seed}");
         }
@@ -88,9 +87,28 @@ public sealed partial class SlaTrainer
         /// <summary>The network as it is.</summary>
         public TrainedModel Model() => new(_description, _loop.Result());
 
+        /// <summary>Tells the log where classes are uneven and nothing is set against it. A search does once what each training does.</summary>
+        public void WarnOfUnevenClasses()
+        {
+            if (_options.BalancedSampling || _options.ClassWeighting is not NoWeighting || _options.ClassificationLoss.KnowsClassCounts)
+                return;
+
+            var counts = _description.ObjectiveSettings.ClassCounts.Zip(_description.Labels.Names).Where(entry => entry.First > 0).ToList();
+            var (smallest, smallestName) = counts.MinBy(entry => entry.First);
+            var (largest, largestName) = counts.MaxBy(entry => entry.First);
+            if (largest < UnevenRatio * smallest)
+                return;
+
+            TrainerHost.Warn(_channel, string.Create(CultureInfo.InvariantCulture,
+                $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
+                + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
+                + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.");
+        }
+
         /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
         public TrainedModel Train()
         {
+            WarnOfUnevenClasses();
             if (_isFromNothing)
                 AdviseOnViews();
             var training = _rows.Validation is not null && _options.MeasureTrainingAccuracy ? _rows.Training.Spread(_rows.Validation.Rows.Length) : null;
@@ -238,23 +256,6 @@ public sealed partial class SlaTrainer
                 && there.Transformations.Name == _description.Transformations.Name;
             _network.SetWeights(initial.Weights, withHeads: sameHeads);
             TrainerHost.Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
-        }
-
-        private void WarnOfUnevenClasses()
-        {
-            if (_options.BalancedSampling || _options.ClassWeighting is not NoWeighting || _options.ClassificationLoss.KnowsClassCounts)
-                return;
-
-            var counts = _description.ObjectiveSettings.ClassCounts.Zip(_description.Labels.Names).Where(entry => entry.First > 0).ToList();
-            var (smallest, smallestName) = counts.MinBy(entry => entry.First);
-            var (largest, largestName) = counts.MaxBy(entry => entry.First);
-            if (largest < UnevenRatio * smallest)
-                return;
-
-            TrainerHost.Warn(_channel, string.Create(CultureInfo.InvariantCulture,
-                $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
-                + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
-                + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.");
         }
 
         private void AdviseOnViews()

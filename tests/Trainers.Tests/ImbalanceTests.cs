@@ -275,6 +275,22 @@ public sealed class ImbalanceTests
         }
     }
 
+    [Fact]
+    public void A_search_warns_of_uneven_classes_once()
+    {
+        var messages = new List<string>();
+        var mlContext = new MLContext(seed: 1);
+        mlContext.Log += (_, e) => messages.Add(e.Message);
+        var options = Uneven(SlaObjective.Baseline);
+        options.Epochs = 1;
+        mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options })
+            .SetDataset(Training.Images(mlContext, FashionImages.TrainUneven(40, 8)), validationFraction: 0.25f)
+            .SetSearchSpace(new SlaSearchSpace().Remove("Architecture"))
+            .SetMaxModelToExplore(4)
+            .Run().Dispose();
+        Assert.Single(messages, message => message.Contains("The classes are uneven", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("DeferredReweighting", "ClassWeighting")]
     [InlineData("share", "above 0 and below 1")]

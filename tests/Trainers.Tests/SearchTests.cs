@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Search;
@@ -144,7 +145,7 @@ public sealed class SearchTests : IDisposable
         using var whole = Experiment(Path.Combine(_folder, "whole")).Run();
         string folder = Path.Combine(_folder, "killed");
         string record = Path.Combine(folder, "trials.jsonl");
-        foreach (int lines in new[] { 1, 3 })
+        foreach (int lines in new[] { 1, 3, 5, 6 })
         {
             using var search = TestProcess.Start(GetType(), nameof(Killed_at_any_moment_the_search_goes_on_to_the_same_trials_and_model), FolderVariable, folder);
             while (!search.HasExited && Lines(record) < lines)
@@ -154,7 +155,7 @@ public sealed class SearchTests : IDisposable
         }
 
         int before = Lines(record);
-        Assert.InRange(before, 3, 5);
+        Assert.InRange(before, 6, 7);
 
         // What the system left of a line, as after a power failure.
         await File.AppendAllTextAsync(record, "{\"trial\":4,\"conf", TestContext.Current.CancellationToken);
@@ -243,18 +244,59 @@ public sealed class SearchTests : IDisposable
     public async Task Cancelled_it_returns_the_best_trial_so_far()
     {
         using var cancellation = new CancellationTokenSource();
-        var monitor = new Events { AfterInterval = count => Cancel(count, cancellation) };
-        using var result = await Experiment().SetMonitor(monitor).RunAsync(cancellation.Token);
+        var monitor = new Events { AfterInterval = At(2, cancellation.Cancel) };
+        using var result = await Experiment().SetMetric(SlaMetric.LogLoss).SetMonitor(monitor).RunAsync(cancellation.Token);
         Assert.False(result.IsComplete);
         Assert.Equal(2, result.Trials.Count(trial => trial.Intervals.Count > 0));
-        Assert.Equal(result.Trials.Max(trial => trial.Intervals.Count == 0 ? 0 : trial.Intervals[0].Accuracy), result.Best.Intervals[0].Accuracy);
+        Assert.Equal(result.Trials.Min(trial => trial.Last?.LogLoss), result.Best.Last!.LogLoss);
         Assert.Equal(3, Training.Scores(result.Model.Transform(Training.Images(_mlContext)))[0].Length);
+    }
 
-        static void Cancel(int count, CancellationTokenSource source)
+    [Fact]
+    public async Task Cancelled_when_the_last_trial_is_compared_it_returns_the_best()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var result = await Experiment(configure: options => options.BatchSize = 9, trials: null).SetTrainingTimeInSeconds(12)
+            .SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f)
+            .SetMonitor(new Events { AfterInterval = At(2, cancellation.Cancel) }).SetMaxModelToExplore(2).RunAsync(cancellation.Token);
+        Assert.False(result.IsComplete);
+        Assert.Equal([1, 1], result.Trials.Select(trial => trial.Intervals.Count));
+    }
+
+    [Fact]
+    public async Task Cancelled_in_the_last_training_it_goes_on_with_it()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using (var cancelled = await Experiment(_folder).SetMonitor(new Events { AtFinal = cancellation.Cancel }).RunAsync(cancellation.Token))
         {
-            if (count == 2)
-                source.Cancel();
+            Assert.False(cancelled.IsComplete);
+            Assert.Equal(6, cancelled.Trials.Sum(trial => trial.Intervals.Count));
         }
+
+        using var resumed = Experiment(_folder).Run();
+        using var whole = Experiment().Run();
+        Assert.True(resumed.IsComplete);
+        Assert.Equal(whole.Trials.Select(Summary), resumed.Trials.Select(Summary));
+        Assert.Equal(Weights(whole), Weights(resumed));
+    }
+
+    [Fact]
+    public void A_cancelled_context_returns_the_best_trial_so_far()
+    {
+        // As ML.NET's AutoML does it, which ML.NET shows its internals to.
+        var cancel = typeof(MLContext).GetMethod("CancelExecution", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        using var result = Experiment().SetMonitor(new Events { AfterInterval = _ => cancel.Invoke(_mlContext, null) }).Run();
+        Assert.False(result.IsComplete);
+        Assert.Equal(1, result.Trials.Sum(trial => trial.Intervals.Count));
+    }
+
+    [Fact]
+    public void What_a_monitor_throws_is_no_broken_trial()
+    {
+        var monitor = new Events { AfterInterval = _ => throw new FormatException("the monitor's own") };
+        Assert.Equal("the monitor's own", Assert.Throws<FormatException>(() => Experiment(_folder).SetMonitor(monitor).Run()).Message);
+        using var result = Experiment(_folder).Run();
+        Assert.All(result.Trials, trial => Assert.Null(trial.Failure));
     }
 
     [Fact]
@@ -276,6 +318,27 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void A_search_in_a_time_that_is_complete_is_read_from_its_folder()
+    {
+        using var first = Experiment(_folder, trials: null).SetTrainingTimeInSeconds(4).Run();
+        using var again = Experiment(_folder, trials: null).SetTrainingTimeInSeconds(4).Run();
+        Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
+        Assert.Equal(Weights(first), Weights(again));
+    }
+
+    [Fact]
+    public void In_a_time_that_is_over_when_the_images_are_read_it_makes_a_step()
+    {
+        var images = _mlContext.Data.FilterByCustomPredicate<Row>(Training.Images(_mlContext), _ =>
+        {
+            Thread.Sleep(20);
+            return false;
+        });
+        using var result = Experiment(trials: null).SetDataset(images, validationFraction: 0.25f).SetTrainingTimeInSeconds(1).Run();
+        Assert.Equal(1, result.Best.Last!.Steps);
+    }
+
+    [Fact]
     public void In_a_time_for_one_training_it_trains_the_defaults()
     {
         using var result = Experiment(trials: null).SetTrainingTimeInSeconds(1).Run();
@@ -286,11 +349,11 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void On_folds_the_mean_decides_and_the_model_is_trained_on_all_rows()
     {
-        using var result = Experiment().SetDataset(Training.Images(_mlContext), folds: 3).Run();
+        using var result = Experiment().SetDataset(Training.Images(_mlContext), folds: 3).SetMetric(SlaMetric.LogLoss).Run();
         Assert.Equal(72, result.Model.TrainingHistory.Images);
         Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
-        double best = result.Trials.Max(trial => trial.Intervals[0].Accuracy);
-        Assert.Equal(best, result.Best.Intervals[0].Accuracy);
+        double? best = result.Trials.Where(trial => trial.Intervals.Count == result.Best.Intervals.Count).Min(trial => trial.Last?.LogLoss);
+        Assert.Equal(best, result.Best.Last!.LogLoss);
     }
 
     [Fact]
@@ -323,13 +386,38 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
-    public void A_ceiling_of_latency_leaves_slow_networks_out()
+    public void A_ceiling_of_latency_leaves_slow_networks_out_before_they_are_trials()
     {
-        var space = new SlaSearchSpace().Fix("Architecture", "cifar-resnet-20");
-        var experiment = Experiment().SetSearchSpace(space).SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromTicks(10));
-        Assert.Contains("more than the ceiling", Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message, StringComparison.Ordinal);
-        using var found = Experiment().SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromSeconds(10)).Run();
+        var space = new SlaSearchSpace();
+        foreach (string name in space.Names.Except(["Transformations", "Architecture"]))
+            space.Remove(name);
+
+        // Sixteen times the channels are a hundred times the work or more.
+        SlaExperiment experiment = Experiment(configure: options => options.Architecture = Architecture.CifarResNet(8, 16)).SetSearchSpace(space);
+        using var found = experiment.SetMetric(SlaMetric.MicroAccuracy, SlaInference.Single, TimeSpan.FromMilliseconds(20)).Run();
+        Assert.Equal(4, found.Trials.Count);
         Assert.All(found.Trials, trial => Assert.Null(trial.Failure));
+        Assert.All(found.Trials, trial => Assert.Contains("Architecture", trial.Configuration.Keys));
+
+        experiment.SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromTicks(10));
+        Assert.Contains("more than the ceiling", Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Around_the_baseline_sets_are_compared_under_an_objective_that_learns_from_views()
+    {
+        using var result = Experiment(configure: options => options.Objective = SlaObjective.Baseline, trials: 6).Run();
+        Assert.Equal(6, result.Trials.DistinctBy(trial => trial.Name).Count());
+        Assert.Equal(["rotation2", "rotation", "hflip"], result.Trials.Skip(1).Take(3).Select(trial => trial.Configuration.GetValueOrDefault("Transformations", "rotation")));
+        Assert.All(result.Trials.Skip(1).Take(3), trial => Assert.Equal("SlaSelfDistillation", trial.Configuration["Objective"]));
+    }
+
+    [Fact]
+    public void Values_that_say_what_the_options_say_are_not_among_a_trials()
+    {
+        using var result = Experiment(trials: 14).Run();
+        Assert.Equal(14, result.Trials.DistinctBy(trial => trial.Name).Count());
+        Assert.All(result.Trials, trial => Assert.DoesNotContain(trial.Configuration, value => value is { Key: "ViewsPerStep", Value: "2" } or { Key: "Objective", Value: "SlaSelfDistillation" }));
     }
 
     [Theory]
@@ -401,6 +489,8 @@ public sealed class SearchTests : IDisposable
         Refused("below 1", () => New(_ => { }).SetDataset(Training.Images(_mlContext), validationFraction: 1f));
         Refused("Distilled", () => Experiment(configure: options => options.Inference = SlaInference.Distilled).SetMetric(SlaMetric.LogLoss, SlaInference.Single).Run());
         Refused("SlaInference.Single", () => Experiment(configure: options => options.Objective = SlaObjective.Baseline).SetMetric(SlaMetric.LogLoss, SlaInference.Aggregated).Run());
+
+        Refused("2 or more for SlaSelfDistillation", () => Experiment(configure: options => options.ViewsPerStep = 1).Run());
 
         SlaExperiment New(Action<SlaTrainer.Options> configure) => _mlContext.MulticlassClassification.CreateSlaExperiment(configure);
 
@@ -483,10 +573,21 @@ public sealed class SearchTests : IDisposable
 
     private static IEnumerable<float> Weights(SlaExperimentResult result) => result.Model.Model.Weights.SelectMany(tensor => tensor.Values);
 
+    private static Action<int> At(int count, Action action) => number =>
+    {
+        if (number == count)
+            action();
+    };
+
     private static bool[] Bits(string digits)
     {
         byte[] bytes = Convert.FromHexString(digits);
         return [.. Enumerable.Range(0, 18).Select(row => (bytes[row / 8] & (1 << (row % 8))) != 0)];
+    }
+
+    private sealed class Row
+    {
+        public string ImagePath { get; set; } = "";
     }
 
     private sealed class Events : ISlaExperimentMonitor
@@ -496,6 +597,14 @@ public sealed class SearchTests : IDisposable
         public List<int> Failed { get; } = [];
 
         public Action<int> AfterInterval { get; init; } = _ => { };
+
+        public Action AtFinal { get; init; } = () => { };
+
+        public void ReportRunningTrial(SlaTrial trial)
+        {
+            if (trial.Intervals.Count == 2)
+                AtFinal();
+        }
 
         public void ReportCompletedTrial(SlaTrial trial) => AfterInterval(++_count);
 

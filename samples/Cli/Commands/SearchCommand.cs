@@ -61,6 +61,9 @@ internal sealed class SearchCommand
         var options = _training.For(parsed, images);
         var rows = new ValidationRows();
         options.Observers = [rows];
+
+        // Each set of transformations has its own number of views, where none is given.
+        options.ViewsPerStep = _training.ViewsPerStep(parsed);
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = folder })
             .SetTrainingTimeInSeconds(_maxSeconds.Of(parsed) ?? 600)
@@ -76,8 +79,10 @@ internal sealed class SearchCommand
         if (found.IsComplete && hasOwnFolder)
             Directory.Delete(folder, recursive: true);
         Show(parsed, path, found, folder);
-        if (report is not null)
+        if (report is not null && found.IsComplete)
             WriteReport(mlContext, found, path, report, images, validation, rows, interruption.Token);
+        else if (report is not null)
+            Terminal.Note($"'{report}' was not written: it is made at the end of the search.");
         return found.IsComplete ? ExitCode.Done : ExitCode.Cancelled;
 
         IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
@@ -162,11 +167,18 @@ internal sealed class SearchCommand
     private static void WriteReport(
         MLContext mlContext, SlaExperimentResult found, string path, string report, ImageSet images, ImageSet? validation, ValidationRows rows, CancellationToken cancellationToken)
     {
-        // On folds, all images were trained on.
-        var measured = found.Model.TrainingHistory.ValidationImages == 0 ? null : (validation ?? images).Take(rows.Positions);
-        var scored = measured is null ? null : ScoredImages.Of(mlContext, found.Model, measured);
-        var run = ReportedRun.Of(found.Options, images, validation, found.Elapsed, rows.ImagesPerSecond);
-        OutputFile.Write(report, new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found }.Write);
+        try
+        {
+            // On folds, all images were trained on.
+            var measured = found.Model.TrainingHistory.ValidationImages == 0 ? null : (validation ?? images).Take(rows.Positions);
+            var scored = measured is null ? null : ScoredImages.Of(mlContext, found.Model, measured);
+            var run = ReportedRun.Of(found.Options, images, validation, found.Elapsed, rows.ImagesPerSecond);
+            OutputFile.Write(report, new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found }.Write);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException($"Stopped before '{report}' was written; '{path}' was. Make a report with: sla evaluate --model {path} --report {report} --images DIR", exception);
+        }
     }
 
     private void Show(ParseResult parsed, string path, SlaExperimentResult found, string folder)

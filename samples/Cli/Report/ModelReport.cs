@@ -136,18 +136,18 @@ internal sealed class ModelReport
             new XElement("div", new XAttribute("class", "charts"),
                 Chart.ByTime("Accuracy of the trials", "P0", trials.Where(trial => trial.Intervals.Count > 0).Select(trial =>
                     (trial == Search.Best, new ChartLine($"trial {trial.Number}", [.. trial.Intervals.Select(interval => (interval.Elapsed, interval.Accuracy))]))))),
-            Table(["trial", "configuration", "steps", "accuracy", "macro accuracy", "log-loss", "less than the best there", "standard error"], trials.Select(TrialRow)),
+            Table(["trial", "steps", "accuracy", "macro accuracy", "log-loss", "less than the best there", "standard error"], trials.Select(TrialRow), "wide trials"),
             new XElement("p", new XAttribute("class", "note"),
                 "Every trial is measured on the same validation images after a part of its training; those that came farthest are first. "
                 + "The difference is that to the best trial at the same part so far, by the images that one of the two has right and the other has not."));
 
         static XElement TrialRow(SlaTrial trial)
         {
+            string name = Invariant($"{trial.Number} {trial.Name}{(trial.Failure is null ? "" : $": {trial.Failure}")}");
             if (trial.Last is not { } last)
-                return Row(Invariant($"{trial.Number}"), trial.Name, "-", trial.Failure ?? "-", "", "", "", "");
+                return Row(name, "-", "-", "-", "-", "-", "-");
             return Row(
-                Invariant($"{trial.Number}"),
-                trial.Failure is null ? trial.Name : $"{trial.Name}: {trial.Failure}",
+                name,
                 Invariant($"{last.Steps:N0} of {trial.Steps:N0}"),
                 Percent(last.Accuracy),
                 Percent(last.MacroAccuracy),
@@ -287,7 +287,7 @@ internal sealed class ModelReport
 
     private static XElement Section(string title, params object?[] content) => new("section", new XElement("h2", title), content);
 
-    private static XElement Table(string[] columns, IEnumerable<XElement> rows) => new("div", new XAttribute("class", "wide"),
+    private static XElement Table(string[] columns, IEnumerable<XElement> rows, string classes = "wide") => new("div", new XAttribute("class", classes),
         new XElement("table",
             new XElement("thead", new XElement("tr", columns.Select(column => new XElement("th", new XAttribute("scope", "col"), column)))),
             new XElement("tbody", rows)));

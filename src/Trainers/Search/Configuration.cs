@@ -26,19 +26,24 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     /// <summary>The configuration of the options as they are.</summary>
     public Configuration Default => Configured([]);
 
-    /// <summary>The default with one set of transformations each, as far as the dimension is searched.</summary>
-    public IEnumerable<Configuration> ByTransformations()
+    /// <summary>The default with each network, as far as the dimension is searched.</summary>
+    public IEnumerable<Configuration> ByArchitecture() =>
+        Searched(StandardDimensions.Architecture)?.Choices.Select(choice => Configured(new() { [StandardDimensions.Architecture] = choice.Name })) ?? [];
+
+    /// <summary>A configuration with each set of transformations that it does not learn from itself, as far as the dimension is searched.</summary>
+    public IEnumerable<Configuration> ByTransformations(Configuration basis)
     {
-        if (Searched(StandardDimensions.Transformations) is not ChoiceDimension sets)
-            yield break;
-        string own = Options(Default).Transformations.Name;
-        foreach (var (name, set) in sets.Choices)
-        {
-            var options = given.Clone();
-            set(options);
-            if (options.Transformations.Name != own)
-                yield return Configured(new() { [sets.Name] = name });
-        }
+        if (Searched(StandardDimensions.Transformations) is not { } sets)
+            return [];
+
+        // The baseline has one view, whatever the set is.
+        var values = new Dictionary<string, string>(basis.Values);
+        if (Options(basis).Objective == SlaObjective.Baseline && Searched(StandardDimensions.Objective)?.Choices.Select(choice => choice.Name).FirstOrDefault(name => name != $"{SlaObjective.Baseline}") is { } objective)
+            values[StandardDimensions.Objective] = objective;
+        return sets.Choices
+            .Select(choice => Configured(new(values) { [sets.Name] = choice.Name }))
+            .Where(configuration => Views(configuration) != Views(basis))
+            .DistinctBy(Views);
     }
 
     /// <summary>Draws a configuration.</summary>
@@ -86,13 +91,16 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     /// <param name="dropped">Receives what was left out, and why.</param>
     public ConfigurationSpace Possible(List<string> dropped) => new(
         [.. dimensions
-            .Select(dimension => dimension.Fixed is null ? dimension.Possible(value => Objection(Configured(new() { [dimension.Name] = value })), dropped) : dimension)
+            .Select(dimension => dimension.Fixed is null ? dimension.Possible(value => Objection(new Configuration([KeyValuePair.Create(dimension.Name, value), .. Fixed])), dropped) : dimension)
             .Where(dimension => dimension is not ChoiceDimension { Choices.Count: 0 })],
         given,
         shape,
         objectionTo);
 
-    private Dimension? Searched(string name) => dimensions.FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
+    private IEnumerable<KeyValuePair<string, string>> Fixed =>
+        dimensions.Where(dimension => dimension.Fixed is not null).Select(dimension => KeyValuePair.Create(dimension.Name, dimension.Fixed!));
+
+    private ChoiceDimension? Searched(string name) => dimensions.OfType<ChoiceDimension>().FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
 
     /// <summary>The values with those that are fixed, in the order of the dimensions, and without those of the others that make no difference.</summary>
     private Configuration Configured(Dictionary<string, string> values)
@@ -101,9 +109,17 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .Select(dimension => (Dimension: dimension, Value: dimension.Fixed ?? values.GetValueOrDefault(dimension.Name)))
             .Where(entry => entry.Value is not null)
             .ToList();
-        var options = Options(new Configuration(ordered.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!))));
-        return new Configuration(ordered
-            .Where(entry => entry.Dimension.Fixed is not null || entry.Dimension.Matters(options))
-            .Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
+        var options = Options(Of(ordered));
+        return Of(ordered.Where(entry => entry.Dimension.Fixed is not null || (entry.Dimension.Matters(options) && IsOther(entry.Dimension))));
+
+        bool IsOther(Dimension dimension) => Text(options) != Text(Options(Of(ordered.Where(entry => entry.Dimension != dimension))));
+
+        static Configuration Of(IEnumerable<(Dimension Dimension, string? Value)> entries) =>
+            new(entries.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
     }
+
+    /// <summary>All that options say, as text.</summary>
+    private static string Text(SlaTrainer.Options options) => string.Join('\n', typeof(SlaTrainer.Options).GetProperties()
+        .Select(property => property.GetValue(options))
+        .Select(value => value is IEnumerable<object> several ? string.Join(", ", several) : $"{value}"));
 }

@@ -6,17 +6,25 @@ namespace Microsoft.ML.Sla.Search;
 /// <param name="Identity">Which search it is.</param>
 /// <param name="Ladder">The trials and rungs.</param>
 /// <param name="TrainingSeconds">Time of the winner's whole training; null where the number of epochs is given.</param>
+/// <param name="OverheadSeconds">What a training takes around its steps: to be set up, and to be measured.</param>
 /// <param name="Trials">The trials that were planned, in order.</param>
+/// <param name="Latencies">Seconds that a prediction takes, by what it depends on; as far as it was asked for.</param>
 /// <param name="Final">How the winner is trained to its end; null as long as there is none.</param>
 internal sealed record SearchPlan(
-    IReadOnlyDictionary<string, string> Identity, Ladder Ladder, double? TrainingSeconds, IReadOnlyList<PlannedTrial> Trials, PlannedEnd? Final);
+    IReadOnlyDictionary<string, string> Identity,
+    Ladder Ladder,
+    double? TrainingSeconds,
+    double OverheadSeconds,
+    IReadOnlyList<PlannedTrial> Trials,
+    IReadOnlyDictionary<string, double> Latencies,
+    PlannedEnd? Final);
 
 /// <summary>A trial's whole training.</summary>
 /// <param name="Number">The trial's number.</param>
+/// <param name="Configuration">Its values by dimension.</param>
 /// <param name="Epochs">Its epochs.</param>
 /// <param name="Steps">Its steps.</param>
-/// <param name="Latency">Seconds that a prediction takes; null where it was not asked for.</param>
-internal sealed record PlannedTrial(int Number, int Epochs, long Steps, double? Latency);
+internal sealed record PlannedTrial(int Number, IReadOnlyDictionary<string, string> Configuration, int Epochs, long Steps);
 
 /// <summary>The end of the winner's training, by the time that was left for it.</summary>
 /// <param name="Trial">The trial's number.</param>

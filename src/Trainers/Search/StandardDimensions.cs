@@ -4,6 +4,8 @@ namespace Microsoft.ML.Sla.Search;
 internal static class StandardDimensions
 {
     public const string Transformations = "Transformations";
+    public const string Objective = "Objective";
+    public const string Architecture = "Architecture";
 
     public static IEnumerable<Dimension> All() =>
     [
@@ -20,23 +22,23 @@ internal static class StandardDimensions
                 Set("rotation+color3", TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3)),
             ])
         {
-            Matters = HasViews,
+            Matters = LearnsViews,
         },
         new ChoiceDimension(
-            "Objective",
+            Objective,
             [.. Enum.GetValues<SlaObjective>().Reverse().Select(objective => ($"{objective}", (Action<SlaTrainer.Options>)(options => options.Objective = objective)))])
         {
-            Matters = options => options.Transformations.Count > 1,
+            Matters = HasSeveralViews,
         },
         new ChoiceDimension(
-            "Architecture",
+            Architecture,
             [
-                Network("cifar-resnet-8", Architecture.CifarResNet(8)),
-                Network("cifar-resnet-14", Architecture.CifarResNet(14)),
-                Network("cifar-resnet-20", Architecture.CifarResNet(20)),
-                Network("cifar-resnet-8-2", Architecture.CifarResNet(8, 2)),
-                Network("cifar-resnet-14-2", Architecture.CifarResNet(14, 2)),
-                Network("conv-net-64", Architecture.ConvNet()),
+                Network("cifar-resnet-8", Sla.Architecture.CifarResNet(8)),
+                Network("cifar-resnet-14", Sla.Architecture.CifarResNet(14)),
+                Network("cifar-resnet-20", Sla.Architecture.CifarResNet(20)),
+                Network("cifar-resnet-8-2", Sla.Architecture.CifarResNet(8, 2)),
+                Network("cifar-resnet-14-2", Sla.Architecture.CifarResNet(14, 2)),
+                Network("conv-net-64", Sla.Architecture.ConvNet()),
             ]),
         new RangeDimension("LearningRate", 0.02, 0.4, IsLogarithmic: true, (options, value) => options.LearningRate = value),
         new RangeDimension("WeightDecay", 5e-5, 2e-3, IsLogarithmic: true, (options, value) => options.WeightDecay = value),
@@ -53,21 +55,23 @@ internal static class StandardDimensions
             "Temperature",
             [("1", options => options.Temperature = 1), ("2", options => options.Temperature = 2), ("4", options => options.Temperature = 4)])
         {
-            Matters = options => options.Objective == SlaObjective.SlaSelfDistillation,
+            Matters = options => options.Objective == SlaObjective.SlaSelfDistillation && HasSeveralViews(options),
         },
         new ChoiceDimension(
             "ViewsPerStep",
             [("2", options => options.ViewsPerStep = 2), ("all", options => options.ViewsPerStep = int.MaxValue)])
         {
-            Matters = options => HasViews(options) && options.Transformations.Count > 2,
+            Matters = options => LearnsViews(options) && options.Transformations.Count > 2,
         },
     ];
 
-    private static bool HasViews(SlaTrainer.Options options) => options.Objective != SlaObjective.Baseline;
+    private static bool LearnsViews(SlaTrainer.Options options) => options.Objective != SlaObjective.Baseline;
+
+    private static bool HasSeveralViews(SlaTrainer.Options options) => options.Transformations.Count > 1;
 
     private static (string, Action<SlaTrainer.Options>) Set(string name, TransformationSet set) => (name, options => options.Transformations = set);
 
-    private static (string, Action<SlaTrainer.Options>) Network(string name, Architecture architecture) => (name, options => options.Architecture = architecture);
+    private static (string, Action<SlaTrainer.Options>) Network(string name, Sla.Architecture architecture) => (name, options => options.Architecture = architecture);
 
     private static (string, Action<SlaTrainer.Options>) Augmentation(string name, params ImageAugmentation[] augmentations) =>
         (name, options => options.Augmentations = augmentations);

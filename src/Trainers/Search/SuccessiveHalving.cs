@@ -28,6 +28,9 @@ internal sealed class SuccessiveHalving
     /// <summary>Share of the winner's training that trials leave it in any case.</summary>
     private const double KeptShare = 0.5;
 
+    /// <summary>The longest time that a timer takes, in seconds: that of a search which is as good as without one.</summary>
+    private const double LongestTimer = 4_000_000;
+
     private readonly SearchSettings _settings;
     private readonly ConfigurationSpace _space;
     private readonly TrialRunner _runner;
@@ -40,7 +43,6 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
-    private double _overhead;
     private double _finalBegan;
 
     /// <param name="settings">What is asked for.</param>
@@ -67,10 +69,16 @@ internal sealed class SuccessiveHalving
         CancellationToken cancellation)
     {
         (_settings, _space, _runner, _folder, _monitor, _channel, _clock, _cancellation) = (settings, space, runner, folder, monitor, channel, clock, cancellation);
+        _plan = folder.Plan ?? new SearchPlan(identity.Entries, Ladder.ForTrials(1, folds), TrainingSeconds: null, OverheadSeconds: 0, [], new Dictionary<string, double>(), Final: null);
+        Usual = folder.Plan?.Trials is [var first, ..] ? new Configuration(first.Configuration) : NewUsual();
         if (folder.Plan is null)
-            folder.Save(NewPlan(folds, identity));
-        _plan = folder.Plan!;
+            Save(NewPlan(_plan, folds));
     }
+
+    /// <summary>The configuration of the first trial: what would be trained without a search.</summary>
+    private Configuration Usual { get; }
+
+    private bool IsCancelled => _cancellation.IsCancellationRequested || _runner.IsHostCancelled;
 
     /// <summary>Searches, or goes on with it.</summary>
     /// <returns>The best trial, its model, and whether the search came to its end.</returns>
@@ -82,64 +90,109 @@ internal sealed class SuccessiveHalving
         try
         {
             Explore();
+            return Finish();
         }
-        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (IsCancelled && Farthest() is not null)
         {
-            TrainerHost.Warn(_channel, "Trials took longer than was reckoned: the best one so far is trained to its end.");
+            return Result(Farthest()!, isComplete: false);
         }
-        catch (OperationCanceledException) when (Leaders().Any())
-        {
-            return Result(Leaders().First(), end: null);
-        }
-
-        return Finish();
     }
 
-    /// <summary>Trials that have a training to go on with: those that came farthest first, and the better ones of those.</summary>
+    /// <summary>Trials that are neither broken nor out: those that came farthest first, and the better ones of those.</summary>
     private IEnumerable<Candidate> Leaders() => _trials
-        .Where(trial => trial.IsAlive && trial.Plan is not null && (_plan.Ladder.Fractions.Count == 0 || _runner.HasCheckpoint(trial.Plan)))
+        .Where(trial => trial.IsAlive && trial.Plan is not null)
         .GroupBy(trial => trial.Shown.Intervals.Count)
         .OrderByDescending(rung => rung.Key)
         .SelectMany(rung => rung.Key == 0 ? rung : Ranking.BestFirst(rung, trial => trial.Result, _settings));
 
-    private SearchPlan NewPlan(int folds, RunIdentity identity)
+    /// <summary>The leaders in the order in which they are trained to the end: what was begun first, and what has a checkpoint to go on from.</summary>
+    private IEnumerable<Candidate> Finalists() => Leaders()
+        .OrderByDescending(trial => trial.Shown.Number == _plan.Final?.Trial)
+        .ThenByDescending(trial => _runner.StepsDone(trial.Plan!) > 0);
+
+    /// <summary>The trial whose model there is when the search is cancelled; null before the first step.</summary>
+    private Candidate? Farthest() => Finalists().FirstOrDefault(trial => _runner.StepsDone(trial.Plan!) > 0 || _runner.FinalStepsDone(trial.Plan!) > 0);
+
+    /// <summary>The defaults, or, where their network takes longer to predict than it may, with the network that takes the longest that it may.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    private Configuration NewUsual()
+    {
+        if (_settings.LatencyCeiling is not { } ceiling || Latency(_space.Default) <= ceiling.TotalSeconds)
+            return _space.Default;
+
+        var networks = _space.ByArchitecture().Prepend(_space.Default).OrderByDescending(Latency).ToList();
+        return networks.Find(network => Latency(network) <= ceiling.TotalSeconds) ?? throw new InvalidOperationException(FormattableString.Invariant(
+            $"A prediction takes {1000 * Latency(networks[^1]):F2} ms with the fastest network ({networks[^1]}), more than the ceiling of {ceiling.TotalMilliseconds:F2} ms. Raise it, add a smaller network to the search space, or ask for an inference of one view."));
+    }
+
+    private double Latency(Configuration configuration)
+    {
+        string key = _runner.LatencyKey(configuration);
+        if (!_plan.Latencies.TryGetValue(key, out double seconds))
+        {
+            seconds = _runner.Latency(configuration);
+            _plan = _plan with { Latencies = new Dictionary<string, double>(_plan.Latencies) { [key] = seconds } };
+        }
+
+        return seconds;
+    }
+
+    /// <summary>Whether a configuration can be trained, and predicts fast enough.</summary>
+    private bool IsPossible(Configuration configuration) =>
+        _space.Objection(configuration) is null && (_settings.LatencyCeiling is not { } ceiling || Latency(configuration) <= ceiling.TotalSeconds);
+
+    private SearchPlan NewPlan(SearchPlan empty, int folds)
     {
         int mostTrials = _settings.MostTrials ?? int.MaxValue;
         if (_settings.Time is not { } time)
-            return new SearchPlan(identity.Entries, Ladder.ForTrials(mostTrials, folds), TrainingSeconds: null, [], Final: null);
+            return empty with { Ladder = Ladder.ForTrials(mostTrials, folds) };
 
-        double step = _runner.StepSeconds(_space.Default, MeasuredShare * time, _cancellation);
-        double overhead = _overhead = _runner.OverheadSeconds(_space.Default);
+        double step = _runner.StepSeconds(Usual, MeasuredShare * time, _cancellation);
+        double overhead = _runner.OverheadSeconds(Usual, _cancellation);
         double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed;
-        int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(_space.Default));
+        int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(Usual));
         var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, mostTrials, folds);
-        return new SearchPlan(identity.Entries, ladder, Math.Max(step, TrainingSeconds(ladder)), [], Final: null);
+        return empty with { Ladder = ladder, TrainingSeconds = Math.Max(step, TrainingSeconds(ladder)), OverheadSeconds = overhead };
 
         double TrainingSeconds(Ladder ladder) => (left - (ladder.Intervals * overhead)) / ladder.Cost;
     }
 
+    /// <summary>Trains and compares trials until one is the best, or the time for it is over.</summary>
     private void Explore()
     {
-        var ladder = _plan.Ladder;
-        using var deadline = Deadline(_settings.Time is { } time ? (PlannedShare * time.TotalSeconds) - (KeptShare * _plan.TrainingSeconds!.Value) : null);
-        if (ladder.Fractions.Count == 0)
+        // What was decided is not decided again: trials are taken from the record only.
+        double? end = _plan.Final is not null ? 0 : _settings.Time is { } time ? (PlannedShare * time.TotalSeconds) - (KeptShare * _plan.TrainingSeconds!.Value) : null;
+        using var deadline = Deadline(end);
+        try
         {
-            Begin(_space.Default, deadline.Token);
-            return;
+            Explore(deadline.Token);
         }
+        catch (OperationCanceledException) when (!IsCancelled && deadline.IsCancellationRequested)
+        {
+            TrainerHost.Warn(_channel, "Trials took longer than was reckoned: the best one so far is trained to its end.");
+        }
+    }
 
+    private void Explore(CancellationToken deadline)
+    {
+        var ladder = _plan.Ladder;
+        var usual = Begin(Usual, _cancellation);
+        if (ladder.Fractions.Count == 0)
+            return;
+
+        Interval(usual, rung: 0, deadline);
         int sets = Math.Max(0, ladder.Trials - 1 - (ladder.Trials / 3));
-        foreach (var configuration in _space.ByTransformations().Take(sets).Prepend(_space.Default))
-            Interval(Begin(configuration, deadline.Token), rung: 0, deadline.Token);
-        var others = Leaders().Where(trial => Views(trial) != _space.Views(_space.Default)).Select(trial => trial.Configuration);
-        foreach (var configuration in Drawn([_space.Default, .. others.Take(BestSets - 1)]))
-            Interval(Begin(configuration, deadline.Token), rung: 0, deadline.Token);
+        foreach (var configuration in _space.ByTransformations(Usual).Where(IsPossible).Take(sets))
+            Interval(Begin(configuration, deadline), rung: 0, deadline);
+        var others = Leaders().Where(trial => Views(trial) != _space.Views(Usual)).Select(trial => trial.Configuration);
+        foreach (var configuration in Drawn([Usual, .. others.Take(BestSets - 1)]))
+            Interval(Begin(configuration, deadline), rung: 0, deadline);
 
         for (int rung = 1; rung < ladder.Fractions.Count; rung++)
         {
             Promote(ladder.TrialsAt(rung));
             foreach (var trial in Leaders().ToList())
-                Interval(trial, rung, deadline.Token);
+                Interval(trial, rung, deadline);
         }
     }
 
@@ -151,7 +204,7 @@ internal sealed class SuccessiveHalving
         {
             var configuration = _space.Draw(random, bases[_trials.Count % bases.Length]);
             bool isNew = _trials.TrueForAll(trial => $"{trial.Configuration}" != $"{configuration}");
-            if (isNew && _space.Objection(configuration) is null)
+            if (isNew && IsPossible(configuration))
                 yield return configuration;
         }
     }
@@ -167,7 +220,7 @@ internal sealed class SuccessiveHalving
         var leaders = Leaders().ToList();
         var promoted = leaders
             .GroupBy(Views)
-            .OrderByDescending(family => family.Key == _space.Views(_space.Default))
+            .OrderByDescending(family => family.Key == _space.Views(Usual))
             .Take(BestSets)
             .SelectMany(family => family.Index())
             .OrderBy(place => place.Index)
@@ -183,19 +236,21 @@ internal sealed class SuccessiveHalving
 
     private string Views(Candidate trial) => _space.Views(trial.Configuration);
 
-    /// <summary>Begins a trial: plans its whole training so that it takes the time of the winner's.</summary>
+    /// <summary>Begins a trial, or takes it from the plan: plans its whole training so that it takes the time of the winner's.</summary>
     private Candidate Begin(Configuration configuration, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         int number = _trials.Count + 1;
+        var planned = _plan.Trials.FirstOrDefault(plan => plan.Number == number);
+        if (planned is null)
+            cancellationToken.ThrowIfCancellationRequested();
+        else
+            configuration = new Configuration(planned.Configuration);
         var trial = new Candidate(configuration, new SlaTrial(number, configuration.Values, _settings.Given.Seed!.Value));
         _trials.Add(trial);
         try
         {
-            trial.Plan = _plan.Trials.FirstOrDefault(plan => plan.Number == number) ?? Planned(number, configuration, cancellationToken);
+            trial.Plan = planned ?? Planned(number, configuration, cancellationToken);
             (trial.Shown.Epochs, trial.Shown.Steps) = (trial.Plan.Epochs, trial.Plan.Steps);
-            if (_settings.LatencyCeiling is { } ceiling && trial.Plan.Latency > ceiling.TotalSeconds)
-                throw new InvalidOperationException(FormattableString.Invariant($"A prediction takes {1000 * trial.Plan.Latency:F2} ms, more than the ceiling of {ceiling.TotalMilliseconds:F2} ms."));
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -215,8 +270,7 @@ internal sealed class SuccessiveHalving
             epochs = Math.Max(1, (int)(seconds / (step * stepsPerEpoch)));
         }
 
-        double? latency = _settings.LatencyCeiling is null ? null : _runner.Latency(configuration);
-        var planned = new PlannedTrial(number, epochs, (long)epochs * stepsPerEpoch, latency);
+        var planned = new PlannedTrial(number, configuration.Values, epochs, (long)epochs * stepsPerEpoch);
         Save(_plan with { Trials = [.. _plan.Trials, planned] });
         return planned;
     }
@@ -232,17 +286,21 @@ internal sealed class SuccessiveHalving
             return;
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         _monitor.ReportRunningTrial(trial.Shown);
+        double began = _clock.Elapsed;
+        (long Steps, IReadOnlyList<RowScores> Scores) run;
         try
         {
-            double began = _clock.Elapsed;
-            var (steps, scores) = _runner.Run(trial.Plan!, trial.Configuration, _plan.Ladder.Fractions[rung], cancellationToken);
-            Complete(trial, rung, steps, scores, began);
+            run = _runner.Run(trial.Plan!, trial.Configuration, _plan.Ladder.Fractions[rung], cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             Break(trial, rung, exception);
+            return;
         }
+
+        Complete(trial, rung, run.Steps, run.Scores, began);
     }
 
     private void TakeUp(Candidate trial, TrialRecord record)
@@ -303,30 +361,39 @@ internal sealed class SuccessiveHalving
     {
         foreach (var trial in Leaders().ToList())
         {
-            var end = _plan.Final is { } planned && planned.Trial == trial.Shown.Number ? planned : PlannedEnd(trial);
-            if (TrainToTheEnd(trial, end))
-            {
-                foreach (var other in _trials.Where(other => other != trial && other.IsAlive))
-                    _folder.DeleteCheckpoints(other.Shown.Number);
-                return Result(trial, end);
-            }
+            if (RecordOf(trial, FinalRung) is { Failure: { } failure })
+                Break(trial, failure);
+        }
+
+        foreach (var trial in Finalists().ToList())
+        {
+            if (!TrainToTheEnd(trial))
+                continue;
+            foreach (var other in _trials.Where(other => other != trial && other.IsAlive))
+                _folder.DeleteCheckpoints(other.Shown.Number);
+            return Result(trial, isComplete: true);
         }
 
         string first = _trials.FirstOrDefault(trial => trial.Shown.Failure is not null)?.Shown.Failure ?? "no trial was begun.";
         throw new InvalidOperationException($"All {_trials.Count} trials are broken. The first one: {first}");
     }
 
+    /// <summary>The number by which the end of the winner's training is recorded.</summary>
+    private int FinalRung => _plan.Ladder.Fractions.Count;
+
+    private PlannedEnd? EndOf(Candidate trial) => _plan.Final is { } end && end.Trial == trial.Shown.Number ? end : null;
+
     /// <summary>Plans the rest of the winner's training for the time that is left.</summary>
-    private PlannedEnd PlannedEnd(Candidate trial)
+    private PlannedEnd PlanEnd(Candidate trial)
     {
         var plan = trial.Plan!;
         int epochs = plan.Epochs;
-        long done = _plan.Ladder.Refits ? 0 : trial.Shown.Last?.Steps ?? 0;
+        long done = _plan.Ladder.Refits ? 0 : _runner.StepsDone(plan);
         if (_settings.Time is { } time)
         {
             int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
             double step = _runner.StepSeconds(trial.Configuration, MeasuredShare * time, _cancellation, isAgain: trial.Shown.Last is not null);
-            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _overhead);
+            double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _plan.OverheadSeconds);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
 
@@ -336,51 +403,66 @@ internal sealed class SuccessiveHalving
     }
 
     /// <returns>Whether there is a model; false where the training broke.</returns>
-    private bool TrainToTheEnd(Candidate trial, PlannedEnd end)
+    private bool TrainToTheEnd(Candidate trial)
     {
+        if (RecordOf(trial, FinalRung) is not null)
+            return true;
+
+        var end = EndOf(trial) ?? PlanEnd(trial);
         (trial.Shown.Epochs, trial.Shown.Steps) = (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
         _monitor.ReportRunningTrial(trial.Shown);
         _finalBegan = _clock.Elapsed;
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
         try
         {
-            _runner.Finish(trial.Plan!, trial.Configuration, end, deadline.Token);
-        }
-        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested && !_runner.HasCheckpoint(trial.Plan!))
-        {
-            TrainerHost.Warn(_channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
-            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation, mostSteps: 1);
-        }
-        catch (OperationCanceledException) when (_runner.HasCheckpoint(trial.Plan!))
-        {
-            if (!_cancellation.IsCancellationRequested)
-                TrainerHost.Warn(_channel, "The training took longer than was reckoned, and was ended before its schedule was.");
+            FinishInTime(trial, end, deadline.Token);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            Break(trial, _plan.Ladder.Fractions.Count, exception);
+            Break(trial, FinalRung, exception);
             return false;
         }
 
         return true;
     }
 
-    private SlaExperimentResult Result(Candidate trial, PlannedEnd? end)
+    private void FinishInTime(Candidate trial, PlannedEnd end, CancellationToken deadline)
     {
-        bool isComplete = !_cancellation.IsCancellationRequested;
+        try
+        {
+            deadline.ThrowIfCancellationRequested();
+            _runner.Finish(trial.Plan!, trial.Configuration, end, deadline);
+        }
+        catch (OperationCanceledException) when (!IsCancelled && deadline.IsCancellationRequested)
+        {
+            if (_runner.FinalStepsDone(trial.Plan!) > 0)
+            {
+                TrainerHost.Warn(_channel, "The training took longer than was reckoned, and was ended before its schedule was.");
+                return;
+            }
 
-        // What is left of a training on all rows is less than what the trial has.
-        if (!isComplete && _plan.Ladder.Refits)
+            TrainerHost.Warn(_channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
+            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation, mostSteps: 1);
+        }
+    }
+
+    private SlaExperimentResult Result(Candidate trial, bool isComplete)
+    {
+        // As long as a training on all rows has done less than the trial, the trial is the better one.
+        var end = EndOf(trial);
+        if (!isComplete && _plan.Ladder.Refits && _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0))
             end = null;
-        int rung = _plan.Ladder.Fractions.Count;
-        var record = RecordOf(trial, rung);
-        var (model, steps, scores) = _runner.Load(trial.Plan!, trial.Configuration, end, isScored: isComplete && end is not null && record is null);
+        var record = RecordOf(trial, FinalRung);
+        var (model, steps, scores) = _runner.Load(trial.Plan!, trial.Configuration, end, isScored: isComplete && record is null);
         if (scores is not null)
-            Complete(trial, rung, steps, [scores], _finalBegan);
+            Complete(trial, FinalRung, steps, [scores], _finalBegan);
         else if (record is not null)
             TakeUp(trial, record);
 
-        var options = _runner.Options(trial.Configuration, end?.Epochs ?? trial.Plan!.Epochs, trial.Plan!.Steps);
+        (trial.Shown.Epochs, trial.Shown.Steps) = end is null
+            ? (trial.Plan!.Epochs, trial.Plan.Steps)
+            : (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
+        var options = _runner.Options(trial.Configuration, trial.Shown.Epochs, trial.Plan!.Steps);
         return new SlaExperimentResult(model, trial.Shown, [.. _trials.Select(t => t.Shown)], options, isComplete, TimeSpan.FromSeconds(_clock.Elapsed));
     }
 
@@ -388,8 +470,10 @@ internal sealed class SuccessiveHalving
     private CancellationTokenSource Deadline(double? seconds)
     {
         var source = CancellationTokenSource.CreateLinkedTokenSource(_cancellation);
-        if (seconds is { } at)
-            source.CancelAfter(TimeSpan.FromSeconds(Math.Max(0, at - _clock.Elapsed)));
+        if (seconds is { } at && at <= _clock.Elapsed)
+            source.Cancel();
+        else if (seconds is { } later)
+            source.CancelAfter(TimeSpan.FromSeconds(Math.Min(later - _clock.Elapsed, LongestTimer)));
         return source;
     }
 

@@ -39,9 +39,19 @@ internal sealed class TrialRunner(
 
     public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
 
+    /// <summary>Whether ML.NET's context was cancelled.</summary>
+    public bool IsHostCancelled => MLNetInternals.IsCanceled(environment);
+
     /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
     public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
         WithSession(Options(configuration, epochs: 1), rows[0], session => session.Identity.Entries);
+
+    /// <summary>Warns of what a training by itself is warned of, once for all trials.</summary>
+    public void WarnOfUnevenClasses(Configuration configuration) => WithSession(Options(configuration, epochs: 1), rows[0], session =>
+    {
+        session.WarnOfUnevenClasses();
+        return true;
+    });
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
@@ -65,11 +75,20 @@ internal sealed class TrialRunner(
     }
 
     /// <summary>Seconds that a configuration's training takes around its steps: to be set up, and to be measured.</summary>
-    public double OverheadSeconds(Configuration configuration)
+    public double OverheadSeconds(Configuration configuration, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        WithSession(Options(configuration, epochs: 1), rows[0], session => session.ScoreValidation());
+        var options = Options(configuration, epochs: 1);
+        options.CancellationToken = cancellationToken;
+        WithSession(options, rows[0], session => session.ScoreValidation());
         return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>What the latency of a configuration depends on.</summary>
+    public string LatencyKey(Configuration configuration)
+    {
+        var options = space.Options(configuration);
+        return $"{options.Architecture}, {options.Objective}, {space.Views(configuration)}";
     }
 
     /// <summary>Seconds that a model of a configuration takes to score an image on one thread: the median of some.</summary>
@@ -149,8 +168,11 @@ internal sealed class TrialRunner(
         });
     }
 
-    /// <summary>Whether a trial has a checkpoint after its first step.</summary>
-    public bool HasCheckpoint(PlannedTrial plan) => new CheckpointFile(CheckpointFolder(plan, 0)) is { Exists: true } file && file.ReadHeader().Step > 0;
+    /// <summary>Steps that a trial's checkpoint has done; 0 where there is none.</summary>
+    public long StepsDone(PlannedTrial plan) => StepsIn(CheckpointFolder(plan, 0));
+
+    /// <summary>Steps that the winner's last training has done, those before it became the winner included where it goes on from them.</summary>
+    public long FinalStepsDone(PlannedTrial plan) => StepsIn(FinalFolder(plan));
 
     /// <summary>The options of a whole training of a configuration.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -170,9 +192,13 @@ internal sealed class TrialRunner(
     {
         var options = Options(configuration, end.Epochs, plan.Steps);
         options.Tail = end.Tail;
-        options.CheckpointFolder = rows.Count > 1 ? folder.CheckpointFolder(plan.Number, Refit) : CheckpointFolder(plan, 0);
+        options.CheckpointFolder = FinalFolder(plan);
         return options;
     }
+
+    private static long StepsIn(string checkpointFolder) => new CheckpointFile(checkpointFolder) is { Exists: true } file ? file.ReadHeader().Step : 0;
+
+    private string FinalFolder(PlannedTrial plan) => rows.Count > 1 ? folder.CheckpointFolder(plan.Number, Refit) : CheckpointFolder(plan, 0);
 
     private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
 
