@@ -176,9 +176,10 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void A_search_that_is_complete_is_read_from_its_folder()
     {
-        using var first = Experiment(_folder).Run();
+        using var first = Experiment(_folder, trials: 14).Run();
         long length = new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length;
-        using var again = Experiment(_folder).Run();
+        using var again = Experiment(_folder, trials: 14).Run();
+        Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
         Assert.Equal(Weights(first), Weights(again));
         Assert.Equal(length, new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length);
 
