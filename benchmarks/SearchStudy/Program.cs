@@ -27,7 +27,7 @@ switch (args)
 
         return 0;
     case ["report", .. var files] when files.Length > 0:
-        Console.Write(Report.Of(files.SelectMany(Measurement.ReadAll)));
+        Console.Write(Report.Of([.. files.SelectMany(Measurement.ReadAll)]));
         return 0;
     default:
         Console.Error.WriteLine("""

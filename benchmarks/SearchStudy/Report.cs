@@ -6,35 +6,35 @@ namespace Microsoft.ML.Sla.SearchStudy;
 /// <summary>The tables of docs/search.md.</summary>
 internal static class Report
 {
-    public static string Of(IEnumerable<Measurement> measurements)
+    public static string Of(IReadOnlyList<Measurement> measurements)
     {
-        var text = new StringBuilder();
-        foreach (var study in measurements.GroupBy(m => (m.Data, m.Seconds, m.Threads)))
-        {
-            var bySeed = study.GroupBy(m => m.Seed).OrderBy(seed => seed.Key).ToList();
-            text.AppendLine(CultureInfo.InvariantCulture, $"### {study.Key.Data}, {study.Key.Seconds} seconds, {study.Key.Threads} threads").AppendLine()
-                .AppendLine("| seed | search | defaults | difference | found | its set among the sets by themselves | took |")
-                .AppendLine("| --- | --- | --- | --- | --- | --- | --- |");
-            foreach (var seed in bySeed)
-                text.AppendLine(Row(seed));
-            text.AppendLine().AppendLine("| transformations | test accuracy, mean of the seeds |").AppendLine("| --- | --- |");
-            foreach (var set in study.Where(IsSet).GroupBy(m => m.What).OrderByDescending(set => set.Average(m => m.TestAccuracy)))
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {set.Key} | {set.Average(m => m.TestAccuracy):P1} ({set.Count()}) |");
-            text.AppendLine();
-        }
-
+        var text = new StringBuilder()
+            .AppendLine("| data | seed | search | defaults | difference | found | its transformations among the sets | took |")
+            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var search in measurements.Where(m => m.What == "search").OrderBy(m => m.Data).ThenBy(m => m.Seed))
+            text.AppendLine(Row(search, measurements));
+        text.AppendLine().AppendLine("| data | transformations, best first |").AppendLine("| --- | --- |");
+        foreach (var data in measurements.Select(m => m.Data).Distinct().Order())
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {data} | {string.Join(", ", Sets(data, measurements).Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
         return text.ToString();
     }
 
-    private static string Row(IGrouping<int, Measurement> seed)
+    private static string Row(Measurement search, IReadOnlyList<Measurement> measurements)
     {
-        var search = seed.FirstOrDefault(m => m.What == "search");
-        var defaults = seed.FirstOrDefault(m => m.What == "defaults");
-        var sets = seed.Where(IsSet).OrderByDescending(m => m.TestAccuracy).ToList();
-        int rank = search is null ? 0 : sets.FindIndex(m => m.Transformations == search.Transformations) + 1;
+        var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
+        var sets = Sets(search.Data, measurements);
+        int rank = sets.FindIndex(set => set.Name == search.Transformations) + 1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {seed.Key} | {search?.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search?.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search?.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search?.Took:F0} s |");
+            $"| {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search.Took:F0} s |");
     }
 
-    private static bool IsSet(Measurement measurement) => measurement.What is not ("search" or "defaults");
+    /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds.</summary>
+    private static List<(string Name, double Accuracy)> Sets(string data, IReadOnlyList<Measurement> measurements) =>
+    [
+        .. measurements
+            .Where(m => m.Data == data && m.What is not ("search" or "defaults"))
+            .GroupBy(m => m.What)
+            .Select(set => (set.Key, set.Average(m => m.TestAccuracy)))
+            .OrderByDescending(set => set.Item2),
+    ];
 }
