@@ -112,7 +112,8 @@ public sealed class SearchTests : IDisposable
 
         // 2 +- 2.4 rows behind the second: 4 that it has wrong, and 2 that the second has.
         var close = Result(firstRows: 86, lastRows: 2, logLoss: 0.4);
-        Assert.Equal([close, second, last], BestFirst(SlaMetric.MacroAccuracy, second, last, close));
+        Assert.Equal([close, second, last], BestFirst(SlaMetric.MicroAccuracy, second, last, close));
+        Assert.Equal([second, close, last], BestFirst(SlaMetric.MacroAccuracy, second, last, close));
 
         static RungResult Result(int firstRows, int lastRows, double logLoss)
         {
@@ -328,6 +329,24 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void A_trial_that_broke_before_it_was_planned_is_as_broken_when_the_search_is_read_again()
+    {
+        var space = new SlaSearchSpace();
+        foreach (string name in space.Names)
+            space.Remove(name);
+        space.Add("Augmentation", ("breaks", options => options.Augmentations = [new Broken()]), ("none", options => options.Augmentations = []));
+        using var first = New().Run();
+        using var again = New().Run();
+        Assert.Equal("Augmentation=breaks", Assert.Single(first.Trials, trial => trial.Failure is not null).Name);
+        Assert.Equal(first.Trials.Select(trial => trial.Failure), again.Trials.Select(trial => trial.Failure));
+        Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
+        Assert.Equal(Weights(first), Weights(again));
+
+        SlaExperiment New() => Experiment(_folder, options => options.BatchSize = 9, trials: 3).SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f)
+            .SetSearchSpace(space).SetTrainingTimeInSeconds(10);
+    }
+
+    [Fact]
     public void In_a_time_that_is_over_when_the_images_are_read_it_makes_a_step()
     {
         var images = _mlContext.Data.FilterByCustomPredicate<Row>(Training.Images(_mlContext), _ =>
@@ -411,6 +430,22 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(6, result.Trials.DistinctBy(trial => trial.Name).Count());
         Assert.Equal(["rotation2", "rotation", "hflip"], result.Trials.Skip(1).Take(3).Select(trial => trial.Configuration.GetValueOrDefault("Transformations", "rotation")));
         Assert.All(result.Trials.Skip(1).Take(3), trial => Assert.Equal("SlaSelfDistillation", trial.Configuration["Objective"]));
+    }
+
+    [Theory]
+    [InlineData("none")]
+    [InlineData("vflip")]
+    [InlineData("rotation")]
+    public void What_is_drawn_around_a_set_learns_from_its_views_or_is_a_baseline(string set)
+    {
+        var given = new SlaTrainer.Options { Transformations = TransformationSet.HorizontalFlip, Augmentations = [] };
+        var space = new ConfigurationSpace([.. StandardDimensions.All()], given, new ImageShape(3, 32, 32), _ => null);
+        var basis = space.ByTransformations(space.Default).Single(configuration => configuration.Values["Transformations"] == set);
+        var random = new Random(1);
+        var drawn = Enumerable.Range(0, 300).Select(_ => space.Draw(random, basis)).ToList();
+        Assert.All(drawn, configuration => Assert.Contains(space.Views(configuration), new[] { space.Views(basis), "none" }));
+        Assert.Contains(drawn, configuration => configuration.Values.GetValueOrDefault("Objective") == "Baseline");
+        Assert.DoesNotContain(drawn, configuration => configuration.Values.GetValueOrDefault("Augmentation") == "none");
     }
 
     [Fact]
@@ -584,6 +619,13 @@ public sealed class SearchTests : IDisposable
     {
         byte[] bytes = Convert.FromHexString(digits);
         return [.. Enumerable.Range(0, 18).Select(row => (bytes[row / 8] & (1 << (row % 8))) != 0)];
+    }
+
+    private sealed class Broken : ImageAugmentation
+    {
+        public override string ToString() => "Broken";
+
+        internal override void Apply(AugmentedBatch batch, Random random) => throw new InvalidOperationException("broken");
     }
 
     private sealed class Row

@@ -81,8 +81,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     }
 
     /// <summary>The set of transformations that a configuration learns from, which for the baseline is that of the image as it is.</summary>
-    public string Views(Configuration configuration) =>
-        Options(configuration) is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;
+    public string Views(Configuration configuration) => Views(Options(configuration));
 
     /// <summary>Why a configuration cannot be trained; null where it can.</summary>
     public string? Objection(Configuration configuration) => objectionTo(Options(configuration));
@@ -109,17 +108,24 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .Select(dimension => (Dimension: dimension, Value: dimension.Fixed ?? values.GetValueOrDefault(dimension.Name)))
             .Where(entry => entry.Value is not null)
             .ToList();
-        var options = Options(Of(ordered));
-        return Of(ordered.Where(entry => entry.Dimension.Fixed is not null || (entry.Dimension.Matters(options) && IsOther(entry.Dimension))));
+        foreach (var entry in ordered.Where(entry => entry.Dimension.Fixed is null).ToList())
+        {
+            var (with, without) = (Options(Of(ordered)), Options(Of(ordered.Where(other => other != entry))));
+            if (Text(with) == Text(without) || (!entry.Dimension.Matters(with) && Views(with) == Views(without)))
+                ordered.Remove(entry);
+        }
 
-        bool IsOther(Dimension dimension) => Text(options) != Text(Options(Of(ordered.Where(entry => entry.Dimension != dimension))));
+        return Of(ordered);
 
         static Configuration Of(IEnumerable<(Dimension Dimension, string? Value)> entries) =>
             new(entries.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
     }
 
+    private static string Views(SlaTrainer.Options options) =>
+        options is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;
+
     /// <summary>All that options say, as text.</summary>
     private static string Text(SlaTrainer.Options options) => string.Join('\n', typeof(SlaTrainer.Options).GetProperties()
         .Select(property => property.GetValue(options))
-        .Select(value => value is IEnumerable<object> several ? string.Join(", ", several) : $"{value}"));
+        .Select(value => value is IEnumerable<object> several and not TransformationSet ? string.Join(", ", several) : $"{value}"));
 }

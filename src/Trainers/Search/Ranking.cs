@@ -9,7 +9,7 @@ internal sealed record RungResult(SlaTrialInterval Interval, bool[] IsRight);
 internal static class Ranking
 {
     /// <summary>
-    /// Trials from the best to the worst. Where accuracy decides, a difference below its standard error on the rows that both have seen tells
+    /// Trials from the best to the worst. Where micro accuracy decides, a difference below its standard error on the rows that both have seen tells
     /// nothing, and of all trials that are so close to the best one the lowest log-loss is first: it says who still has something to learn.
     /// </summary>
     /// <param name="trials">The trials.</param>
@@ -28,7 +28,7 @@ internal static class Ranking
     }
 
     private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
-        settings.Metric == SlaMetric.LogLoss
-            ? settings.Value(highest.Interval) == settings.Value(other.Interval)
-            : settings.Value(highest.Interval) - settings.Value(other.Interval) <= SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError;
+        settings.Metric == SlaMetric.MicroAccuracy
+            ? highest.Interval.Accuracy - other.Interval.Accuracy <= SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
+            : settings.Value(highest.Interval) == settings.Value(other.Interval);
 }

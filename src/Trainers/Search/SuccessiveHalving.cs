@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Training;
@@ -43,7 +44,6 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
-    private double _finalBegan;
 
     /// <param name="settings">What is asked for.</param>
     /// <param name="space">Makes configurations.</param>
@@ -69,10 +69,10 @@ internal sealed class SuccessiveHalving
         CancellationToken cancellation)
     {
         (_settings, _space, _runner, _folder, _monitor, _channel, _clock, _cancellation) = (settings, space, runner, folder, monitor, channel, clock, cancellation);
-        _plan = folder.Plan ?? new SearchPlan(identity.Entries, Ladder.ForTrials(1, folds), TrainingSeconds: null, OverheadSeconds: 0, [], new Dictionary<string, double>(), Final: null);
-        Usual = folder.Plan?.Trials is [var first, ..] ? new Configuration(first.Configuration) : NewUsual();
+        _plan = folder.Plan ?? SearchPlan.Empty with { Identity = identity.Entries };
+        Usual = folder.Plan is null ? NewUsual() : new Configuration(_plan.Usual);
         if (folder.Plan is null)
-            Save(NewPlan(_plan, folds));
+            Save(NewPlan(_plan with { Usual = Usual.Values }, folds));
     }
 
     /// <summary>The configuration of the first trial: what would be trained without a search.</summary>
@@ -94,7 +94,7 @@ internal sealed class SuccessiveHalving
         }
         catch (OperationCanceledException) when (IsCancelled && Farthest() is not null)
         {
-            return Result(Farthest()!, isComplete: false);
+            return Stopped(Farthest()!);
         }
     }
 
@@ -130,7 +130,17 @@ internal sealed class SuccessiveHalving
         string key = _runner.LatencyKey(configuration);
         if (!_plan.Latencies.TryGetValue(key, out double seconds))
         {
-            seconds = _runner.Latency(configuration);
+            _cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                seconds = _runner.Latency(configuration);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                seconds = double.MaxValue;
+                TrainerHost.Warn(_channel, $"{configuration} cannot be scored, and is left out: {FirstLine(exception)}");
+            }
+
             _plan = _plan with { Latencies = new Dictionary<string, double>(_plan.Latencies) { [key] = seconds } };
         }
 
@@ -141,18 +151,18 @@ internal sealed class SuccessiveHalving
     private bool IsPossible(Configuration configuration) =>
         _space.Objection(configuration) is null && (_settings.LatencyCeiling is not { } ceiling || Latency(configuration) <= ceiling.TotalSeconds);
 
-    private SearchPlan NewPlan(SearchPlan empty, int folds)
+    private SearchPlan NewPlan(SearchPlan begun, int folds)
     {
         int mostTrials = _settings.MostTrials ?? int.MaxValue;
         if (_settings.Time is not { } time)
-            return empty with { Ladder = Ladder.ForTrials(mostTrials, folds) };
+            return begun with { Ladder = Ladder.ForTrials(mostTrials, folds) };
 
         double step = _runner.StepSeconds(Usual, MeasuredShare * time, _cancellation);
         double overhead = _runner.OverheadSeconds(Usual, _cancellation);
         double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed;
         int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(Usual));
         var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, mostTrials, folds);
-        return empty with { Ladder = ladder, TrainingSeconds = Math.Max(step, TrainingSeconds(ladder)), OverheadSeconds = overhead };
+        return begun with { Ladder = ladder, TrainingSeconds = Math.Max(step, TrainingSeconds(ladder)), OverheadSeconds = overhead };
 
         double TrainingSeconds(Ladder ladder) => (left - (ladder.Intervals * overhead)) / ladder.Cost;
     }
@@ -241,20 +251,22 @@ internal sealed class SuccessiveHalving
     {
         int number = _trials.Count + 1;
         var planned = _plan.Trials.FirstOrDefault(plan => plan.Number == number);
-        if (planned is null)
+        var broken = planned is null ? RecordOf(number, rung: 0) : null;
+        if (planned is null && broken is null)
             cancellationToken.ThrowIfCancellationRequested();
-        else
-            configuration = new Configuration(planned.Configuration);
+        if ((planned?.Configuration ?? broken?.Configuration) is { } values)
+            configuration = new Configuration(values);
+
         var trial = new Candidate(configuration, new SlaTrial(number, configuration.Values, _settings.Given.Seed!.Value));
         _trials.Add(trial);
-        try
+        if (broken is not null)
         {
-            trial.Plan = planned ?? Planned(number, configuration, cancellationToken);
-            (trial.Shown.Epochs, trial.Shown.Steps) = (trial.Plan.Epochs, trial.Plan.Steps);
+            Break(trial, broken.Failure!);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        else if (Tried(trial, rung: 0, () => planned ?? Planned(number, configuration, cancellationToken), out var plan))
         {
-            Break(trial, rung: 0, exception);
+            trial.Plan = plan;
+            Show(trial, end: null);
         }
 
         return trial;
@@ -280,7 +292,7 @@ internal sealed class SuccessiveHalving
     {
         if (!trial.IsAlive)
             return;
-        if (RecordOf(trial, rung) is { } record)
+        if (RecordOf(trial.Shown.Number, rung) is { } record)
         {
             TakeUp(trial, record);
             return;
@@ -289,18 +301,8 @@ internal sealed class SuccessiveHalving
         cancellationToken.ThrowIfCancellationRequested();
         _monitor.ReportRunningTrial(trial.Shown);
         double began = _clock.Elapsed;
-        (long Steps, IReadOnlyList<RowScores> Scores) run;
-        try
-        {
-            run = _runner.Run(trial.Plan!, trial.Configuration, _plan.Ladder.Fractions[rung], cancellationToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            Break(trial, rung, exception);
-            return;
-        }
-
-        Complete(trial, rung, run.Steps, run.Scores, began);
+        if (Tried(trial, rung, () => _runner.Run(trial.Plan!, trial.Configuration, _plan.Ladder.Fractions[rung], cancellationToken), out var run))
+            Complete(trial, rung, run.Steps, run.Scores, began);
     }
 
     private void TakeUp(Candidate trial, TrialRecord record)
@@ -339,14 +341,28 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    private void Break(Candidate trial, int rung, Exception exception)
+    /// <summary>Whether something that a trial needs can be done; where it cannot, the trial is broken.</summary>
+    private bool Tried<T>(Candidate trial, int rung, Func<T> function, [NotNullWhen(true)] out T? result)
+        where T : notnull
     {
-        // Below the first line of a message of torch is where in its code it comes from.
-        string message = exception.Message.Split('\n')[0];
-        if (RecordOf(trial, rung) is null)
-            _folder.Append(NewRecord(trial, rung) with { Failure = message });
-        Break(trial, message);
+        try
+        {
+            result = function();
+            return true;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            string message = FirstLine(exception);
+            if (RecordOf(trial.Shown.Number, rung) is null)
+                _folder.Append(NewRecord(trial, rung) with { Failure = message });
+            Break(trial, message);
+            result = default;
+            return false;
+        }
     }
+
+    /// <summary>A message without what follows in one of torch: where in its code it comes from.</summary>
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n')[0];
 
     private void Break(Candidate trial, string message)
     {
@@ -361,17 +377,17 @@ internal sealed class SuccessiveHalving
     {
         foreach (var trial in Leaders().ToList())
         {
-            if (RecordOf(trial, FinalRung) is { Failure: { } failure })
+            if (RecordOf(trial.Shown.Number, FinalRung) is { Failure: { } failure })
                 Break(trial, failure);
         }
 
         foreach (var trial in Finalists().ToList())
         {
-            if (!TrainToTheEnd(trial))
+            if (TrainedToTheEnd(trial) is not { } result)
                 continue;
             foreach (var other in _trials.Where(other => other != trial && other.IsAlive))
                 _folder.DeleteCheckpoints(other.Shown.Number);
-            return Result(trial, isComplete: true);
+            return result;
         }
 
         string first = _trials.FirstOrDefault(trial => trial.Shown.Failure is not null)?.Shown.Failure ?? "no trial was begun.";
@@ -402,28 +418,33 @@ internal sealed class SuccessiveHalving
         return end;
     }
 
-    /// <returns>Whether there is a model; false where the training broke.</returns>
-    private bool TrainToTheEnd(Candidate trial)
+    /// <returns>The result; null where the training broke.</returns>
+    private SlaExperimentResult? TrainedToTheEnd(Candidate trial)
     {
-        if (RecordOf(trial, FinalRung) is not null)
-            return true;
+        bool isRecorded = RecordOf(trial.Shown.Number, FinalRung) is not null;
+        if (!Tried(trial, FinalRung, () => EndOf(trial) ?? PlanEnd(trial), out var end))
+            return null;
 
-        var end = EndOf(trial) ?? PlanEnd(trial);
-        (trial.Shown.Epochs, trial.Shown.Steps) = (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
-        _monitor.ReportRunningTrial(trial.Shown);
-        _finalBegan = _clock.Elapsed;
+        Show(trial, end);
+        if (!isRecorded)
+            _monitor.ReportRunningTrial(trial.Shown);
+        double began = _clock.Elapsed;
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
-        try
-        {
-            FinishInTime(trial, end, deadline.Token);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            Break(trial, FinalRung, exception);
-            return false;
-        }
+        if (!Tried(trial, FinalRung, Train, out var trained))
+            return null;
 
-        return true;
+        if (RecordOf(trial.Shown.Number, FinalRung) is { } record)
+            TakeUp(trial, record);
+        else if (trained.Scores is not null)
+            Complete(trial, FinalRung, trained.Steps, [trained.Scores], began);
+        return Result(trial, trained.Model, isComplete: true);
+
+        (SlaTransformer Model, long Steps, RowScores? Scores) Train()
+        {
+            if (!isRecorded)
+                FinishInTime(trial, end, deadline.Token);
+            return _runner.Load(trial.Plan!, trial.Configuration, end, isScored: !isRecorded);
+        }
     }
 
     private void FinishInTime(Candidate trial, PlannedEnd end, CancellationToken deadline)
@@ -446,25 +467,28 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    private SlaExperimentResult Result(Candidate trial, bool isComplete)
+    /// <summary>The result of a search that was cancelled: the trial as far as it is trained.</summary>
+    private SlaExperimentResult Stopped(Candidate trial)
     {
         // As long as a training on all rows has done less than the trial, the trial is the better one.
-        var end = EndOf(trial);
-        if (!isComplete && _plan.Ladder.Refits && _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0))
-            end = null;
-        var record = RecordOf(trial, FinalRung);
-        var (model, steps, scores) = _runner.Load(trial.Plan!, trial.Configuration, end, isScored: isComplete && record is null);
-        if (scores is not null)
-            Complete(trial, FinalRung, steps, [scores], _finalBegan);
-        else if (record is not null)
-            TakeUp(trial, record);
-
-        (trial.Shown.Epochs, trial.Shown.Steps) = end is null
-            ? (trial.Plan!.Epochs, trial.Plan.Steps)
-            : (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
-        var options = _runner.Options(trial.Configuration, trial.Shown.Epochs, trial.Plan!.Steps);
-        return new SlaExperimentResult(model, trial.Shown, [.. _trials.Select(t => t.Shown)], options, isComplete, TimeSpan.FromSeconds(_clock.Elapsed));
+        bool isLeftOut = _plan.Ladder.Refits && _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0);
+        var end = isLeftOut ? null : EndOf(trial);
+        Show(trial, end);
+        return Result(trial, _runner.Load(trial.Plan!, trial.Configuration, end, isScored: false).Model, isComplete: false);
     }
+
+    private SlaExperimentResult Result(Candidate trial, SlaTransformer model, bool isComplete) => new(
+        model,
+        trial.Shown,
+        [.. _trials.Select(t => t.Shown)],
+        _runner.Options(trial.Configuration, trial.Shown.Epochs, trial.Plan!.Steps),
+        isComplete,
+        TimeSpan.FromSeconds(_clock.Elapsed));
+
+    /// <summary>Shows how long a trial's whole training is: as it began, or as it is planned to end.</summary>
+    private void Show(Candidate trial, PlannedEnd? end) => (trial.Shown.Epochs, trial.Shown.Steps) = end is null
+        ? (trial.Plan!.Epochs, trial.Plan.Steps)
+        : (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
 
     /// <summary>A token that is cancelled with the search, or at a time of its clock.</summary>
     private CancellationTokenSource Deadline(double? seconds)
@@ -483,7 +507,7 @@ internal sealed class SuccessiveHalving
         _plan = plan;
     }
 
-    private TrialRecord? RecordOf(Candidate trial, int rung) => _folder.Records.FirstOrDefault(record => record.Trial == trial.Shown.Number && record.Rung == rung);
+    private TrialRecord? RecordOf(int trial, int rung) => _folder.Records.FirstOrDefault(record => record.Trial == trial && record.Rung == rung);
 
     private static TrialRecord NewRecord(Candidate trial, int rung) => new()
     {

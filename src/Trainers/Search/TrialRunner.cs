@@ -134,9 +134,8 @@ internal sealed class TrialRunner(
             }));
         }
 
-        return scores.TrueForAll(score => double.IsFinite(score.Loss))
-            ? (end, scores)
-            : throw new InvalidOperationException(FormattableString.Invariant($"The network's outputs are no longer numbers after {end} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
+        CheckNumbers(configuration, end, scores);
+        return (end, scores);
     }
 
     /// <summary>Trains the winner to its end.</summary>
@@ -157,14 +156,17 @@ internal sealed class TrialRunner(
     /// <param name="configuration">Its configuration.</param>
     /// <param name="end">How it is trained to its end; null where it did not come so far.</param>
     /// <param name="isScored">Whether the validation rows are scored.</param>
+    /// <exception cref="InvalidOperationException">The scores are no numbers.</exception>
     public (SlaTransformer Model, long Steps, RowScores? Scores) Load(PlannedTrial plan, Configuration configuration, PlannedEnd? end, bool isScored)
     {
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
         options.CheckpointFolder ??= CheckpointFolder(plan, 0);
         return WithSession(options, end is null ? rows[0] : all, session =>
         {
-            var model = new SlaTransformer(environment, session.TrainUntil(0), session.Inference);
-            return (model, session.StepsDone, isScored && all.Validation is not null ? session.ScoreValidation() : null);
+            var trained = session.TrainUntil(0);
+            var scores = isScored && all.Validation is not null ? session.ScoreValidation() : null;
+            CheckNumbers(configuration, session.StepsDone, scores is null ? [] : [scores]);
+            return (new SlaTransformer(environment, trained, session.Inference), session.StepsDone, scores);
         });
     }
 
@@ -186,6 +188,12 @@ internal sealed class TrialRunner(
         options.LearningRateSchedule = LearningRateSchedule.OneCycle;
         options.WeightAveraging ??= 1 - (1 / Math.Max(FewestAveragedSteps, AveragedShare * steps));
         return options;
+    }
+
+    private void CheckNumbers(Configuration configuration, long steps, IEnumerable<RowScores> scores)
+    {
+        if (!scores.All(score => double.IsFinite(score.Loss)))
+            throw new InvalidOperationException(FormattableString.Invariant($"The network's outputs are no longer numbers after {steps} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
     }
 
     private SlaTrainer.Options FinalOptions(PlannedTrial plan, Configuration configuration, PlannedEnd end)
