@@ -23,6 +23,12 @@ internal sealed class SuccessiveHalving
     /// <summary>Share of the search's time, or of the winner's training, that measurements take.</summary>
     private const double MeasuredShare = 0.005;
 
+    /// <summary>Share of the search's time for which a step is measured once more before the last training, which its length depends on.</summary>
+    private const double MeasuredAgainShare = 0.02;
+
+    /// <summary>How long that is at most, in seconds.</summary>
+    private const double MostMeasuredAgain = 2;
+
     /// <summary>Share of the time that is planned for: the rest is for what nobody reckons with.</summary>
     private const double PlannedShare = 0.98;
 
@@ -408,7 +414,8 @@ internal sealed class SuccessiveHalving
         if (_settings.Time is { } time)
         {
             int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
-            double step = _runner.StepSeconds(trial.Configuration, MeasuredShare * time, _cancellation, isAgain: trial.Shown.Last is not null);
+            double measured = Math.Min(MostMeasuredAgain, MeasuredAgainShare * time.TotalSeconds);
+            double step = _runner.StepSeconds(trial.Configuration, TimeSpan.FromSeconds(measured), _cancellation, isAgain: trial.Shown.Last is not null);
             double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _plan.OverheadSeconds);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
