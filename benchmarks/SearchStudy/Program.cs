@@ -14,16 +14,14 @@ switch (args)
 {
     case [("search" or "defaults" or "sets") and var verb, var data, var folder, var output, var seconds, var threads, .. var seeds] when seeds.Length > 0:
         var study = new Study(data, folder, output, uint.Parse(seconds, CultureInfo.InvariantCulture), int.Parse(threads, CultureInfo.InvariantCulture));
-        foreach (int seed in seeds.Select(seed => int.Parse(seed, CultureInfo.InvariantCulture)))
+        Action<int> run = verb switch
         {
-            Action<int> run = verb switch
-            {
-                "search" => study.RunSearch,
-                "defaults" => study.RunDefaults,
-                _ => study.RunSets,
-            };
+            "search" => study.RunSearch,
+            "defaults" => study.RunDefaults,
+            _ => study.RunSets,
+        };
+        foreach (int seed in seeds.Select(seed => int.Parse(seed, CultureInfo.InvariantCulture)))
             run(seed);
-        }
 
         return 0;
     case ["report", .. var files] when files.Length > 0:

@@ -14,6 +14,9 @@ internal static class ExitCode
 /// <summary>Something that the user gave cannot be used; the message says what to do.</summary>
 internal sealed class InputException(string message, Exception? cause = null) : Exception(message, cause);
 
+/// <summary>The training broke off; the message says how to go on.</summary>
+internal sealed class TrainingFailedException(string message, Exception cause) : Exception(message, cause);
+
 /// <summary>What an exception means for the one who typed the command.</summary>
 internal static class Failure
 {

@@ -165,21 +165,15 @@ internal sealed class SearchCommand
     }
 
     private static void WriteReport(
-        MLContext mlContext, SlaExperimentResult found, string path, string report, ImageSet images, ImageSet? validation, ValidationRows rows, CancellationToken cancellationToken)
-    {
-        try
+        MLContext mlContext, SlaExperimentResult found, string path, string report, ImageSet images, ImageSet? validation, ValidationRows rows, CancellationToken cancellationToken) =>
+        ModelReport.WriteAfter(path, report, () =>
         {
             // On folds, all images were trained on.
             var measured = found.Model.TrainingHistory.ValidationImages == 0 ? null : (validation ?? images).Take(rows.Positions);
             var scored = measured is null ? null : ScoredImages.Of(mlContext, found.Model, measured);
             var run = ReportedRun.Of(found.Options, images, validation, found.Elapsed, rows.ImagesPerSecond);
-            OutputFile.Write(report, new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found }.Write);
-        }
-        catch (OperationCanceledException exception)
-        {
-            throw new OperationCanceledException($"Stopped before '{report}' was written; '{path}' was. Make a report with: sla evaluate --model {path} --report {report} --images DIR", exception);
-        }
-    }
+            return new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found };
+        });
 
     private void Show(ParseResult parsed, string path, SlaExperimentResult found, string folder)
     {

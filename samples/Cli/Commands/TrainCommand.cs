@@ -128,24 +128,12 @@ internal sealed class TrainCommand
         }
     }
 
-    private static void WriteReport(MLContext mlContext, SlaTransformer model, string path, string report, ImageSet images, ReportedRun run, CancellationToken cancellationToken)
-    {
-        try
+    private static void WriteReport(MLContext mlContext, SlaTransformer model, string path, string report, ImageSet images, ReportedRun run, CancellationToken cancellationToken) =>
+        ModelReport.WriteAfter(path, report, () =>
         {
             var scored = images.Images.Count == 0 ? null : ScoredImages.Of(mlContext, model, images);
-            OutputFile.Write(report, new ModelReport(mlContext, model, path, images, scored, run, cancellationToken).Write);
-        }
-        catch (OperationCanceledException exception)
-        {
-            throw new OperationCanceledException($"Stopped before '{report}' was written; '{path}' was. {HowToReport()}", exception);
-        }
-        catch (Exception exception) when (exception is IOException or InputException)
-        {
-            throw new TrainingFailedException($"{exception.Message} '{path}' was written. {HowToReport()}", exception);
-        }
-
-        string HowToReport() => $"Make the report with: sla evaluate --model {path} --report {report} --images DIR";
-    }
+            return new ModelReport(mlContext, model, path, images, scored, run, cancellationToken);
+        });
 
     private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
         _validationFraction.Of(parsed)
@@ -244,6 +232,3 @@ internal sealed class TrainCommand
         public void OnCheckpoint(string path, long stepsDone) => Step = stepsDone;
     }
 }
-
-/// <summary>The training broke off; the message says how to go on.</summary>
-internal sealed class TrainingFailedException(string message, Exception cause) : Exception(message, cause);

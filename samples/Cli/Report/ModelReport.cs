@@ -54,6 +54,30 @@ internal sealed class ModelReport
         writer.Write(Page().ToString(SaveOptions.DisableFormatting));
     }
 
+    /// <summary>Writes the report of a model that was just written.</summary>
+    /// <param name="model">The file of the model.</param>
+    /// <param name="report">The file to write.</param>
+    /// <param name="make">Scores images, and makes the report.</param>
+    /// <exception cref="OperationCanceledException">It was stopped; the message says how to make the report.</exception>
+    /// <exception cref="TrainingFailedException">It cannot be written; the message says how to make it.</exception>
+    public static void WriteAfter(string model, string report, Func<ModelReport> make)
+    {
+        try
+        {
+            OutputFile.Write(report, make().Write);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException($"Stopped before '{report}' was written; '{model}' was. {HowToMake()}", exception);
+        }
+        catch (Exception exception) when (exception is IOException or InputException)
+        {
+            throw new TrainingFailedException($"{exception.Message} '{model}' was written. {HowToMake()}", exception);
+        }
+
+        string HowToMake() => $"Make the report with: sla evaluate --model {model} --report {report} --images DIR";
+    }
+
     private static IEnumerable<ScoredImages> Others(MLContext mlContext, SlaTransformer model, ImageSet images, CancellationToken cancellationToken)
     {
         foreach (var inference in model.Inferences.Where(inference => inference != model.Inference))

@@ -98,9 +98,9 @@ internal sealed class SuccessiveHalving
             Explore();
             return Finish();
         }
-        catch (OperationCanceledException) when (IsCancelled && Farthest() is not null)
+        catch (OperationCanceledException) when (IsCancelled && Farthest() is { } trial)
         {
-            return Stopped(Farthest()!);
+            return Stopped(trial);
         }
     }
 
@@ -396,8 +396,8 @@ internal sealed class SuccessiveHalving
             return result;
         }
 
-        string first = _trials.FirstOrDefault(trial => trial.Shown.Failure is not null)?.Shown.Failure ?? "no trial was begun.";
-        throw new InvalidOperationException($"All {_trials.Count} trials are broken. The first one: {first}");
+        var first = _trials.First(trial => trial.Shown.Failure is not null);
+        throw new InvalidOperationException($"All {_trials.Count} trials are broken. The first one: {first.Shown.Failure}");
     }
 
     /// <summary>The number by which the end of the winner's training is recorded.</summary>
@@ -428,19 +428,19 @@ internal sealed class SuccessiveHalving
     /// <returns>The result; null where the training broke.</returns>
     private SlaExperimentResult? TrainedToTheEnd(Candidate trial)
     {
-        bool isRecorded = RecordOf(trial.Shown.Number, FinalRung) is not null;
+        var record = RecordOf(trial.Shown.Number, FinalRung);
         if (!Tried(trial, FinalRung, () => EndOf(trial) ?? PlanEnd(trial), out var end))
             return null;
 
         Show(trial, end);
-        if (!isRecorded)
+        if (record is null)
             _monitor.ReportRunningTrial(trial.Shown);
         double began = _clock.Elapsed;
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
         if (!Tried(trial, FinalRung, Train, out var trained))
             return null;
 
-        if (RecordOf(trial.Shown.Number, FinalRung) is { } record)
+        if (record is not null)
             TakeUp(trial, record);
         else if (trained.Scores is not null)
             Complete(trial, FinalRung, trained.Steps, [trained.Scores], began);
@@ -448,9 +448,9 @@ internal sealed class SuccessiveHalving
 
         (SlaTransformer Model, long Steps, RowScores? Scores) Train()
         {
-            if (!isRecorded)
+            if (record is null)
                 FinishInTime(trial, end, deadline.Token);
-            return _runner.Load(trial.Plan!, trial.Configuration, end, isScored: !isRecorded);
+            return _runner.Load(trial.Plan!, trial.Configuration, end, isScored: record is null);
         }
     }
 
