@@ -1,6 +1,6 @@
 // What a search finds, against the library's defaults in the same time, and against an exhaustive comparison of transformation sets.
 //   dotnet run -c Release --project benchmarks/SearchStudy -- search|defaults|sets DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
-// runs the search, the defaults, or each set by itself with the defaults for the rest, each in so many seconds.
+// runs the search, the defaults, or a search's first trial with each set by itself, each in so many seconds.
 // DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
 // of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run adds a line
 // of JSON; those that the file has are not run again, and a search that was killed goes on in FOLDER of OUTPUT.jsonl.searches.

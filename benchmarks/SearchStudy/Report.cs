@@ -33,7 +33,7 @@ internal static class Report
     [
         .. measurements
             .Where(m => m.Data == data && m.What is not ("search" or "defaults"))
-            .GroupBy(m => m.What)
+            .GroupBy(m => m.Transformations)
             .Select(set => (set.Key, set.Average(m => m.TestAccuracy)))
             .OrderByDescending(set => set.Item2),
     ];

@@ -11,30 +11,23 @@ internal sealed class Study(string data, string folder, string output, uint seco
     /// <summary>Share of the time that is planned for a training without a search, as sla train does.</summary>
     private const double Planned = 0.9;
 
-    private static readonly TransformationSet[] Sets =
-    [
-        TransformationSet.None,
-        TransformationSet.Rotation2,
-        TransformationSet.Rotation,
-        TransformationSet.HorizontalFlip,
-        TransformationSet.VerticalFlip,
-        TransformationSet.ColorPermutation3,
-        TransformationSet.ColorPermutation,
-        TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
-    ];
+    private static readonly string[] Sets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
 
     /// <summary>A search.</summary>
-    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", Search);
+    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, "search", experiment => experiment));
 
     /// <summary>The library's defaults.</summary>
     public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", Train);
 
-    /// <summary>Each set of transformations that is possible for the images by itself.</summary>
+    /// <summary>The first trial of a search with each set of transformations that is possible for the images, trained for the whole time.</summary>
     public void RunSets(int seed)
     {
         var images = Images.Of(data, folder, seed);
-        foreach (var set in Sets.Where(set => images.Channels == 3 || !set.Name.Contains("color", StringComparison.Ordinal)))
-            Run(images, seed, set.Name, (mlContext, train, options) => Train(mlContext, train, FirstTrial(options, set)));
+        foreach (string set in Sets.Where(set => images.Channels == 3 || !set.Contains("color", StringComparison.Ordinal)))
+        {
+            var space = new SlaSearchSpace().Fix("Transformations", set);
+            Run(images, seed, set, (mlContext, train, options) => Search(mlContext, train, options, set, experiment => experiment.SetSearchSpace(space).SetMaxModelToExplore(1)));
+        }
     }
 
     private void Run(Images images, int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
@@ -57,22 +50,13 @@ internal sealed class Study(string data, string folder, string output, uint seco
         }
     }
 
-    /// <summary>The configuration of a search's first trial, with another set.</summary>
-    private static SlaTrainer.Options FirstTrial(SlaTrainer.Options options, TransformationSet set)
+    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options, string what, Func<SlaExperiment, SlaExperiment> configure)
     {
-        options.Transformations = set;
-        options.ViewsPerStep = Math.Min(2, set.Count);
-        options.LearningRateSchedule = LearningRateSchedule.OneCycle;
-        return options;
-    }
-
-    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options)
-    {
-        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}"));
-        var found = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{what}"));
+        var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
             .SetDataset(train, ValidationFraction)
-            .SetTrainingTimeInSeconds(seconds)
-            .Run();
+            .SetTrainingTimeInSeconds(seconds);
+        var found = configure(experiment).Run();
         return (found.Model, found.Best.Name, found.Best.Last?.Accuracy);
     }
 

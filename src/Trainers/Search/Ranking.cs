@@ -8,8 +8,11 @@ internal sealed record RungResult(SlaTrialInterval Interval, bool[] IsRight);
 /// <summary>The order of trials at a rung.</summary>
 internal static class Ranking
 {
+    /// <summary>How many standard errors a difference must be for its trials to be told apart: the 95 % interval.</summary>
+    private const double ErrorsApart = 2;
+
     /// <summary>
-    /// Trials from the best to the worst. Where micro accuracy decides, a difference below its standard error on the rows that both have seen tells
+    /// Trials from the best to the worst. Where micro accuracy decides, a difference within the 95 % interval of none, on the rows that both have seen, tells
     /// nothing, and of all trials that are so close to the best one the lowest log-loss is first: it says who still has something to learn.
     /// </summary>
     /// <param name="trials">The trials.</param>
@@ -29,6 +32,6 @@ internal static class Ranking
 
     private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
         settings.Metric == SlaMetric.MicroAccuracy
-            ? highest.Interval.Accuracy - other.Interval.Accuracy <= SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
+            ? highest.Interval.Accuracy - other.Interval.Accuracy <= ErrorsApart * SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
             : settings.Value(highest.Interval) == settings.Value(other.Interval);
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// A search: the defaults under each set of transformations first, then configurations drawn around the defaults and the best other set; at
-/// each rung a third goes on, the best of both sets in turn, and the best of all is trained to the end of its schedule.
+/// each rung a third goes on, the best of each set before the second of any, and the best of all is trained to the end of its schedule.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -17,7 +17,7 @@ internal sealed class SuccessiveHalving
     /// <summary>Steps before the first comparison. Networks that have hardly learnt are ranked by how easy their task is.</summary>
     private const int FewestSteps = 50;
 
-    /// <summary>Number of transformation sets that configurations are drawn around, and promoted of.</summary>
+    /// <summary>Number of transformation sets that configurations are drawn around.</summary>
     private const int BestSets = 2;
 
     /// <summary>Share of the search's time, or of the winner's training, that measurements take.</summary>
@@ -227,19 +227,18 @@ internal sealed class SuccessiveHalving
 
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
-    /// Trials are compared with those of the same views, and of two sets of views: the defaults', which would be learned from without a search,
-    /// and the best others. What learns more labels is behind at first and comes out ahead late, so that views are compared with other views at
-    /// the last rung only.
+    /// What learns more labels is behind at first and comes out ahead late, so that the best of each set of views comes before the second of any, and
+    /// the best of the defaults' set, which would be learned from without a search, is not left out before the last rung.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
+        var usual = count > 1 ? leaders.Find(trial => Views(trial) == _space.Views(Usual)) : null;
         var promoted = leaders
             .GroupBy(Views)
-            .OrderByDescending(family => family.Key == _space.Views(Usual))
-            .Take(BestSets)
-            .SelectMany(family => family.Index())
+            .SelectMany(set => set.Index())
             .OrderBy(place => place.Index)
+            .ThenByDescending(place => place.Item == usual)
             .ThenBy(place => leaders.IndexOf(place.Item))
             .Select(place => place.Item)
             .Take(count);
