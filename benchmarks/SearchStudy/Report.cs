@@ -9,9 +9,9 @@ internal static class Report
     public static string Of(IReadOnlyList<Measurement> measurements)
     {
         var text = new StringBuilder()
-            .AppendLine("| data | seed | search | defaults | difference | found | its transformations among the sets | took |")
-            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
-        foreach (var search in measurements.Where(m => m.What == "search").OrderBy(m => m.Data).ThenBy(m => m.Seed))
+            .AppendLine("| time | data | seed | search | defaults | difference | found | its transformations among the sets | took |")
+            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
             text.AppendLine(Row(search, measurements));
         text.AppendLine().AppendLine("| data | transformations, best first |").AppendLine("| --- | --- |");
         foreach (var data in measurements.Select(m => m.Data).Distinct().Order())
@@ -25,7 +25,7 @@ internal static class Report
         var sets = Sets(search.Data, measurements);
         int rank = sets.FindIndex(set => set.Name == search.Transformations) + 1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search.Took:F0} s |");
+            $"| {search.Seconds} s, {search.Threads} thread{(search.Threads == 1 ? "" : "s")} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds.</summary>
