@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla.SearchStudy;
 /// <param name="Seconds">The time that it had.</param>
 /// <param name="Threads">Threads of the processor.</param>
 /// <param name="What">search, defaults, or the set of transformations of a search's first trial.</param>
-/// <param name="Configuration">What the search chose; null for the others.</param>
+/// <param name="Configuration">What the search chose, or was given; null for the defaults.</param>
 /// <param name="Transformations">The model's transformations.</param>
 /// <param name="ValidationAccuracy">Share of the validation images whose class is predicted.</param>
 /// <param name="TestAccuracy">Share of the test images.</param>

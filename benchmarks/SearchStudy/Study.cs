@@ -14,7 +14,7 @@ internal sealed class Study(string data, string folder, string output, uint seco
     private static readonly string[] Sets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
 
     /// <summary>A search.</summary>
-    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, "search", experiment => experiment));
+    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, set: null));
 
     /// <summary>The library's defaults.</summary>
     public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", Train);
@@ -24,10 +24,7 @@ internal sealed class Study(string data, string folder, string output, uint seco
     {
         var images = Images.Of(data, folder, seed);
         foreach (string set in Sets.Where(set => images.Channels == 3 || !set.Contains("color", StringComparison.Ordinal)))
-        {
-            var space = new SlaSearchSpace().Fix("Transformations", set);
-            Run(images, seed, set, (mlContext, train, options) => Search(mlContext, train, options, set, experiment => experiment.SetSearchSpace(space).SetMaxModelToExplore(1)));
-        }
+            Run(images, seed, set, (mlContext, train, options) => Search(mlContext, train, options, set));
     }
 
     private void Run(Images images, int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
@@ -50,13 +47,16 @@ internal sealed class Study(string data, string folder, string output, uint seco
         }
     }
 
-    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options, string what, Func<SlaExperiment, SlaExperiment> configure)
+    /// <summary>A search, or, where a set is given, its first trial alone, with that set.</summary>
+    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options, string? set)
     {
-        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{what}"));
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{set ?? "search"}"));
         var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
             .SetDataset(train, ValidationFraction)
             .SetTrainingTimeInSeconds(seconds);
-        var found = configure(experiment).Run();
+        if (set is not null)
+            experiment.SetSearchSpace(new SlaSearchSpace().Fix("Transformations", set)).SetMaxModelToExplore(1);
+        var found = experiment.Run();
         return (found.Model, found.Best.Name, found.Best.Last?.Accuracy);
     }
 

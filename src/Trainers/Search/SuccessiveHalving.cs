@@ -17,9 +17,6 @@ internal sealed class SuccessiveHalving
     /// <summary>Steps before the first comparison. Networks that have hardly learnt are ranked by how easy their task is.</summary>
     private const int FewestSteps = 50;
 
-    /// <summary>Number of transformation sets that configurations are drawn around.</summary>
-    private const int BestSets = 2;
-
     /// <summary>Share of the search's time, or of the winner's training, that measurements take.</summary>
     private const double MeasuredShare = 0.005;
 
@@ -201,7 +198,7 @@ internal sealed class SuccessiveHalving
         foreach (var configuration in _space.ByTransformations(Usual).Where(IsPossible).Take(sets))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
         var others = Leaders().Where(trial => Views(trial) != _space.Views(Usual)).Select(trial => trial.Configuration);
-        foreach (var configuration in Drawn([Usual, .. others.Take(BestSets - 1)]))
+        foreach (var configuration in Drawn([Usual, .. others.Take(1)]))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
 
         for (int rung = 1; rung < ladder.Fractions.Count; rung++)
