@@ -8,35 +8,41 @@ internal static class Report
 {
     public static string Of(IReadOnlyList<Measurement> measurements)
     {
+        var comparisons = Comparisons(measurements);
         var text = new StringBuilder()
             .AppendLine("| time | data | seed | search | defaults | difference | found | its transformations among the sets | took |")
             .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
-            text.AppendLine(Row(search, measurements));
+            text.AppendLine(Row(search, measurements, comparisons.Find(comparison => comparison.Data == search.Data)));
         text.AppendLine().AppendLine("| time | data | transformations, best first |").AppendLine("| --- | --- | --- |");
-        foreach (var comparison in Comparisons(measurements).OrderByDescending(c => c.Seconds).ThenBy(c => c.Data))
+        foreach (var comparison in comparisons)
             text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
         return text.ToString();
     }
 
-    private static string Row(Measurement search, IReadOnlyList<Measurement> measurements)
+    private static string Row(Measurement search, IReadOnlyList<Measurement> measurements, Comparison? longest)
     {
         var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
-        var sets = Comparisons(measurements).Where(c => c.Data == search.Data).MaxBy(c => c.Seconds * c.Threads)?.Sets ?? [];
+        var sets = longest?.Sets ?? [];
         int rank = sets.FindIndex(set => set.Name == search.Transformations) + 1;
         return string.Create(CultureInfo.InvariantCulture,
             $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search.Took:F0} s |");
     }
 
-    /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds, for each time that they had.</summary>
-    private static IEnumerable<Comparison> Comparisons(IReadOnlyList<Measurement> measurements) => measurements
-        .Where(m => m.What is not ("search" or "defaults"))
-        .GroupBy(m => (m.Data, m.Seconds, m.Threads))
-        .Select(group => new Comparison(
-            group.Key.Data,
-            group.Key.Seconds,
-            group.Key.Threads,
-            [.. group.GroupBy(m => m.Transformations).Select(set => (Name: set.Key, Accuracy: set.Average(m => m.TestAccuracy))).OrderByDescending(set => set.Accuracy)]));
+    /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
+    private static List<Comparison> Comparisons(IReadOnlyList<Measurement> measurements) =>
+    [
+        .. measurements
+            .Where(m => m.What is not ("search" or "defaults"))
+            .GroupBy(m => (m.Data, m.Seconds, m.Threads))
+            .OrderByDescending(group => group.Key.Seconds * group.Key.Threads)
+            .ThenBy(group => group.Key.Data)
+            .Select(group => new Comparison(
+                group.Key.Data,
+                group.Key.Seconds,
+                group.Key.Threads,
+                [.. group.GroupBy(m => m.Transformations).Select(set => (Name: set.Key, Accuracy: set.Average(m => m.TestAccuracy))).OrderByDescending(set => set.Accuracy)])),
+    ];
 
     private static string Time(uint seconds, int threads) => string.Create(CultureInfo.InvariantCulture, $"{seconds} s, {threads} thread{(threads == 1 ? "" : "s")}");
 
