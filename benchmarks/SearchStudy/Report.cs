@@ -14,19 +14,27 @@ internal static class Report
             .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
             text.AppendLine(Row(search, measurements, comparisons.Find(comparison => comparison.Data == search.Data)));
-        text.AppendLine().AppendLine("| time | data | transformations, best first |").AppendLine("| --- | --- | --- |");
+        text.AppendLine().AppendLine("| time | data | seeds | transformations, best first |").AppendLine("| --- | --- | --- | --- |");
         foreach (var comparison in comparisons)
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
+        text.AppendLine().AppendLine("| time | data | seed | best on the validation images | its place among the sets |").AppendLine("| --- | --- | --- | --- | --- |");
+        foreach (var comparison in comparisons.DistinctBy(comparison => comparison.Data))
+        {
+            foreach (var seed in comparison.Runs.GroupBy(m => m.Seed).OrderBy(seed => seed.Key))
+            {
+                var best = seed.MaxBy(m => m.ValidationAccuracy)!;
+                text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {seed.Key} | {best.Transformations} | {comparison.Place(best)} |");
+            }
+        }
+
         return text.ToString();
     }
 
     private static string Row(Measurement search, IReadOnlyList<Measurement> measurements, Comparison? longest)
     {
         var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
-        var sets = longest?.Sets ?? [];
-        int rank = sets.FindIndex(set => set.Name == search.Transformations) + 1;
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {(rank == 0 ? "-" : $"{rank} of {sets.Count}")} | {search.Took:F0} s |");
+            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {longest?.Place(search) ?? "-"} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
@@ -41,10 +49,15 @@ internal static class Report
                 group.Key.Data,
                 group.Key.Seconds,
                 group.Key.Threads,
+                [.. group],
                 [.. group.GroupBy(m => m.Transformations).Select(set => (Name: set.Key, Accuracy: set.Average(m => m.TestAccuracy))).OrderByDescending(set => set.Accuracy)])),
     ];
 
     private static string Time(uint seconds, int threads) => string.Create(CultureInfo.InvariantCulture, $"{seconds} s, {threads} thread{(threads == 1 ? "" : "s")}");
 
-    private sealed record Comparison(string Data, uint Seconds, int Threads, List<(string Name, double Accuracy)> Sets);
+    private sealed record Comparison(string Data, uint Seconds, int Threads, List<Measurement> Runs, List<(string Name, double Accuracy)> Sets)
+    {
+        /// <summary>Where a model's transformations are in the order.</summary>
+        public string Place(Measurement model) => string.Create(CultureInfo.InvariantCulture, $"{Sets.FindIndex(set => set.Name == model.Transformations) + 1} of {Sets.Count}");
+    }
 }
