@@ -57,7 +57,11 @@ internal static class Report
 
     private sealed record Comparison(string Data, uint Seconds, int Threads, List<Measurement> Runs, List<(string Name, double Accuracy)> Sets)
     {
-        /// <summary>Where a model's transformations are in the order.</summary>
-        public string Place(Measurement model) => string.Create(CultureInfo.InvariantCulture, $"{Sets.FindIndex(set => set.Name == model.Transformations) + 1} of {Sets.Count}");
+        /// <summary>Where a model's transformations are in the order; a dash where they were not compared.</summary>
+        public string Place(Measurement model)
+        {
+            int rank = Sets.FindIndex(set => set.Name == model.Transformations) + 1;
+            return rank == 0 ? "-" : string.Create(CultureInfo.InvariantCulture, $"{rank} of {Sets.Count}");
+        }
     }
 }
