@@ -65,7 +65,7 @@ internal sealed class TrainerHost
             Precision.BFloat16 when !architecture.TakesAnyPrecision => throw new InvalidOperationException(
                 $"The option Precision is BFloat16, and '{architecture}' is a backbone of your own, which computes in the precision that it is made with. "
                 + "Set Precision to Auto or Float32."),
-            Precision.Auto => device.type == DeviceType.CPU && Processor.MultipliesBFloat16 && architecture.TakesAnyPrecision ? Precision.BFloat16 : Precision.Float32,
+            Precision.Auto => device.type == DeviceType.CPU && Processor.MultipliesBFloat16 && !OneDnn.IsLimited && architecture.TakesAnyPrecision ? Precision.BFloat16 : Precision.Float32,
             var chosen => chosen,
         };
         return precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
 namespace Microsoft.ML.Sla.Native;
@@ -9,7 +8,7 @@ namespace Microsoft.ML.Sla.Native;
 /// the one it waits for from running, at each of some hundred operations of a step.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal static partial class OpenMp
+internal static class OpenMp
 {
     private const string SpinCount = "GOMP_SPINCOUNT";
     private const string WaitPolicy = "OMP_WAIT_POLICY";
@@ -21,10 +20,6 @@ internal static partial class OpenMp
     public static void WaitAsleep()
     {
         if (Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null)
-            _ = SetVariable(SpinCount, FewTurns, overwrite: 0);
+            NativeEnvironment.Set(SpinCount, FewTurns);
     }
-
-    // .NET keeps changes of its own environment to itself.
-    [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
 }

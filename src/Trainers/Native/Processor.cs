@@ -8,6 +8,24 @@ internal static class Processor
     /// <summary>Whether it multiplies bfloat16 numbers by instructions of its own, in registers that oneDNN uses them in.</summary>
     public static bool MultipliesBFloat16 { get; } = Avx512F.IsSupported && (HasFeature(subleaf: 1, register: 0, bit: 5) || HasFeature(subleaf: 0, register: 3, bit: 22));
 
+    /// <summary>
+    /// Whether it is one of AMD's that does not tell of its caches in the way that oneDNN asks for, as virtual machines without
+    /// the feature topoext do not. oneDNN then takes each cache to be of one byte.
+    /// </summary>
+    public static bool HidesItsCaches { get; } = X86Base.IsSupported && HidesCaches(X86Base.CpuId(0, 0).Ecx, X86Base.CpuId(CacheProperties, 0));
+
+    private const int CacheProperties = unchecked((int)0x8000001D);
+
+    /// <summary>
+    /// Given ECX of leaf 0, the end of the vendor's name, and subleaf 0 of leaf 8000001D: EBX is the ways, partitions and line size of the first
+    /// cache, each less one, and ECX its sets less one (AMD APM, vol. 3, appendix E).
+    /// </summary>
+    internal static bool HidesCaches(int vendor, (int Eax, int Ebx, int Ecx, int Edx) firstCache)
+    {
+        const int EndOfAuthenticAmd = 0x444D4163;
+        return vendor == EndOfAuthenticAmd && firstCache is { Ebx: 0, Ecx: 0 };
+    }
+
     /// <summary>A bit of CPUID leaf 7: AVX512_BF16 is EAX[5] of subleaf 1, AMX-BF16 is EDX[22] of subleaf 0 (Intel SDM, vol. 2A).</summary>
     private static bool HasFeature(int subleaf, int register, int bit)
     {

@@ -50,6 +50,7 @@ internal static class TorchLibrary
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
+            OneDnn.MendCaches();
         }
         catch (Exception e) when (e is NotSupportedException or TypeInitializationException)
         {
