@@ -10,17 +10,20 @@ internal sealed record LabelledImage(string ImagePath, string Label);
 /// <param name="Side">Width and height that they are brought to.</param>
 internal sealed record Images(IReadOnlyList<LabelledImage> Train, IReadOnlyList<LabelledImage> Test, int Channels, int Side)
 {
-    private const int CifarImagesOfClass = 100;
     private const int TestImagesOfClass = 200;
     private const int OmniglotTrainDrawings = 10;
 
     public static Images Of(string data, string folder, int seed) => data switch
     {
         "fashion" => new Images(Halves(folder, "train", int.MaxValue, seed), Halves(folder, "test", TestImagesOfClass, seed: null), Channels: 1, Side: 28),
-        "cifar10" => new Images(Halves(folder, "train", CifarImagesOfClass, seed), Halves(folder, "test", TestImagesOfClass, seed: null), Channels: 3, Side: 32),
+        "cifar10" => Cifar(folder, imagesOfClass: 100, seed),
+        "cifar10-250" => Cifar(folder, imagesOfClass: 250, seed),
         "omniglot" => Omniglot(folder, seed),
-        _ => throw new ArgumentException($"There is no data set '{data}'. There are fashion, cifar10 and omniglot."),
+        _ => throw new ArgumentException($"There is no data set '{data}'. There are fashion, cifar10, cifar10-250 and omniglot."),
     };
+
+    private static Images Cifar(string folder, int imagesOfClass, int seed) =>
+        new(Halves(folder, "train", imagesOfClass, seed), Halves(folder, "test", TestImagesOfClass, seed: null), Channels: 3, Side: 32);
 
     private static List<LabelledImage> Halves(string folder, string half, int most, int? seed)
     {

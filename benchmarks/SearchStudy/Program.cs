@@ -2,7 +2,7 @@
 //   dotnet run -c Release --project benchmarks/SearchStudy -- search|defaults|sets DATA FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
 // runs the search, the defaults, or a search's first trial with each set by itself, each in so many seconds.
 // DATA is fashion (folder with train/<class>/*.png and test/<class>/*.png, as the quick start unpacks them), cifar10 (the same, of JPEG files; 100 images
-// of each class are trained on) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run adds a line
+// of each class are trained on, and 250 with cifar10-250) or omniglot (folder with <alphabet>/<character>/*.png; the alphabets are the classes). Each run adds a line
 // of JSON; those that the file has are not run again, and a search that was killed goes on in FOLDER of OUTPUT.jsonl.searches.
 //   dotnet run -c Release --project benchmarks/SearchStudy -- report FILE...
 // makes the tables of docs/search.md of the lines.
@@ -29,7 +29,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine("""
-            SearchStudy search|defaults|sets fashion|cifar10|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
+            SearchStudy search|defaults|sets fashion|cifar10|cifar10-250|omniglot FOLDER OUTPUT.jsonl SECONDS THREADS SEED...
                 the search, the library's defaults, or each set of transformations by itself
             SearchStudy report FILE...
                 prints the tables in Markdown
