@@ -54,6 +54,16 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void The_defaults_with_the_strongest_augmentation_are_a_trial_that_is_not_left_out_at_first()
+    {
+        using var result = Experiment(trials: 14).SetMetric(SlaMetric.LogLoss).Run();
+        var strong = result.Trials.Single(trial => trial.Name == "Augmentation=strong");
+        int rank = result.Trials.Count(trial => trial.Intervals[0].LogLoss < strong.Intervals[0].LogLoss);
+        Assert.True(rank >= 5, $"It is kept by its rank, {rank}.");
+        Assert.True(strong.Intervals.Count > 1);
+    }
+
+    [Fact]
     public void A_promoted_trial_comes_to_the_model_of_a_training_without_a_stop()
     {
         using var result = Experiment(trials: 6).Run();
@@ -583,14 +593,15 @@ public sealed class SearchTests : IDisposable
         }
     }
 
-    /// <summary>The best trials of a rung by log-loss: of each set of views one before a second of any, and in any case one of the defaults'.</summary>
+    /// <summary>
+    /// The best trials of a rung by log-loss: of each set of views one before a second of any, and in any case one of the defaults' and, before the last
+    /// rung, the defaults with the strongest augmentation.
+    /// </summary>
     private static IEnumerable<SlaTrial> Promoted(IEnumerable<SlaTrial> there, int rung, int count)
     {
         var ranked = there.OrderBy(trial => trial.Intervals[rung].LogLoss).ToList();
         var usual = ranked.Find(trial => Views(trial) == "rotation");
-        var promoted = new List<SlaTrial>();
-        if (usual is not null && count > 1)
-            promoted.Add(usual);
+        var promoted = ranked.Where(trial => trial == usual || trial.Name == "Augmentation=strong").Take(count - 1).ToList();
         for (int most = 1; promoted.Count < Math.Min(count, ranked.Count); most++)
         {
             foreach (var trial in ranked.Except(promoted).ToList())

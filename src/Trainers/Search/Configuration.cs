@@ -46,6 +46,15 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .DistinctBy(Views);
     }
 
+    /// <summary>A configuration with the strongest base augmentation; null where the dimension is not searched, or it is the configuration itself.</summary>
+    public Configuration? StronglyAugmented(Configuration basis)
+    {
+        if (Searched(StandardDimensions.Augmentation) is not { } augmentations)
+            return null;
+        var strong = Configured(new(basis.Values) { [augmentations.Name] = augmentations.Choices[^1].Name });
+        return $"{strong}" == $"{basis}" ? null : strong;
+    }
+
     /// <summary>Draws a configuration.</summary>
     /// <param name="random">What is drawn from.</param>
     /// <param name="basis">Its values of dimensions that are not drawn: the transformations that were found to be good.</param>

@@ -6,6 +6,7 @@ internal static class StandardDimensions
     public const string Transformations = "Transformations";
     public const string Objective = "Objective";
     public const string Architecture = "Architecture";
+    public const string Augmentation = "Augmentation";
 
     public static IEnumerable<Dimension> All() =>
     [
@@ -43,13 +44,13 @@ internal static class StandardDimensions
         new RangeDimension("LearningRate", 0.02, 0.4, IsLogarithmic: true, (options, value) => options.LearningRate = value),
         new RangeDimension("WeightDecay", 5e-5, 2e-3, IsLogarithmic: true, (options, value) => options.WeightDecay = value),
         new ChoiceDimension(
-            "Augmentation",
+            Augmentation,
             [
-                Augmentation("none"),
-                Augmentation("crop", ImageAugmentation.RandomCrop()),
-                Augmentation("crop+flip", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()),
-                Augmentation("color", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter()),
-                Augmentation("strong", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter(), ImageAugmentation.Cutout()),
+                Augmented("none"),
+                Augmented("crop", ImageAugmentation.RandomCrop()),
+                Augmented("crop+flip", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()),
+                Augmented("color", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter()),
+                Augmented("strong", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter(), ImageAugmentation.Cutout()),
             ]),
         new ChoiceDimension(
             "Temperature",
@@ -73,6 +74,6 @@ internal static class StandardDimensions
 
     private static (string, Action<SlaTrainer.Options>) Network(string name, Sla.Architecture architecture) => (name, options => options.Architecture = architecture);
 
-    private static (string, Action<SlaTrainer.Options>) Augmentation(string name, params ImageAugmentation[] augmentations) =>
+    private static (string, Action<SlaTrainer.Options>) Augmented(string name, params ImageAugmentation[] augmentations) =>
         (name, options => options.Augmentations = augmentations);
 }

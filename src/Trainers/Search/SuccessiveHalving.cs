@@ -7,8 +7,8 @@ using Microsoft.ML.Sla.Training;
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// A search: the defaults under each set of transformations first, then configurations drawn around the defaults and the best other set; at
-/// each rung a third goes on, the best of each set before the second of any, and the best of all is trained to the end of its schedule.
+/// A search: the defaults under each set of transformations first, and with the strongest augmentation, then configurations drawn around the defaults and
+/// the best other set; at each rung a third goes on, the best of each set before the second of any, and the best of all is trained to the end of its schedule.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -47,6 +47,7 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
+    private Candidate? _stronglyAugmented;
 
     /// <param name="settings">What is asked for.</param>
     /// <param name="space">Makes configurations.</param>
@@ -197,6 +198,8 @@ internal sealed class SuccessiveHalving
         int sets = Math.Max(0, ladder.Trials - 1 - (ladder.Trials / 3));
         foreach (var configuration in _space.ByTransformations(Usual).Where(IsPossible).Take(sets))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
+        if (ladder.Trials > _trials.Count + 1 && _space.StronglyAugmented(Usual) is { } strong && IsPossible(strong))
+            Interval(_stronglyAugmented = Begin(strong, deadline), rung: 0, deadline);
         var others = Leaders().Where(trial => Views(trial) != _space.Views(Usual)).Select(trial => trial.Configuration);
         foreach (var configuration in Drawn([Usual, .. others.Take(1)]))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
@@ -224,18 +227,20 @@ internal sealed class SuccessiveHalving
 
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
-    /// What learns more labels is behind at first and comes out ahead late, so that the best of each set of views comes before the second of any, and
-    /// the best of the defaults' set, which would be learned from without a search, is not left out before the last rung.
+    /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each set of views comes before the
+    /// second of any; the best of the defaults' set, which would be learned from without a search, is not left out before the last rung, nor, where there is
+    /// room for another set beside it, are the defaults with the strongest augmentation.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
-        var usual = count > 1 ? leaders.Find(trial => Views(trial) == _space.Views(Usual)) : null;
+        var usual = leaders.Find(trial => Views(trial) == _space.Views(Usual));
+        var late = leaders.Where(trial => trial == usual || trial == _stronglyAugmented).Take(count - 1).ToList();
         var promoted = leaders
             .GroupBy(Views)
             .SelectMany(set => set.Index())
-            .OrderBy(place => place.Index)
-            .ThenByDescending(place => place.Item == usual)
+            .OrderByDescending(place => late.Contains(place.Item))
+            .ThenBy(place => place.Index)
             .ThenBy(place => leaders.IndexOf(place.Item))
             .Select(place => place.Item)
             .Take(count);
