@@ -2,7 +2,7 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// Successive halving (Jamieson and Talwalkar 2016): how many trials there are, and at which shares of their training they are
-/// compared and the best third of them promoted. One of them comes to its end.
+/// compared and the best third of them promoted, three of them to the last one. One comes to its end.
 /// </summary>
 /// <param name="Trials">Number of trials that begin.</param>
 /// <param name="Fractions">The shares of a whole training at which trials are compared, ascending, below 1. None for one trial.</param>
@@ -13,11 +13,21 @@ internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int F
     private const int Reduction = 3;
     private const int MostRungs = 5;
 
-    /// <summary>In whole trainings, with that of the winner: the search takes as long as the winner's training at most.</summary>
-    private const double MostCost = 2;
+    /// <summary>Trials at the last rung, where there are twice as many or more: the defaults, the same with stronger augmentation, and another set.</summary>
+    private const int FewestFinalists = 3;
+
+    /// <summary>In whole trainings, with that of the winner: as many as powers of three cost, 81 trials at five rungs.</summary>
+    private const double MostCost = 7.0 / 3;
 
     /// <summary>Number of trials that are trained to a rung.</summary>
-    public int TrialsAt(int rung) => rung == 0 ? Trials : (int)Math.Ceiling((double)TrialsAt(rung - 1) / Reduction);
+    public int TrialsAt(int rung)
+    {
+        if (rung == 0)
+            return Trials;
+        int third = (int)Math.Ceiling((double)TrialsAt(rung - 1) / Reduction);
+        bool isLast = rung == Fractions.Count - 1;
+        return isLast && Trials >= 2 * FewestFinalists ? Math.Max(third, FewestFinalists) : third;
+    }
 
     /// <summary>Number of trainings to a rung, the winner's included.</summary>
     public int Intervals => (Folds * Fractions.Select((_, rung) => TrialsAt(rung)).Sum()) + 1;

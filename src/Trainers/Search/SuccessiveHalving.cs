@@ -228,8 +228,8 @@ internal sealed class SuccessiveHalving
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
     /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each set of views comes before the
-    /// second of any; the best of the defaults' set, which would be learned from without a search, is not left out before the last rung, nor, where there is
-    /// room for another set beside it, are the defaults with the strongest augmentation.
+    /// second of any, and the best of the defaults' set, which would be learned from without a search, and, where there is room for another set beside
+    /// it, the defaults with the strongest augmentation go on to the last rung.
     /// </remarks>
     private void Promote(int count)
     {
