@@ -15,17 +15,17 @@ internal sealed record Images(IReadOnlyList<LabelledImage> Train, IReadOnlyList<
 
     public static Images Of(string data, string folder, int seed) => data switch
     {
-        "fashion" => new Images(Halves(folder, "train", int.MaxValue, seed), Halves(folder, "test", TestImagesOfClass, seed: null), Channels: 1, Side: 28),
-        "cifar10" => Cifar(folder, imagesOfClass: 100, seed),
-        "cifar10-250" => Cifar(folder, imagesOfClass: 250, seed),
+        "fashion" => Halves(folder, imagesOfClass: int.MaxValue, seed, channels: 1, side: 28),
+        "cifar10" => Halves(folder, imagesOfClass: 100, seed, channels: 3, side: 32),
+        "cifar10-250" => Halves(folder, imagesOfClass: 250, seed, channels: 3, side: 32),
         "omniglot" => Omniglot(folder, seed),
         _ => throw new ArgumentException($"There is no data set '{data}'. There are fashion, cifar10, cifar10-250 and omniglot."),
     };
 
-    private static Images Cifar(string folder, int imagesOfClass, int seed) =>
-        new(Halves(folder, "train", imagesOfClass, seed), Halves(folder, "test", TestImagesOfClass, seed: null), Channels: 3, Side: 32);
+    private static Images Halves(string folder, int imagesOfClass, int seed, int channels, int side) =>
+        new(Half(folder, "train", imagesOfClass, seed), Half(folder, "test", TestImagesOfClass, seed: null), channels, side);
 
-    private static List<LabelledImage> Halves(string folder, string half, int most, int? seed)
+    private static List<LabelledImage> Half(string folder, string half, int most, int? seed)
     {
         var random = seed is { } drawn ? new Random(drawn) : null;
         var images = new List<LabelledImage>();

@@ -47,7 +47,6 @@ internal sealed class SuccessiveHalving
     private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
     private SearchPlan _plan;
     private Candidate? _leader;
-    private Candidate? _stronglyAugmented;
 
     /// <param name="settings">What is asked for.</param>
     /// <param name="space">Makes configurations.</param>
@@ -199,7 +198,7 @@ internal sealed class SuccessiveHalving
         foreach (var configuration in _space.ByTransformations(Usual).Where(IsPossible).Take(sets))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
         if (ladder.Trials > _trials.Count + 1 && _space.StronglyAugmented(Usual) is { } strong && IsPossible(strong))
-            Interval(_stronglyAugmented = Begin(strong, deadline), rung: 0, deadline);
+            Interval(Begin(strong, deadline), rung: 0, deadline);
         var others = Leaders().Where(trial => Views(trial) != _space.Views(Usual)).Select(trial => trial.Configuration);
         foreach (var configuration in Drawn([Usual, .. others.Take(1)]))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
@@ -235,7 +234,8 @@ internal sealed class SuccessiveHalving
     {
         var leaders = Leaders().ToList();
         var usual = leaders.Find(trial => Views(trial) == _space.Views(Usual));
-        var late = leaders.Where(trial => trial == usual || trial == _stronglyAugmented).Take(count - 1).ToList();
+        string? strong = _space.StronglyAugmented(Usual)?.ToString();
+        var late = leaders.Where(trial => trial == usual || $"{trial.Configuration}" == strong).Take(count - 1).ToList();
         var promoted = leaders
             .GroupBy(Views)
             .SelectMany(set => set.Index())
