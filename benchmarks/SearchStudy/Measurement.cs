@@ -8,7 +8,7 @@ namespace Microsoft.ML.Sla.SearchStudy;
 /// <param name="Seed">The seed of the images, the validation rows and the training.</param>
 /// <param name="Seconds">The time that it had.</param>
 /// <param name="Threads">Threads of the processor.</param>
-/// <param name="What">search, defaults, or the set of transformations of a search's first trial.</param>
+/// <param name="What">search, defaults, or the set of transformations of a search's first trial, and its base augmentation where that is not the defaults'.</param>
 /// <param name="Configuration">What the search chose, or was given; null for the defaults.</param>
 /// <param name="Transformations">The model's transformations.</param>
 /// <param name="ValidationAccuracy">Share of the validation images whose class is predicted.</param>
@@ -25,6 +25,10 @@ internal sealed record Measurement(
     /// <summary>What no two lines share.</summary>
     [JsonIgnore]
     public (string Data, int Seed, uint Seconds, int Threads, string What) Key => (Data, Seed, Seconds, Threads, What);
+
+    /// <summary>The base augmentation under which a set was trained; null for the defaults'.</summary>
+    [JsonIgnore]
+    public string? Augmentation => What.Split(", ") is [_, var augmentation] ? augmentation : null;
 
     public static IEnumerable<Measurement> ReadAll(string file) => File.Exists(file)
         ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Measurement>(line, Json) ?? throw new InvalidDataException($"'{file}' has an empty line."))

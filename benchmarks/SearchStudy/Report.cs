@@ -13,28 +13,28 @@ internal static class Report
             .AppendLine("| time | data | seed | search | defaults | difference | found | its transformations among the sets | took |")
             .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
-            text.AppendLine(Row(search, measurements, comparisons.Find(comparison => comparison.Data == search.Data)));
-        text.AppendLine().AppendLine("| time | data | seeds | transformations, best first |").AppendLine("| --- | --- | --- | --- |");
+            text.AppendLine(Row(search, measurements, Longest(comparisons).Where(comparison => comparison.Data == search.Data)));
+        text.AppendLine().AppendLine("| time | data | augmentation | seeds | transformations, best first |").AppendLine("| --- | --- | --- | --- | --- |");
         foreach (var comparison in comparisons)
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
-        text.AppendLine().AppendLine("| time | data | seed | best on the validation images | its place among the sets |").AppendLine("| --- | --- | --- | --- | --- |");
-        foreach (var comparison in comparisons.DistinctBy(comparison => comparison.Data))
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Augmentation} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
+        text.AppendLine().AppendLine("| time | data | augmentation | seed | best on the validation images | its place among the sets |").AppendLine("| --- | --- | --- | --- | --- | --- |");
+        foreach (var comparison in Longest(comparisons))
         {
             foreach (var seed in comparison.Runs.GroupBy(m => m.Seed).OrderBy(seed => seed.Key))
             {
                 var best = seed.MaxBy(m => m.ValidationAccuracy)!;
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {seed.Key} | {best.Transformations} | {comparison.Place(best)} |");
+                text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Augmentation} | {seed.Key} | {best.Transformations} | {comparison.Place(best)} |");
             }
         }
 
         return text.ToString();
     }
 
-    private static string Row(Measurement search, IReadOnlyList<Measurement> measurements, Comparison? longest)
+    private static string Row(Measurement search, IReadOnlyList<Measurement> measurements, IEnumerable<Comparison> longest)
     {
         var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {longest?.Place(search) ?? "-"} | {search.Took:F0} s |");
+            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
@@ -42,20 +42,25 @@ internal static class Report
     [
         .. measurements
             .Where(m => m.What is not ("search" or "defaults"))
-            .GroupBy(m => (m.Data, m.Seconds, m.Threads))
+            .GroupBy(m => (m.Data, m.Augmentation, m.Seconds, m.Threads))
             .OrderByDescending(group => group.Key.Seconds * group.Key.Threads)
             .ThenBy(group => group.Key.Data)
+            .ThenBy(group => group.Key.Augmentation)
             .Select(group => new Comparison(
                 group.Key.Data,
+                group.Key.Augmentation ?? "defaults",
                 group.Key.Seconds,
                 group.Key.Threads,
                 [.. group],
                 [.. group.GroupBy(m => m.Transformations).Select(set => (Name: set.Key, Accuracy: set.Average(m => m.TestAccuracy))).OrderByDescending(set => set.Accuracy)])),
     ];
 
+    /// <summary>Of comparisons, longest first, the longest of each data set under each augmentation.</summary>
+    private static IEnumerable<Comparison> Longest(IEnumerable<Comparison> comparisons) => comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation));
+
     private static string Time(uint seconds, int threads) => string.Create(CultureInfo.InvariantCulture, $"{seconds} s, {threads} thread{(threads == 1 ? "" : "s")}");
 
-    private sealed record Comparison(string Data, uint Seconds, int Threads, List<Measurement> Runs, List<(string Name, double Accuracy)> Sets)
+    private sealed record Comparison(string Data, string Augmentation, uint Seconds, int Threads, List<Measurement> Runs, List<(string Name, double Accuracy)> Sets)
     {
         /// <summary>Where a model's transformations are in the order; a dash where they were not compared.</summary>
         public string Place(Measurement model)

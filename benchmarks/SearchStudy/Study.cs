@@ -14,17 +14,25 @@ internal sealed class Study(string data, string folder, string output, uint seco
     private static readonly string[] Sets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
 
     /// <summary>A search.</summary>
-    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, set: null));
+    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, "search", new SlaSearchSpace()));
 
     /// <summary>The library's defaults.</summary>
     public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", Train);
 
     /// <summary>The first trial of a search with each set of transformations that is possible for the images, trained for the whole time.</summary>
-    public void RunSets(int seed)
+    /// <param name="seed">The seed.</param>
+    /// <param name="augmentation">The search space's name of the base augmentation; null for the defaults'.</param>
+    public void RunSets(int seed, string? augmentation)
     {
         var images = Images.Of(data, folder, seed);
         foreach (string set in Sets.Where(set => images.Channels == 3 || !set.Contains("color", StringComparison.Ordinal)))
-            Run(images, seed, set, (mlContext, train, options) => Search(mlContext, train, options, set));
+        {
+            var space = new SlaSearchSpace().Fix("Transformations", set);
+            if (augmentation is not null)
+                space.Fix("Augmentation", augmentation);
+            string what = augmentation is null ? set : $"{set}, {augmentation}";
+            Run(images, seed, what, (mlContext, train, options) => Search(mlContext, train, options, what, space, mostTrials: 1));
+        }
     }
 
     private void Run(Images images, int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
@@ -47,15 +55,16 @@ internal sealed class Study(string data, string folder, string output, uint seco
         }
     }
 
-    /// <summary>A search, or, where a set is given, its first trial alone, with that set.</summary>
-    private (SlaTransformer, string?, double?) Search(MLContext mlContext, IDataView train, SlaTrainer.Options options, string? set)
+    private (SlaTransformer, string?, double?) Search(
+        MLContext mlContext, IDataView train, SlaTrainer.Options options, string what, SlaSearchSpace space, int? mostTrials = null)
     {
-        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{set ?? "search"}"));
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{what}"));
         var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
             .SetDataset(train, ValidationFraction)
+            .SetSearchSpace(space)
             .SetTrainingTimeInSeconds(seconds);
-        if (set is not null)
-            experiment.SetSearchSpace(new SlaSearchSpace().Fix("Transformations", set)).SetMaxModelToExplore(1);
+        if (mostTrials is { } most)
+            experiment.SetMaxModelToExplore(most);
         var found = experiment.Run();
         return (found.Model, found.Best.Name, found.Best.Last?.Accuracy);
     }
