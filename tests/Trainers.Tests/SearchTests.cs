@@ -424,7 +424,7 @@ public sealed class SearchTests : IDisposable
 
         // Sixteen times the channels are a hundred times the work or more.
         SlaExperiment experiment = Experiment(configure: options => options.Architecture = Architecture.CifarResNet(8, 16)).SetSearchSpace(space);
-        using var found = experiment.SetMetric(SlaMetric.MicroAccuracy, SlaInference.Single, TimeSpan.FromMilliseconds(20)).Run();
+        using var found = experiment.SetMetric(SlaMetric.MicroAccuracy, SlaInference.Single, TimeSpan.FromMilliseconds(5)).Run();
         Assert.Equal(4, found.Trials.Count);
         Assert.All(found.Trials, trial => Assert.Null(trial.Failure));
         Assert.All(found.Trials, trial => Assert.Contains("Architecture", trial.Configuration.Keys));
