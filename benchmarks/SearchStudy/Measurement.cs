@@ -8,7 +8,8 @@ namespace Microsoft.ML.Sla.SearchStudy;
 /// <param name="Seed">The seed of the images, the validation rows and the training.</param>
 /// <param name="Seconds">The time that it had.</param>
 /// <param name="Threads">Threads of the processor.</param>
-/// <param name="What">search, defaults, or the set of transformations of a search's first trial, and its base augmentation where that is not the defaults'.</param>
+/// <param name="What">search, defaults, or the set of transformations of a search's first trial.</param>
+/// <param name="Augmentation">The base augmentation under which a set was trained; null for the defaults'.</param>
 /// <param name="Configuration">What the search chose, or was given; null for the defaults.</param>
 /// <param name="Transformations">The model's transformations.</param>
 /// <param name="ValidationAccuracy">Share of the validation images whose class is predicted.</param>
@@ -17,18 +18,14 @@ namespace Microsoft.ML.Sla.SearchStudy;
 /// <param name="TestImages">Their number.</param>
 /// <param name="Took">Seconds that it took.</param>
 internal sealed record Measurement(
-    string Data, int Seed, uint Seconds, int Threads, string What, string? Configuration, string Transformations,
+    string Data, int Seed, uint Seconds, int Threads, string What, string? Augmentation, string? Configuration, string Transformations,
     double? ValidationAccuracy, double TestAccuracy, double TestLogLoss, int TestImages, double Took)
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>What no two lines share.</summary>
     [JsonIgnore]
-    public (string Data, int Seed, uint Seconds, int Threads, string What) Key => (Data, Seed, Seconds, Threads, What);
-
-    /// <summary>The base augmentation under which a set was trained; null for the defaults'.</summary>
-    [JsonIgnore]
-    public string? Augmentation => What.Split(", ") is [_, var augmentation] ? augmentation : null;
+    public (string Data, int Seed, uint Seconds, int Threads, string What, string? Augmentation) Key => (Data, Seed, Seconds, Threads, What, Augmentation);
 
     public static IEnumerable<Measurement> ReadAll(string file) => File.Exists(file)
         ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Measurement>(line, Json) ?? throw new InvalidDataException($"'{file}' has an empty line."))

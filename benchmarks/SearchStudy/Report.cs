@@ -9,16 +9,17 @@ internal static class Report
     public static string Of(IReadOnlyList<Measurement> measurements)
     {
         var comparisons = Comparisons(measurements);
+        var longest = comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation)).ToList();
         var text = new StringBuilder()
             .AppendLine("| time | data | seed | search | defaults | difference | found | its transformations among the sets | took |")
             .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
-            text.AppendLine(Row(search, measurements, Longest(comparisons).Where(comparison => comparison.Data == search.Data)));
+            text.AppendLine(Row(search, measurements, longest.Where(comparison => comparison.Data == search.Data)));
         text.AppendLine().AppendLine("| time | data | augmentation | seeds | transformations, best first |").AppendLine("| --- | --- | --- | --- | --- |");
         foreach (var comparison in comparisons)
             text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Augmentation} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
         text.AppendLine().AppendLine("| time | data | augmentation | seed | best on the validation images | its place among the sets |").AppendLine("| --- | --- | --- | --- | --- | --- |");
-        foreach (var comparison in Longest(comparisons))
+        foreach (var comparison in longest)
         {
             foreach (var seed in comparison.Runs.GroupBy(m => m.Seed).OrderBy(seed => seed.Key))
             {
@@ -54,9 +55,6 @@ internal static class Report
                 [.. group],
                 [.. group.GroupBy(m => m.Transformations).Select(set => (Name: set.Key, Accuracy: set.Average(m => m.TestAccuracy))).OrderByDescending(set => set.Accuracy)])),
     ];
-
-    /// <summary>Of comparisons, longest first, the longest of each data set under each augmentation.</summary>
-    private static IEnumerable<Comparison> Longest(IEnumerable<Comparison> comparisons) => comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation));
 
     private static string Time(uint seconds, int threads) => string.Create(CultureInfo.InvariantCulture, $"{seconds} s, {threads} thread{(threads == 1 ? "" : "s")}");
 

@@ -14,10 +14,10 @@ internal sealed class Study(string data, string folder, string output, uint seco
     private static readonly string[] Sets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
 
     /// <summary>A search.</summary>
-    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", (mlContext, train, options) => Search(mlContext, train, options, "search", new SlaSearchSpace()));
+    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", augmentation: null, (mlContext, train, options) => Search(mlContext, train, options, "search", new SlaSearchSpace()));
 
     /// <summary>The library's defaults.</summary>
-    public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", Train);
+    public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", augmentation: null, Train);
 
     /// <summary>The first trial of a search with each set of transformations that is possible for the images, trained for the whole time.</summary>
     /// <param name="seed">The seed.</param>
@@ -30,14 +30,15 @@ internal sealed class Study(string data, string folder, string output, uint seco
             var space = new SlaSearchSpace().Fix("Transformations", set);
             if (augmentation is not null)
                 space.Fix("Augmentation", augmentation);
-            string what = augmentation is null ? set : $"{set}, {augmentation}";
-            Run(images, seed, what, (mlContext, train, options) => Search(mlContext, train, options, what, space, mostTrials: 1));
+            string name = augmentation is null ? set : $"{set}, {augmentation}";
+            Run(images, seed, set, augmentation, (mlContext, train, options) => Search(mlContext, train, options, name, space, mostTrials: 1));
         }
     }
 
-    private void Run(Images images, int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
+    private void Run(
+        Images images, int seed, string what, string? augmentation, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
     {
-        if (Measurement.ReadAll(output).Any(measurement => measurement.Key == (data, seed, seconds, threads, what)))
+        if (Measurement.ReadAll(output).Any(measurement => measurement.Key == (data, seed, seconds, threads, what, augmentation)))
             return;
 
         var mlContext = new MLContext(seed);
@@ -49,16 +50,16 @@ internal sealed class Study(string data, string folder, string output, uint seco
         {
             var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
             var measurement = new Measurement(
-                data, seed, seconds, threads, what, configuration, model.Transformations.Name, accuracy, metrics.MicroAccuracy, metrics.LogLoss, images.Test.Count, took);
+                data, seed, seconds, threads, what, augmentation, configuration, model.Transformations.Name, accuracy, metrics.MicroAccuracy, metrics.LogLoss, images.Test.Count, took);
             measurement.AppendTo(output);
             Console.WriteLine(measurement);
         }
     }
 
     private (SlaTransformer, string?, double?) Search(
-        MLContext mlContext, IDataView train, SlaTrainer.Options options, string what, SlaSearchSpace space, int? mostTrials = null)
+        MLContext mlContext, IDataView train, SlaTrainer.Options options, string name, SlaSearchSpace space, int? mostTrials = null)
     {
-        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{what}"));
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{name}"));
         var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
             .SetDataset(train, ValidationFraction)
             .SetSearchSpace(space)
