@@ -44,13 +44,24 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
-    public void The_best_of_each_set_of_views_goes_on_before_a_second_of_any()
+    public void The_best_of_each_task_goes_on_before_a_second_of_any()
     {
         using var result = Experiment(trials: 14).SetMetric(SlaMetric.LogLoss).Run();
         AssertPromotions(result.Trials, [14, 5, 3, 1]);
-        string[] last = [.. result.Trials.Where(trial => trial.Intervals.Count > 2).Select(Views)];
+        (string, bool)[] last = [.. result.Trials.Where(trial => trial.Intervals.Count > 2).Select(TaskOf)];
         Assert.Equal(2, last.Distinct().Count());
-        Assert.Contains("rotation", last);
+        Assert.Contains(("rotation", true), last);
+    }
+
+    [Fact]
+    public void The_defaults_without_mirror_images_are_a_trial()
+    {
+        using var mirrored = Experiment(trials: 14).Run();
+        Assert.Contains("Augmentation=crop", mirrored.Trials.Select(trial => trial.Name));
+
+        // Where none are mirrored, the strongest augmentation is the only one that is tried by rule.
+        using var unmirrored = Experiment(configure: options => options.Augmentations = [ImageAugmentation.RandomCrop()], trials: 14).Run();
+        Assert.Equal(["Augmentation=strong"], unmirrored.Trials.Take(8).Select(trial => trial.Name).Where(name => name.StartsWith("Augmentation", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -594,19 +605,19 @@ public sealed class SearchTests : IDisposable
     }
 
     /// <summary>
-    /// The best trials of a rung by log-loss: of each set of views one before a second of any, and in any case one of the defaults' and, where there is
-    /// room for another, the defaults with the strongest augmentation.
+    /// The best trials of a rung by log-loss: of each task one before a second of any, and in any case one of the defaults' and, where there is room for
+    /// another, two of it: one with the strongest augmentation and one without.
     /// </summary>
     private static IEnumerable<SlaTrial> Promoted(IEnumerable<SlaTrial> there, int rung, int count)
     {
         var ranked = there.OrderBy(trial => trial.Intervals[rung].LogLoss).ToList();
-        var usual = ranked.Find(trial => Views(trial) == "rotation");
-        var promoted = ranked.Where(trial => trial == usual || trial.Name == "Augmentation=strong").Take(count - 1).ToList();
+        var usual = ranked.Where(trial => TaskOf(trial) == ("rotation", true)).ToList();
+        var promoted = usual.Where(trial => trial == usual.Find(IsStrong) || trial == usual.Find(other => !IsStrong(other))).Take(count - 1).ToList();
         for (int most = 1; promoted.Count < Math.Min(count, ranked.Count); most++)
         {
             foreach (var trial in ranked.Except(promoted).ToList())
             {
-                if (promoted.Count < count && promoted.Count(other => Views(other) == Views(trial)) < most)
+                if (promoted.Count < count && promoted.Count(other => TaskOf(other) == TaskOf(trial)) < most)
                     promoted.Add(trial);
             }
         }
@@ -614,8 +625,15 @@ public sealed class SearchTests : IDisposable
         return promoted.OrderBy(trial => trial.Number);
     }
 
-    private static string Views(SlaTrial trial) =>
-        trial.Configuration.GetValueOrDefault("Objective") == "Baseline" ? "none" : trial.Configuration.GetValueOrDefault("Transformations", "rotation");
+    private static bool IsStrong(SlaTrial trial) => trial.Configuration.GetValueOrDefault("Augmentation") == "strong";
+
+    private static (string Views, bool IsMirrored) TaskOf(SlaTrial trial)
+    {
+        string augmentation = trial.Configuration.GetValueOrDefault("Augmentation", "crop+flip");
+        bool isBaseline = trial.Configuration.GetValueOrDefault("Objective") == "Baseline";
+        string set = trial.Configuration.GetValueOrDefault("Transformations", "rotation");
+        return (isBaseline ? "none" : set, set != "hflip" && augmentation is not ("none" or "crop"));
+    }
 
     private static string Summary(SlaTrial trial) =>
         $"{trial}: {string.Join("; ", trial.Intervals.Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";

@@ -46,14 +46,22 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             .DistinctBy(Views);
     }
 
-    /// <summary>A configuration with the strongest base augmentation; null where the dimension is not searched, or it is the configuration itself.</summary>
-    public Configuration? StronglyAugmented(Configuration basis)
-    {
-        if (Searched(StandardDimensions.Augmentation) is not { } augmentations)
-            return null;
-        var strong = Configured(new(basis.Values) { [augmentations.Name] = augmentations.Choices[^1].Name });
-        return $"{strong}" == $"{basis}" ? null : strong;
-    }
+    /// <summary>
+    /// The configuration with the strongest base augmentation, and, where that mirrors images at random, with the strongest that does not, as far as the
+    /// dimension is searched and it is not the configuration itself.
+    /// </summary>
+    public IEnumerable<Configuration> ByAugmentation(Configuration basis) => Searched(StandardDimensions.Augmentation) is not { } augmentations ? [] : augmentations.Choices
+        .Reverse()
+        .Select(choice => Configured(new(basis.Values) { [augmentations.Name] = choice.Name }))
+        .DistinctBy(IsMirrored)
+        .Where(augmented => $"{augmented}" != $"{basis}");
+
+    /// <summary>Whether a configuration has the strongest base augmentation.</summary>
+    public bool IsStronglyAugmented(Configuration configuration) => Searched(StandardDimensions.Augmentation) is { } augmentations
+        && $"{Configured(new(configuration.Values) { [augmentations.Name] = augmentations.Choices[^1].Name })}" == $"{configuration}";
+
+    /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
+    public bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
 
     /// <summary>Draws a configuration.</summary>
     /// <param name="random">What is drawn from.</param>
