@@ -8,8 +8,8 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// A search: the defaults under each set of transformations first, with the strongest augmentation and without mirror images, then configurations drawn
-/// around the defaults and the best that learns something else; at each rung a third goes on, the best of each task before the second of any, and the best
-/// of all is trained to the end of its schedule.
+/// around the defaults and the best other set; at each rung a third goes on, the best of each set before the second of any, and the best of all is trained
+/// to the end of its schedule.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -201,7 +201,7 @@ internal sealed class SuccessiveHalving
         int augmented = (ladder.Trials - _trials.Count) / 2;
         foreach (var configuration in _space.ByAugmentation(Usual).Where(IsPossible).Take(augmented))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
-        var others = Leaders().Select(trial => trial.Configuration).Where(configuration => TaskOf(configuration) != TaskOf(Usual));
+        var others = Leaders().Where(trial => !LearnsUsualViews(trial)).Select(trial => trial.Configuration);
         foreach (var configuration in Drawn([Usual, .. others.Take(1)]))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
 
@@ -228,21 +228,21 @@ internal sealed class SuccessiveHalving
 
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
-    /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each task comes before the second of
-    /// any, and of the defaults' task, which would be learned without a search, the best with the strongest augmentation and the best with another go on
-    /// to the last rung, where there is room for another task beside them.
+    /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each set of views comes before the
+    /// second of any. Of the defaults' set, which would be learned without a search, the best with the strongest augmentation and the best with another go
+    /// on to the last rung, and earlier also the best that mirrors images and the best that does not, where there is room for another set beside them.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
-        var late = leaders
-            .Where(trial => TaskOf(trial.Configuration) == TaskOf(Usual))
-            .DistinctBy(trial => _space.IsStronglyAugmented(trial.Configuration))
+        var usual = leaders.Where(LearnsUsualViews).ToList();
+        var late = usual.DistinctBy(trial => _space.IsStronglyAugmented(trial.Configuration))
+            .Union(usual.DistinctBy(trial => _space.IsMirrored(trial.Configuration)))
             .Take(count - 1)
             .ToList();
         var promoted = leaders
-            .GroupBy(trial => TaskOf(trial.Configuration))
-            .SelectMany(task => task.Index())
+            .GroupBy(Views)
+            .SelectMany(set => set.Index())
             .OrderByDescending(place => late.Contains(place.Item))
             .ThenBy(place => place.Index)
             .ThenBy(place => leaders.IndexOf(place.Item))
@@ -255,8 +255,9 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    /// <summary>What a configuration learns to tell apart, and what to take for the same: its set of views, and whether mirror images count as the image.</summary>
-    private (string Views, bool IsMirrored) TaskOf(Configuration configuration) => (_space.Views(configuration), _space.IsMirrored(configuration));
+    private bool LearnsUsualViews(Candidate trial) => Views(trial) == _space.Views(Usual);
+
+    private string Views(Candidate trial) => _space.Views(trial.Configuration);
 
     /// <summary>Begins a trial, or takes it from the plan: plans its whole training so that it takes the time of the winner's.</summary>
     private Candidate Begin(Configuration configuration, CancellationToken cancellationToken)
