@@ -14,9 +14,9 @@ namespace Microsoft.ML.Sla;
 /// <para>Create it with <see cref="ExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
 /// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under other transformation sets follow, the
-/// same with the strongest base augmentation, and configurations drawn around the first trial and the best of the other sets. At each rung a third goes
-/// on, and three to the last one, the best of each set before the second of any, and the best of all is trained to the end of its schedule, which takes
-/// three sevenths of the time or more. Where there is time for one training only, it is that of the options.
+/// same with the strongest base augmentation and without mirror images, and configurations drawn around the first trial and the best of the other sets. At
+/// each rung a third goes on, and three to the last one, the best of each set before the second of any, and the best of all is trained to the end of its
+/// schedule, which takes three sevenths of the time or more. Where there is time for one training only, it is that of the options.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
