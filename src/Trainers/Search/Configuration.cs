@@ -60,8 +60,8 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     public bool IsStronglyAugmented(Configuration configuration) => Searched(StandardDimensions.Augmentation) is { } augmentations
         && $"{Configured(new(configuration.Values) { [augmentations.Name] = augmentations.Choices[^1].Name })}" == $"{configuration}";
 
-    /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
-    public bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
+    /// <summary>The base augmentation of a configuration.</summary>
+    public string Augmentation(Configuration configuration) => string.Join(", ", Options(configuration).Augmentations);
 
     /// <summary>Draws a configuration.</summary>
     /// <param name="random">What is drawn from.</param>
@@ -117,6 +117,9 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         dimensions.Where(dimension => dimension.Fixed is not null).Select(dimension => KeyValuePair.Create(dimension.Name, dimension.Fixed!));
 
     private ChoiceDimension? Searched(string name) => dimensions.OfType<ChoiceDimension>().FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
+
+    /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
+    private bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
 
     /// <summary>The values with those that are fixed, in the order of the dimensions, and without those of the others that make no difference.</summary>
     private Configuration Configured(Dictionary<string, string> values)

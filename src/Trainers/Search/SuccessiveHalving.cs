@@ -229,15 +229,16 @@ internal sealed class SuccessiveHalving
     /// <summary>Keeps the best trials, and deletes the checkpoints of the others.</summary>
     /// <remarks>
     /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each set of views comes before the
-    /// second of any. Of the defaults' set, which would be learned without a search, the best with the strongest augmentation and the best with another go
-    /// on to the last rung, and earlier also the best that mirrors images and the best that does not, where there is room for another set beside them.
+    /// second of any. Of the defaults' set, which would be learned without a search, the best with each augmentation that is tried by rule goes on where there
+    /// is room for another set beside them, and to the last rung the best with the strongest one and the best with another.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
-        var usual = leaders.Where(LearnsUsualViews).ToList();
+        var augmentations = _space.ByAugmentation(Usual).Append(Usual).Select(_space.Augmentation).ToHashSet();
+        var usual = leaders.Where(trial => LearnsUsualViews(trial) && augmentations.Contains(_space.Augmentation(trial.Configuration))).ToList();
         var late = usual.DistinctBy(trial => _space.IsStronglyAugmented(trial.Configuration))
-            .Union(usual.DistinctBy(trial => _space.IsMirrored(trial.Configuration)))
+            .Union(usual.DistinctBy(trial => _space.Augmentation(trial.Configuration)))
             .Take(count - 1)
             .ToList();
         var promoted = leaders
