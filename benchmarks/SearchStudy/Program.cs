@@ -19,8 +19,7 @@ switch (args)
         {
             "search" => study.RunSearch,
             "defaults" => study.RunDefaults,
-            "sets" => seed => study.RunSets(seed, augmentation: null),
-            _ => seed => study.RunSets(seed, verb["sets:".Length..]),
+            _ => seed => study.RunSets(seed, augmentation: verb.Split(':').ElementAtOrDefault(1)),
         };
         foreach (int seed in seeds.Select(seed => int.Parse(seed, CultureInfo.InvariantCulture)))
             run(seed);

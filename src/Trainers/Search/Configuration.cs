@@ -52,13 +52,13 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     /// </summary>
     public IEnumerable<Configuration> ByAugmentation(Configuration basis) => Searched(StandardDimensions.Augmentation) is not { } augmentations ? [] : augmentations.Choices
         .Reverse()
-        .Select(choice => Configured(new(basis.Values) { [augmentations.Name] = choice.Name }))
+        .Select(choice => Augmented(basis, choice.Name))
         .DistinctBy(IsMirrored)
         .Where(augmented => $"{augmented}" != $"{basis}");
 
     /// <summary>Whether a configuration has the strongest base augmentation.</summary>
     public bool IsStronglyAugmented(Configuration configuration) => Searched(StandardDimensions.Augmentation) is { } augmentations
-        && $"{Configured(new(configuration.Values) { [augmentations.Name] = augmentations.Choices[^1].Name })}" == $"{configuration}";
+        && $"{Augmented(configuration, augmentations.Choices[^1].Name)}" == $"{configuration}";
 
     /// <summary>The base augmentation of a configuration.</summary>
     public string Augmentation(Configuration configuration) => string.Join(", ", Options(configuration).Augmentations);
@@ -117,6 +117,9 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         dimensions.Where(dimension => dimension.Fixed is not null).Select(dimension => KeyValuePair.Create(dimension.Name, dimension.Fixed!));
 
     private ChoiceDimension? Searched(string name) => dimensions.OfType<ChoiceDimension>().FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
+
+    /// <summary>A configuration with another base augmentation.</summary>
+    private Configuration Augmented(Configuration basis, string augmentation) => Configured(new(basis.Values) { [StandardDimensions.Augmentation] = augmentation });
 
     /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
     private bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
