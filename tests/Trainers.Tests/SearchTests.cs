@@ -75,6 +75,30 @@ public sealed class SearchTests : IDisposable
         Assert.True(strong.Intervals.Count > 2, $"It has {strong.Intervals.Count} intervals.");
     }
 
+    [Theory]
+    [InlineData(false, "crop+flip")]
+    [InlineData(true, "crop")]
+    public async Task The_defaults_without_mirror_images_take_their_place_at_the_last_rung_where_they_are_told_apart(bool areApart, string promoted)
+    {
+        using var result = await WithRecord(intervals: 14 + 5, rung: 1, augmentation => augmentation switch
+        {
+            "crop" => (0.1, true),
+            "crop+flip" => (0.2, !areApart),
+            _ => (0.3, true),
+        });
+        Assert.Equal([promoted, "strong"], result.Trials.Where(trial => trial.Intervals.Count > 2 && Views(trial) == "rotation").Select(Augmentation).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_not_told_apart_at_the_last_rung_makes_way_for_more_augmentations(bool areApart)
+    {
+        using var result = await WithRecord(intervals: 14 + 5 + 3, rung: 2, augmentation => augmentation == "strong" ? (0.3, !areApart) : (0.2, true));
+        Assert.Equal(3, result.Best.Intervals.Count(interval => interval.Rung < 3));
+        Assert.Equal(!areApart, IsStrong(result.Best));
+    }
+
     [Fact]
     public void A_promoted_trial_comes_to_the_model_of_a_training_without_a_stop()
     {
@@ -137,6 +161,10 @@ public sealed class SearchTests : IDisposable
         Assert.Equal([close, second, last], BestFirst(SlaMetric.MicroAccuracy, second, last, close));
         Assert.Equal([second, close, last], BestFirst(SlaMetric.MacroAccuracy, second, last, close));
 
+        // What is more varied comes before a log-loss, and not before rows.
+        Assert.Equal([second, close, last], VariedFirst(second));
+        Assert.Equal([close, second, last], VariedFirst(last));
+
         static RungResult Result(int firstRows, int lastRows, double logLoss)
         {
             bool[] isRight = [.. Enumerable.Range(0, 100).Select(row => row < firstRows || row >= 100 - lastRows)];
@@ -144,8 +172,12 @@ public sealed class SearchTests : IDisposable
             return new RungResult(new SlaTrialInterval(0, 50, 1, 1, accuracy, accuracy, logLoss, Against: null), isRight);
         }
 
-        static IEnumerable<RungResult> BestFirst(SlaMetric metric, params RungResult[] results) =>
-            Ranking.BestFirst(results, result => result, new SearchSettings(new SlaTrainer.Options(), [], metric, null, null, null));
+        static IEnumerable<RungResult> BestFirst(SlaMetric metric, params RungResult[] results) => Ranking.BestFirst(results, result => result, Settings(metric));
+
+        IEnumerable<RungResult> VariedFirst(RungResult varied) =>
+            Ranking.BestFirst([second, last, close], result => result, Settings(SlaMetric.MicroAccuracy), result => result == varied ? 1 : 0);
+
+        static SearchSettings Settings(SlaMetric metric) => new(new SlaTrainer.Options(), [], metric, null, null, null);
     }
 
     [Fact]
@@ -592,6 +624,33 @@ public sealed class SearchTests : IDisposable
     private SlaExperiment InTime(uint seconds, int? trials = null, string? folder = null) => Experiment(folder, options => options.BatchSize = 3, trials)
         .SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f)
         .SetTrainingTimeInSeconds(seconds);
+
+    /// <summary>A search that is ended after some intervals, and goes on after a rung of its record came to what is given, by augmentation, for the defaults' transformations.</summary>
+    private async Task<SlaExperimentResult> WithRecord(int intervals, int rung, Func<string, (double LogLoss, bool AreRight)> given)
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var cancelled = await Experiment(_folder, trials: 14).SetMonitor(new Events { AfterInterval = At(intervals, cancellation.Cancel) }).RunAsync(cancellation.Token);
+        string record = Path.Combine(_folder, "trials.jsonl");
+        await File.WriteAllLinesAsync(record, File.ReadAllLines(record).Select(Changed));
+
+        // What was decided by the record as it was.
+        string planned = Path.Combine(_folder, "search.json");
+        var plan = JsonNode.Parse(await File.ReadAllTextAsync(planned))!;
+        plan["final"] = null;
+        await File.WriteAllTextAsync(planned, plan.ToJsonString());
+        return await Experiment(_folder, trials: 14).RunAsync();
+
+        string Changed(string text)
+        {
+            var line = JsonNode.Parse(text)!;
+            if ((int)line["rung"]! != rung)
+                return text;
+            var trial = cancelled.Trials.Single(trial => trial.Number == (int)line["trial"]!);
+            var (logLoss, areRight) = Views(trial) == "rotation" ? given(Augmentation(trial)) : (1, true);
+            (line["interval"]!["logLoss"], line["interval"]!["accuracy"], line["right"]) = (logLoss, areRight ? 1.0 : 0.0, areRight ? "FFFF03" : "000000");
+            return line.ToJsonString();
+        }
+    }
 
     /// <summary>The search space without networks that take long.</summary>
     private static SlaSearchSpace Space() => new SlaSearchSpace().Remove("Architecture");

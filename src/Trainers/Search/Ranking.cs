@@ -18,13 +18,17 @@ internal static class Ranking
     /// <param name="trials">The trials.</param>
     /// <param name="result">What came of one.</param>
     /// <param name="settings">What decides.</param>
-    public static IEnumerable<T> BestFirst<T>(IEnumerable<T> trials, Func<T, RungResult> result, SearchSettings settings)
+    /// <param name="variety">What comes before the log-loss where trials are not told apart: the higher one is first. Null where nothing does.</param>
+    public static IEnumerable<T> BestFirst<T>(IEnumerable<T> trials, Func<T, RungResult> result, SearchSettings settings, Func<T, int>? variety = null)
     {
         var rest = trials.OrderByDescending(trial => settings.Value(result(trial).Interval)).ThenBy(trial => result(trial).Interval.LogLoss).ToList();
         while (rest.Count > 0)
         {
             var highest = result(rest[0]);
-            var first = rest.Where(trial => AreClose(highest, result(trial), settings)).MinBy(trial => result(trial).Interval.LogLoss)!;
+            var first = rest.Where(trial => AreClose(highest, result(trial), settings))
+                .OrderByDescending(trial => variety?.Invoke(trial) ?? 0)
+                .ThenBy(trial => result(trial).Interval.LogLoss)
+                .First();
             rest.Remove(first);
             yield return first;
         }

@@ -31,7 +31,7 @@ internal sealed class SuccessiveHalving
     private const double PlannedShare = 0.98;
 
     /// <summary>Share of the winner's training that trials leave it in any case.</summary>
-    private const double KeptShare = 0.5;
+    private const double KeptShare = 0.4;
 
     /// <summary>The longest time that a timer takes, in seconds: that of a search which is as good as without one.</summary>
     private const double LongestTimer = 4_000_000;
@@ -102,12 +102,32 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    /// <summary>Trials that are neither broken nor out: those that came farthest first, and the better ones of those.</summary>
+    /// <summary>
+    /// Trials that are neither broken nor out: those that came farthest first, and the better ones of those. At the last rung the best one makes way for the
+    /// one of its set of views that learns more varied images, where the two are not told apart.
+    /// </summary>
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null)
         .GroupBy(trial => trial.Shown.Intervals.Count)
         .OrderByDescending(rung => rung.Key)
-        .SelectMany(rung => rung.Key == 0 ? rung : Ranking.BestFirst(rung, trial => trial.Result, _settings));
+        .SelectMany(rung => rung.Key == 0 ? rung : BestFirst([.. rung], isLast: rung.Key == _plan.Ladder.Fractions.Count));
+
+    private IEnumerable<Candidate> BestFirst(List<Candidate> trials, bool isLast)
+    {
+        var ranked = Ranking.BestFirst(trials, trial => trial.Result, _settings).ToList();
+        if (!isLast)
+            return ranked;
+
+        var first = VariedFirst(ranked.Where(trial => Views(trial) == Views(ranked[0]))).First();
+        return ranked.OrderByDescending(trial => trial == first);
+    }
+
+    /// <summary>
+    /// Trials of one set of views, where they are not told apart those with more augmentations first: what learns more varied images has the higher log-loss
+    /// early, and the lower one late, when the others have learnt theirs by heart.
+    /// </summary>
+    private IEnumerable<Candidate> VariedFirst(IEnumerable<Candidate> trials) =>
+        Ranking.BestFirst(trials, trial => trial.Result, _settings, variety: trial => _space.Options(trial.Configuration).Augmentations.Count);
 
     /// <summary>The leaders in the order in which they are trained to the end: what was begun first, and what has a checkpoint to go on from.</summary>
     private IEnumerable<Candidate> Finalists() => Leaders()
@@ -230,20 +250,23 @@ internal sealed class SuccessiveHalving
     /// <remarks>
     /// What learns more labels, or of more varied images, is behind at first and comes out ahead late. So the best of each set of views comes before the
     /// second of any. Of the defaults' set, which would be learned without a search, the best with each augmentation that is tried by rule goes on where there
-    /// is room for another set beside them, and to the last rung the best with the strongest one and the best with another.
+    /// is room for another set beside them, and to the last rung the best with the strongest one and the best with another: that which does not mirror only
+    /// where it is told apart from that which does.
     /// </remarks>
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
         var augmentations = _space.ByAugmentation(Usual).Append(Usual).Select(_space.Augmentation).ToHashSet();
-        var usual = leaders.Where(trial => LearnsUsualViews(trial) && augmentations.Contains(_space.Augmentation(trial.Configuration))).ToList();
+        var usual = VariedFirst(leaders
+            .Where(trial => LearnsUsualViews(trial) && augmentations.Contains(_space.Augmentation(trial.Configuration)))
+            .DistinctBy(trial => _space.Augmentation(trial.Configuration))).ToList();
         var late = usual.DistinctBy(trial => _space.IsStronglyAugmented(trial.Configuration))
-            .Union(usual.DistinctBy(trial => _space.Augmentation(trial.Configuration)))
+            .Union(usual)
             .Take(count - 1)
             .ToList();
         var promoted = leaders
             .GroupBy(Views)
-            .SelectMany(set => set.Index())
+            .SelectMany(set => set.OrderByDescending(late.Contains).Index())
             .OrderByDescending(place => late.Contains(place.Item))
             .ThenBy(place => place.Index)
             .ThenBy(place => leaders.IndexOf(place.Item))
