@@ -10,20 +10,19 @@ internal sealed record LabelledImage(string ImagePath, string Label);
 /// <param name="Side">Width and height that they are brought to.</param>
 internal sealed record Images(IReadOnlyList<LabelledImage> Train, IReadOnlyList<LabelledImage> Test, int Channels, int Side)
 {
-    private const int TestImagesOfClass = 200;
     private const int OmniglotTrainDrawings = 10;
 
     public static Images Of(string data, string folder, int seed) => data switch
     {
-        "fashion" => Halves(folder, imagesOfClass: int.MaxValue, seed, channels: 1, side: 28),
-        "cifar10" => Halves(folder, imagesOfClass: 100, seed, channels: 3, side: 32),
-        "cifar10-250" => Halves(folder, imagesOfClass: 250, seed, channels: 3, side: 32),
+        "fashion" => Halves(folder, trainOfClass: int.MaxValue, testOfClass: int.MaxValue, seed, channels: 1, side: 28),
+        "cifar10" => Halves(folder, trainOfClass: 100, testOfClass: 200, seed, channels: 3, side: 32),
+        "cifar10-250" => Halves(folder, trainOfClass: 250, testOfClass: 200, seed, channels: 3, side: 32),
         "omniglot" => Omniglot(folder, seed),
         _ => throw new ArgumentException($"There is no data set '{data}'. There are fashion, cifar10, cifar10-250 and omniglot."),
     };
 
-    private static Images Halves(string folder, int imagesOfClass, int seed, int channels, int side) =>
-        new(Half(folder, "train", imagesOfClass, seed), Half(folder, "test", TestImagesOfClass, seed: null), channels, side);
+    private static Images Halves(string folder, int trainOfClass, int testOfClass, int seed, int channels, int side) =>
+        new(Half(folder, "train", trainOfClass, seed), Half(folder, "test", testOfClass, seed: null), channels, side);
 
     private static List<LabelledImage> Half(string folder, string half, int most, int? seed)
     {
