@@ -10,13 +10,14 @@ internal sealed record LabelledImage(string ImagePath, string Label);
 /// <param name="Side">Width and height that they are brought to.</param>
 internal sealed record Images(IReadOnlyList<LabelledImage> Train, IReadOnlyList<LabelledImage> Test, int Channels, int Side)
 {
+    private const int CifarTestOfClass = 200;
     private const int OmniglotTrainDrawings = 10;
 
     public static Images Of(string data, string folder, int seed) => data switch
     {
         "fashion" => Halves(folder, trainOfClass: int.MaxValue, testOfClass: int.MaxValue, seed, channels: 1, side: 28),
-        "cifar10" => Halves(folder, trainOfClass: 100, testOfClass: 200, seed, channels: 3, side: 32),
-        "cifar10-250" => Halves(folder, trainOfClass: 250, testOfClass: 200, seed, channels: 3, side: 32),
+        "cifar10" => Halves(folder, trainOfClass: 100, testOfClass: CifarTestOfClass, seed, channels: 3, side: 32),
+        "cifar10-250" => Halves(folder, trainOfClass: 250, testOfClass: CifarTestOfClass, seed, channels: 3, side: 32),
         "omniglot" => Omniglot(folder, seed),
         _ => throw new ArgumentException($"There is no data set '{data}'. There are fashion, cifar10, cifar10-250 and omniglot."),
     };
