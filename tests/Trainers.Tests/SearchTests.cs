@@ -13,6 +13,9 @@ public sealed class SearchTests : IDisposable
 {
     private const string FolderVariable = "SLA_TEST_SEARCH_FOLDER";
 
+    /// <summary>How many rows of images trials are compared on.</summary>
+    private const int ValidationRows = 18;
+
     private readonly MLContext _mlContext = new(seed: 1);
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-search-").FullName;
 
@@ -80,11 +83,13 @@ public sealed class SearchTests : IDisposable
     [InlineData(true, "crop")]
     public async Task The_defaults_without_mirror_images_take_their_place_at_the_last_rung_where_they_are_told_apart(bool areApart, string promoted)
     {
-        using var result = await WithRecord(intervals: 14 + 5, rung: 1, augmentation => augmentation switch
+        using var result = await WithRecord(intervals: 14 + 5, (rung, trial) => (rung, Views(trial), Augmentation(trial)) switch
         {
-            "crop" => (0.1, true),
-            "crop+flip" => (0.2, !areApart),
-            _ => (0.3, true),
+            (1, "rotation", "crop") => (0.1, ValidationRows),
+            (1, "rotation", "crop+flip") => (0.2, areApart ? 0 : ValidationRows),
+            (1, "rotation", _) => (0.3, ValidationRows),
+            (1, _, _) => (1, ValidationRows),
+            _ => null,
         });
         Assert.Equal([promoted, "strong"], result.Trials.Where(trial => trial.Intervals.Count > 2 && Views(trial) == "rotation").Select(Augmentation).Order(StringComparer.Ordinal));
     }
@@ -94,9 +99,46 @@ public sealed class SearchTests : IDisposable
     [InlineData(true)]
     public async Task What_is_not_told_apart_at_the_last_rung_makes_way_for_more_augmentations(bool areApart)
     {
-        using var result = await WithRecord(intervals: 14 + 5 + 3, rung: 2, augmentation => augmentation == "strong" ? (0.3, !areApart) : (0.2, true));
+        using var result = await WithRecord(intervals: 14 + 5 + 3, (rung, trial) => (rung, Views(trial), Augmentation(trial)) switch
+        {
+            (2, "rotation", "strong") => (0.3, areApart ? 0 : ValidationRows),
+            (2, "rotation", _) => (0.2, ValidationRows),
+            (2, _, _) => (1, ValidationRows),
+            _ => null,
+        });
         Assert.Equal(3, result.Best.Intervals.Count(interval => interval.Rung < 3));
         Assert.Equal(!areApart, IsStrong(result.Best));
+    }
+
+    [Theory]
+    [InlineData(0.6, true)]
+    [InlineData(0.4, false)]
+    public async Task At_the_last_rung_the_transformations_come_first_whose_log_loss_leads_lower(double before, bool isFirst)
+    {
+        using var result = await WithRecord(intervals: 14 + 5 + 3, (rung, trial) => (rung, Views(trial)) switch
+        {
+            (1, "rotation") => (before, ValidationRows),
+            (1, _) => (trial.Intervals.Count > 2 ? 0.36 : 2, ValidationRows),
+            (2, "rotation") => (0.34, ValidationRows / 2),
+            (2, _) => (0.3, ValidationRows),
+            _ => null,
+        });
+        Assert.Equal(3, result.Best.Intervals.Count(interval => interval.Rung < 3));
+        Assert.Equal(isFirst, Views(result.Best) == "rotation");
+    }
+
+    [Fact]
+    public void A_log_loss_is_expected_to_fall_on_by_a_power_law_of_the_steps()
+    {
+        Assert.Equal(0.25, Expected(900, (100, 1), (300, 0.5)), 12);
+        Assert.Equal(0.125, Expected(2700, (33, 7), (100, 1), (300, 0.5)), 12);
+        Assert.Equal(2, Expected(900, (100, 0.5), (300, 1)), 12);
+        Assert.Equal(0.5, Expected(900, (300, 0.5)));
+        Assert.Equal(0.5, Expected(900, (100, 0), (300, 0.5)));
+        Assert.Equal(0.5, Expected(900, (300, 1), (300, 0.5)));
+
+        static double Expected(long steps, params (long Steps, double LogLoss)[] rungs) =>
+            Ranking.ExpectedLogLoss([.. rungs.Select((rung, index) => new SlaTrialInterval(index, rung.Steps, 1, 1, 0.5, 0.5, rung.LogLoss, Against: null))], steps);
     }
 
     [Fact]
@@ -625,8 +667,8 @@ public sealed class SearchTests : IDisposable
         .SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f)
         .SetTrainingTimeInSeconds(seconds);
 
-    /// <summary>A search that is ended after some intervals, and goes on after a rung of its record came to what is given, by augmentation, for the defaults' transformations.</summary>
-    private async Task<SlaExperimentResult> WithRecord(int intervals, int rung, Func<string, (double LogLoss, bool AreRight)> given)
+    /// <summary>A search that is ended after some intervals, and goes on with what is given for rungs of its record: a log-loss and a number of right rows.</summary>
+    private async Task<SlaExperimentResult> WithRecord(int intervals, Func<int, SlaTrial, (double LogLoss, int Right)?> given)
     {
         using var cancellation = new CancellationTokenSource();
         using var cancelled = await Experiment(_folder, trials: 14).SetMonitor(new Events { AfterInterval = At(intervals, cancellation.Cancel) }).RunAsync(cancellation.Token);
@@ -643,11 +685,11 @@ public sealed class SearchTests : IDisposable
         string Changed(string text)
         {
             var line = JsonNode.Parse(text)!;
-            if ((int)line["rung"]! != rung)
-                return text;
             var trial = cancelled.Trials.Single(trial => trial.Number == (int)line["trial"]!);
-            var (logLoss, areRight) = Views(trial) == "rotation" ? given(Augmentation(trial)) : (1, true);
-            (line["interval"]!["logLoss"], line["interval"]!["accuracy"], line["right"]) = (logLoss, areRight ? 1.0 : 0.0, areRight ? "FFFF03" : "000000");
+            if (given((int)line["rung"]!, trial) is not var (logLoss, right))
+                return text;
+            string digits = TrialRecord.Digits([.. Enumerable.Range(0, ValidationRows).Select(row => row < right)]);
+            (line["interval"]!["logLoss"], line["interval"]!["accuracy"], line["right"]) = (logLoss, (double)right / ValidationRows, digits);
             return line.ToJsonString();
         }
     }

@@ -34,6 +34,21 @@ internal static class Ranking
         }
     }
 
+    /// <summary>
+    /// The log-loss that a training comes to when it goes on as it did between its last two rungs: a power law, one of the learning curves of
+    /// Domhan et al. (2015), through both. Of one rung, the log-loss there.
+    /// </summary>
+    /// <param name="rungs">The measures at its rungs, ascending; one at least.</param>
+    /// <param name="steps">Steps of the whole training.</param>
+    public static double ExpectedLogLoss(IReadOnlyList<SlaTrialInterval> rungs, long steps)
+    {
+        var last = rungs[^1];
+        if (rungs.Count == 1 || rungs[^2] is not { LogLoss: > 0 } before || before.Steps == last.Steps)
+            return last.LogLoss;
+        double rungsLeft = Math.Log((double)steps / last.Steps) / Math.Log((double)last.Steps / before.Steps);
+        return last.LogLoss * Math.Pow(last.LogLoss / before.LogLoss, rungsLeft);
+    }
+
     private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
         settings.Metric == SlaMetric.MicroAccuracy
             ? highest.Interval.Accuracy - other.Interval.Accuracy <= ErrorsApart * SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
