@@ -95,22 +95,6 @@ public sealed class SearchTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task What_is_not_told_apart_at_the_last_rung_makes_way_for_more_augmentations(bool areApart)
-    {
-        using var result = await WithRecord(intervals: 14 + 5 + 3, (rung, trial) => (rung, Views(trial), Augmentation(trial)) switch
-        {
-            (2, "rotation", "strong") => (0.3, areApart ? 0 : ValidationRows),
-            (2, "rotation", _) => (0.2, ValidationRows),
-            (2, _, _) => (1, ValidationRows),
-            _ => null,
-        });
-        Assert.Equal(3, result.Best.Intervals.Count(interval => interval.Rung < 3));
-        Assert.Equal(!areApart, IsStrong(result.Best));
-    }
-
-    [Theory]
     [InlineData(0.6, true)]
     [InlineData(0.4, false)]
     public async Task At_the_last_rung_the_transformations_come_first_whose_log_loss_leads_lower(double before, bool isFirst)

@@ -103,8 +103,8 @@ internal sealed class SuccessiveHalving
     }
 
     /// <summary>
-    /// Trials that are neither broken nor out: those that came farthest first, and the better ones of those. At the last rung the set of views comes first that
-    /// is expected to have the lowest log-loss in the end, and of its trials that are not told apart the one that learns more varied images.
+    /// Trials that are neither broken nor out: those that came farthest first, and the better ones of those. At the last rung the best one comes first
+    /// of the set of views that is expected to have the lowest log-loss in the end.
     /// </summary>
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null)
@@ -115,13 +115,12 @@ internal sealed class SuccessiveHalving
     private IEnumerable<Candidate> BestFirst(List<Candidate> trials, bool isLast)
     {
         var ranked = Ranking.BestFirst(trials, trial => trial.Result, _settings).ToList();
-        if (!isLast)
+        if (!isLast || _settings.Metric != SlaMetric.MicroAccuracy)
             return ranked;
 
         // Few labels are learnt by heart before the end, with the higher accuracy until then: where the curve leads says so early.
-        var lasting = _settings.Metric == SlaMetric.MicroAccuracy ? ranked.MinBy(trial => Ranking.ExpectedLogLoss(trial.Shown.Intervals, trial.Plan!.Steps))! : ranked[0];
-        var first = VariedFirst(ranked.Where(trial => Views(trial) == Views(lasting))).First();
-        return ranked.OrderByDescending(trial => trial == first);
+        var lasting = ranked.MinBy(trial => Ranking.ExpectedLogLoss(trial.Shown.Intervals, trial.Plan!.Steps))!;
+        return ranked.OrderByDescending(trial => Views(trial) == Views(lasting));
     }
 
     /// <summary>
