@@ -11,13 +11,13 @@ internal static class Report
         var comparisons = Comparisons(measurements);
         var longest = comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation)).ToList();
         var text = new StringBuilder()
-            .AppendLine("| time | data | seed | search | defaults | difference | found | its transformations among the sets | took |")
-            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+            .AppendLine("| time | data | seed | test images | search | defaults | difference | found | its transformations among the sets | took |")
+            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
             text.AppendLine(Row(search, measurements, longest.Where(comparison => comparison.Data == search.Data)));
-        text.AppendLine().AppendLine("| time | data | augmentation | seeds | transformations, best first |").AppendLine("| --- | --- | --- | --- | --- |");
+        text.AppendLine().AppendLine("| time | data | augmentation | seeds | test images | transformations, best first |").AppendLine("| --- | --- | --- | --- | --- | --- |");
         foreach (var comparison in comparisons)
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Augmentation} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {Time(comparison.Seconds, comparison.Threads)} | {comparison.Data} | {comparison.Augmentation} | {comparison.Runs.DistinctBy(m => m.Seed).Count()} | {comparison.Runs.Max(m => m.TestImages)} | {string.Join(", ", comparison.Sets.Select(set => string.Create(CultureInfo.InvariantCulture, $"{set.Name} {set.Accuracy:P1}")))} |");
         text.AppendLine().AppendLine("| time | data | augmentation | seed | best on the validation images | its place among the sets |").AppendLine("| --- | --- | --- | --- | --- | --- |");
         foreach (var comparison in longest)
         {
@@ -35,7 +35,7 @@ internal static class Report
     {
         var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
+            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestImages} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
