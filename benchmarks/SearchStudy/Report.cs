@@ -35,7 +35,7 @@ internal static class Report
     {
         var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestImages} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
+            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestImages} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0;0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
