@@ -151,7 +151,7 @@ public sealed class SearchTests : IDisposable
 
         // Bits of the rows give the accuracy, and the comparison.
         bool[][] rows = [.. lines.Take(4).Select(line => Bits((string)line["right"]!))];
-        Assert.Equal(lines.Take(4).Select(line => (double)line["interval"]!["accuracy"]!), rows.Select(row => row.Count(right => right) / 18.0), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal(lines.Take(4).Select(line => (double)line["interval"]!["accuracy"]!), rows.Select(row => row.Count(right => right) / (double)ValidationRows), (a, b) => Math.Abs(a - b) < 1e-9);
         var against = lines[1]["interval"]!["against"]!;
         Assert.Equal(1, (int)against["trial"]!);
         Assert.Equal(rows[1].Zip(rows[0]).Count(row => row.First && !row.Second), (int)against["better"]!);
@@ -734,7 +734,7 @@ public sealed class SearchTests : IDisposable
     private static bool[] Bits(string digits)
     {
         byte[] bytes = Convert.FromHexString(digits);
-        return [.. Enumerable.Range(0, 18).Select(row => (bytes[row / 8] & (1 << (row % 8))) != 0)];
+        return [.. Enumerable.Range(0, ValidationRows).Select(row => (bytes[row / 8] & (1 << (row % 8))) != 0)];
     }
 
     private sealed class Broken : ImageAugmentation
