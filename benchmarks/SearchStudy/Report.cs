@@ -11,9 +11,9 @@ internal static class Report
         var comparisons = Comparisons(measurements);
         var longest = comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation)).ToList();
         var text = new StringBuilder()
-            .AppendLine("| time | data | seed | test images | search | defaults | difference | found | its transformations among the sets | took |")
-            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-        foreach (var search in measurements.Where(m => m.What == "search").OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.Seed))
+            .AppendLine("| time | data | seed | learned | test images | search | defaults | difference | found | its transformations among the sets | took |")
+            .AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+        foreach (var search in measurements.Where(m => m.Is("search")).OrderByDescending(m => m.Seconds).ThenBy(m => m.Data).ThenBy(m => m.IsHeldOut).ThenBy(m => m.Seed))
             text.AppendLine(Row(search, measurements, longest.Where(comparison => comparison.Data == search.Data)));
         text.AppendLine().AppendLine("| time | data | augmentation | seeds | test images | transformations, best first |").AppendLine("| --- | --- | --- | --- | --- | --- |");
         foreach (var comparison in comparisons)
@@ -33,16 +33,17 @@ internal static class Report
 
     private static string Row(Measurement search, IReadOnlyList<Measurement> measurements, IEnumerable<Comparison> longest)
     {
-        var defaults = measurements.FirstOrDefault(m => m.What == "defaults" && (m.Data, m.Seed, m.Seconds, m.Threads) == (search.Data, search.Seed, search.Seconds, search.Threads));
+        var defaults = measurements.FirstOrDefault(m => m.Is("defaults")
+            && (m.Data, m.Seed, m.Seconds, m.Threads, m.IsHeldOut) == (search.Data, search.Seed, search.Seconds, search.Threads, search.IsHeldOut));
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {search.TestImages} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0;0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
+            $"| {Time(search.Seconds, search.Threads)} | {search.Data} | {search.Seed} | {(search.IsHeldOut ? "4/5" : "all")} | {search.TestImages} | {search.TestAccuracy:P1} | {defaults?.TestAccuracy:P1} | {100 * (search.TestAccuracy - defaults?.TestAccuracy):+0.0;-0.0;0.0} | {search.Configuration} | {string.Join(", ", longest.Select(comparison => $"{comparison.Place(search)} ({comparison.Augmentation})").DefaultIfEmpty("-"))} | {search.Took:F0} s |");
     }
 
     /// <summary>The sets of transformations by themselves, by their mean accuracy on test images over the seeds; those that had the longest time first.</summary>
     private static List<Comparison> Comparisons(IReadOnlyList<Measurement> measurements) =>
     [
         .. measurements
-            .Where(m => m.What is not ("search" or "defaults"))
+            .Where(m => !m.Is("search") && !m.Is("defaults"))
             .GroupBy(m => (m.Data, m.Augmentation, m.Seconds, m.Threads))
             .OrderByDescending(group => group.Key.Seconds * group.Key.Threads)
             .ThenBy(group => group.Key.Data)

@@ -14,10 +14,19 @@ internal sealed class Study(string data, string folder, string output, uint seco
     private static readonly string[] Sets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
 
     /// <summary>A search.</summary>
-    public void RunSearch(int seed) => Run(Images.Of(data, folder, seed), seed, "search", augmentation: null, (mlContext, train, options) => Search(mlContext, train, options, "search", new SlaSearchSpace()));
+    /// <param name="seed">The seed.</param>
+    /// <param name="isHeldOut">Whether the model is kept from the images that trials are compared on.</param>
+    public void RunSearch(int seed, bool isHeldOut)
+    {
+        string name = Measurement.NameOf("search", isHeldOut);
+        Run(seed, name, (mlContext, train, options) => Search(mlContext, train, options, name, new SlaSearchSpace(), isHeldOut));
+    }
 
     /// <summary>The library's defaults.</summary>
-    public void RunDefaults(int seed) => Run(Images.Of(data, folder, seed), seed, "defaults", augmentation: null, Train);
+    /// <param name="seed">The seed.</param>
+    /// <param name="isHeldOut">Whether as many images are kept from the training as a search compares trials on, and the best epoch chosen by them.</param>
+    public void RunDefaults(int seed, bool isHeldOut) =>
+        Run(seed, Measurement.NameOf("defaults", isHeldOut), (mlContext, train, options) => Train(mlContext, train, options, isHeldOut));
 
     /// <summary>The first trial of a search with each set of transformations that is possible for the images, trained for the whole time.</summary>
     /// <param name="seed">The seed.</param>
@@ -31,9 +40,12 @@ internal sealed class Study(string data, string folder, string output, uint seco
             if (augmentation is not null)
                 space.Fix("Augmentation", augmentation);
             string name = augmentation is null ? set : $"{set}, {augmentation}";
-            Run(images, seed, set, augmentation, (mlContext, train, options) => Search(mlContext, train, options, name, space, mostTrials: 1));
+            Run(images, seed, set, augmentation, (mlContext, train, options) => Search(mlContext, train, options, name, space, isHeldOut: true, mostTrials: 1));
         }
     }
+
+    private void Run(int seed, string what, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run) =>
+        Run(Images.Of(data, folder, seed), seed, what, augmentation: null, run);
 
     private void Run(
         Images images, int seed, string what, string? augmentation, Func<MLContext, IDataView, SlaTrainer.Options, (SlaTransformer, string?, double?)> run)
@@ -57,11 +69,11 @@ internal sealed class Study(string data, string folder, string output, uint seco
     }
 
     private (SlaTransformer, string?, double?) Search(
-        MLContext mlContext, IDataView train, SlaTrainer.Options options, string name, SlaSearchSpace space, int? mostTrials = null)
+        MLContext mlContext, IDataView train, SlaTrainer.Options options, string name, SlaSearchSpace space, bool isHeldOut, int? mostTrials = null)
     {
-        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{name}"));
+        string record = Path.Combine(output + ".searches", FormattableString.Invariant($"{data}-{seconds}-{threads}-{options.Seed}-{name.Replace(':', '-')}"));
         var experiment = mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = record })
-            .SetDataset(train, ValidationFraction)
+            .SetDataset(train, ValidationFraction, isHeldOut)
             .SetSearchSpace(space)
             .SetTrainingTimeInSeconds(seconds);
         if (mostTrials is { } most)
@@ -71,10 +83,10 @@ internal sealed class Study(string data, string folder, string output, uint seco
     }
 
     /// <summary>Trains as many epochs as the time has room for, as measured first.</summary>
-    private (SlaTransformer, string?, double?) Train(MLContext mlContext, IDataView train, SlaTrainer.Options options)
+    private (SlaTransformer, string?, double?) Train(MLContext mlContext, IDataView train, SlaTrainer.Options options, bool isHeldOut)
     {
         var clock = Stopwatch.StartNew();
-        options.ValidationSetFraction = ValidationFraction;
+        options.ValidationSetFraction = isHeldOut ? ValidationFraction : null;
         var speed = mlContext.MulticlassClassification.Trainers.Sla(options).MeasureSpeed(train, TimeSpan.FromSeconds(Math.Min(5, seconds / 10.0)));
         double left = (Planned * (seconds - clock.Elapsed.TotalSeconds)) - speed.Reading.TotalSeconds;
         options.Epochs = Math.Max(1, (int)(left / speed.Epoch.TotalSeconds));

@@ -16,7 +16,8 @@ namespace Microsoft.ML.Sla;
 /// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under other transformation sets follow, the
 /// same with the strongest base augmentation and without mirror images, and configurations drawn around the first trial and the best of the other sets. At
 /// each rung a third goes on, and three to the last one, the best of each set before the second of any, and the best of all is trained to the end of its
-/// schedule, which takes three sevenths of the time or more. Where there is time for one training only, it is that of the options.
+/// schedule, which takes three sevenths of the time or more, and where rows were kept to compare trials on, on those as well. Where there is time for one
+/// training only, it is that of the options.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
@@ -26,6 +27,7 @@ public sealed class SlaExperiment
     private IDataView? _train;
     private IDataView? _validation;
     private float? _validationFraction;
+    private bool _holdOut;
     private int _folds = 1;
     private TimeSpan? _time;
     private int? _mostTrials;
@@ -49,18 +51,25 @@ public sealed class SlaExperiment
     public SlaExperiment SetDataset(IDataView train, IDataView validation)
     {
         ArgumentNullException.ThrowIfNull(validation);
-        return SetDataset(train, validation, validationFraction: null, folds: 1);
+        return SetDataset(train, validation, validationFraction: null, holdOut: true, folds: 1);
     }
 
-    /// <summary>Sets the rows, of each class of which a share is kept from training to compare trials on.</summary>
+    /// <summary>
+    /// Sets the rows, of each class of which a share is kept from the trials' training to compare them on. The winner's last part is then trained on
+    /// all rows, the architecture and the schedule as they are; or, with <paramref name="holdOut"/>, measured on that share.
+    /// </summary>
     /// <param name="data">The rows.</param>
     /// <param name="validationFraction">The share, above 0 to below 1.</param>
+    /// <param name="holdOut">
+    /// Whether the share is kept from the winner's last part too, so that the last interval of <see cref="SlaExperimentResult.Best"/> says how accurate
+    /// the model is on rows that it has not learned. Default false: all labels are learned, which makes the better model.
+    /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The share is out of its range.</exception>
-    public SlaExperiment SetDataset(IDataView data, float validationFraction)
+    public SlaExperiment SetDataset(IDataView data, float validationFraction, bool holdOut = false)
     {
         SlaTrainer.Options.Require(validationFraction is > 0 and < 1, nameof(validationFraction), validationFraction, "above 0 and below 1");
-        return SetDataset(data, validation: null, validationFraction, folds: 1);
+        return SetDataset(data, validation: null, validationFraction, holdOut, folds: 1);
     }
 
     /// <summary>
@@ -74,7 +83,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetDataset(IDataView data, int folds)
     {
         SlaTrainer.Options.Require(folds > 1, nameof(folds), folds, "2 or more");
-        return SetDataset(data, validation: null, validationFraction: null, folds);
+        return SetDataset(data, validation: null, validationFraction: null, holdOut: false, folds);
     }
 
     /// <summary>Sets the time of the whole search: reading, trials, the winner's training and its model.</summary>
@@ -157,10 +166,10 @@ public sealed class SlaExperiment
     /// <exception cref="OperationCanceledException">The search was cancelled before the first step of a trial.</exception>
     public Task<SlaExperimentResult> RunAsync(CancellationToken cancellationToken = default) => Task.Run(() => Search(cancellationToken), CancellationToken.None);
 
-    private SlaExperiment SetDataset(IDataView train, IDataView? validation, float? validationFraction, int folds)
+    private SlaExperiment SetDataset(IDataView train, IDataView? validation, float? validationFraction, bool holdOut, int folds)
     {
         ArgumentNullException.ThrowIfNull(train);
-        (_train, _validation, _validationFraction, _folds) = (train, validation, validationFraction, folds);
+        (_train, _validation, _validationFraction, _holdOut, _folds) = (train, validation, validationFraction, holdOut, folds);
         return this;
     }
 
@@ -183,7 +192,8 @@ public sealed class SlaExperiment
         if (rows.Exists(training => training.Validation!.Rows.Length == 0))
             throw new InvalidOperationException($"There are fewer rows than folds, {_folds}. Give more rows, or fewer folds.");
 
-        var runner = new TrialRunner(_host, channel, space, rows, all, pretrained, folder);
+        var last = _folds == 1 && !_holdOut ? all with { Training = RowSplit.Union(all.Training, all.Validation!), Validation = null } : all;
+        var runner = new TrialRunner(_host, channel, space, rows, last, pretrained, folder);
         var identity = Identity(settings, all, runner.Identity(space.Default));
         CheckFolder(folder, identity);
         runner.WarnOfUnevenClasses(space.Default);
@@ -263,6 +273,7 @@ public sealed class SlaExperiment
         var entries = new Dictionary<string, string>(training)
         {
             ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (_folds > 1 ? $", {_folds} folds" : ""),
+            ["Rows learned in the end"] = _holdOut ? "the training rows" : "all",
             ["Seed"] = FormattableString.Invariant($"{settings.Given.Seed}"),
             ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.Given.Epochs}") : "by time",
         };

@@ -81,6 +81,9 @@ public sealed partial class SlaTrainer
 
         public long StepsDone => _loop.StepsDone;
 
+        /// <summary>The network that is trained.</summary>
+        public Architecture Architecture => _description.Architecture;
+
         /// <summary>How images are scored.</summary>
         public SlaInference Inference => _options.Inference ?? _objective.Inferences[0].Inference;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Search;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
@@ -254,12 +255,14 @@ public sealed class SearchTests : IDisposable
         }
     }
 
-    [Fact]
-    public void A_search_that_is_complete_is_read_from_its_folder()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_search_that_is_complete_is_read_from_its_folder(bool holdOut)
     {
-        using var first = Experiment(_folder, trials: 14).Run();
+        using var first = Experiment(_folder, trials: 14, holdOut: holdOut).Run();
         long length = new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length;
-        using var again = Experiment(_folder, trials: 14).Run();
+        using var again = Experiment(_folder, trials: 14, holdOut: holdOut).Run();
         Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
         Assert.Equal(Weights(first), Weights(again));
         Assert.Equal(length, new FileInfo(Path.Combine(_folder, "trials.jsonl")).Length);
@@ -271,6 +274,7 @@ public sealed class SearchTests : IDisposable
     [Theory]
     [InlineData("Search space")]
     [InlineData("Data set")]
+    [InlineData("Rows learned in the end")]
     [InlineData("Metric")]
     [InlineData("Trials")]
     public void Another_search_in_the_folder_is_refused_by_name(string difference)
@@ -280,6 +284,7 @@ public sealed class SearchTests : IDisposable
         {
             "Search space" => Experiment(_folder).SetSearchSpace(Space().Remove("WeightDecay")),
             "Data set" => Experiment(_folder, classes: 2),
+            "Rows learned in the end" => Experiment(_folder, holdOut: false),
             "Metric" => Experiment(_folder).SetMetric(SlaMetric.LogLoss),
             _ => Experiment(_folder, trials: 5),
         };
@@ -343,18 +348,26 @@ public sealed class SearchTests : IDisposable
         Assert.Equal([1, 1], result.Trials.Select(trial => trial.Intervals.Count));
     }
 
-    [Fact]
-    public async Task Cancelled_in_the_last_training_it_goes_on_with_it()
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    public async Task Cancelled_in_the_last_training_it_goes_on_with_it(bool holdOut, int epochs)
     {
         using var cancellation = new CancellationTokenSource();
-        using (var cancelled = await Experiment(_folder).SetMonitor(new Events { AtFinal = cancellation.Cancel }).RunAsync(cancellation.Token))
+        var last = new LastTraining();
+        var monitor = new Events { AtFinal = () => last.AfterEpochs(epochs, cancellation.Cancel) };
+        using (var cancelled = await Experiment(_folder, options => options.Observers = [last], holdOut: holdOut).SetMonitor(monitor).RunAsync(cancellation.Token))
         {
             Assert.False(cancelled.IsComplete);
             Assert.Equal(6, cancelled.Trials.Sum(trial => trial.Intervals.Count));
+            Assert.Equal(3 + epochs, cancelled.Model.TrainingHistory.Epochs.Count);
+            Assert.Equal(epochs > 0 && !holdOut ? 72 : 54, cancelled.Model.TrainingHistory.Images);
         }
 
-        using var resumed = Experiment(_folder).Run();
-        using var whole = Experiment().Run();
+        using var resumed = Experiment(_folder, holdOut: holdOut).Run();
+        using var whole = Experiment(holdOut: holdOut).Run();
         Assert.True(resumed.IsComplete);
         Assert.Equal(whole.Trials.Select(Summary), resumed.Trials.Select(Summary));
         Assert.Equal(Weights(whole), Weights(resumed));
@@ -430,7 +443,7 @@ public sealed class SearchTests : IDisposable
             Thread.Sleep(20);
             return false;
         });
-        using var result = Experiment(trials: null).SetDataset(images, validationFraction: 0.25f).SetTrainingTimeInSeconds(1).Run();
+        using var result = Experiment(trials: null).SetDataset(images, validationFraction: 0.25f, holdOut: true).SetTrainingTimeInSeconds(1).Run();
         Assert.Equal(1, result.Best.Last!.Steps);
     }
 
@@ -450,6 +463,49 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
         double? best = result.Trials.Where(trial => trial.Intervals.Count == result.Best.Intervals.Count).Min(trial => trial.Last?.LogLoss);
         Assert.Equal(best, result.Best.Last!.LogLoss);
+    }
+
+    [Fact]
+    public void The_winner_goes_on_from_its_checkpoint_on_all_rows_in_the_end()
+    {
+        using var heldOut = Experiment(trials: 6).Run();
+        using var result = Experiment(trials: 6, holdOut: false).Run();
+        Assert.Equal(72, result.Model.TrainingHistory.Images);
+        Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
+
+        // Trials do not learn the rows that they are compared on.
+        Assert.Equal(heldOut.Trials.Select(trial => SummaryOf(trial, rungs: 2)), result.Trials.Select(Summary));
+
+        // Its first third is as it was, and an epoch has as many steps.
+        var (there, here) = (heldOut.Model.TrainingHistory.Epochs, result.Model.TrainingHistory.Epochs);
+        Assert.Equal(there.Select(epoch => (epoch.Epoch, epoch.Step, epoch.LearningRate)), here.Select(epoch => (epoch.Epoch, epoch.Step, epoch.LearningRate)));
+        Assert.Equal(there.Take(3), here.Take(3));
+        Assert.All(there.Skip(3).Zip(here.Skip(3)), epoch => Assert.NotEqual(epoch.First.Loss, epoch.Second.Loss));
+    }
+
+    [Fact]
+    public void Where_rows_are_added_an_epoch_has_as_many_steps_as_before_and_all_rows_are_learned()
+    {
+        var images = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 50, classes: 3, new Random(1));
+        var settings = new TrainingSettings(Epochs: 12, BatchSize: 8, 1, 0.1, LearningRateSchedule.OneCycle, 0.9, 0, [], Seed: 1) { Tail = new ScheduleTail(Step: 8, PlannedEpochs: 10, PlannedSteps: 50) };
+        var sampler = new EpochSampler(new RowSelection(images, [.. Enumerable.Range(0, 50)]), settings);
+        Assert.Equal((5, 60), (sampler.StepsPerEpoch, sampler.Steps));
+        Assert.Equal(Enumerable.Range(0, 50), Enumerable.Range(3, 6).SelectMany(epoch => sampler.Rows(epoch)[..40]).Distinct().Order());
+    }
+
+    [Fact]
+    public void A_single_trial_is_trained_on_all_rows()
+    {
+        using var result = Experiment(trials: 1, holdOut: false).Run();
+        using var whole = _mlContext.MulticlassClassification.Trainers.Sla(AsFitted(result.Options)).Fit(Training.Images(_mlContext));
+        Assert.Null(result.Best.Last);
+        Assert.Equal(whole.Model.Weights.SelectMany(tensor => tensor.Values), Weights(result));
+
+        static SlaTrainer.Options AsFitted(SlaTrainer.Options options)
+        {
+            options.ValidationSetFraction = null;
+            return options;
+        }
     }
 
     [Fact]
@@ -635,20 +691,20 @@ public sealed class SearchTests : IDisposable
         Assert.Equal(1, Ladder.ForTime(_ => false, int.MaxValue, folds: 1).Trials);
     }
 
-    private SlaExperiment Experiment(string? folder = null, Action<SlaTrainer.Options>? configure = null, int? trials = 4, int classes = 3)
+    private SlaExperiment Experiment(string? folder = null, Action<SlaTrainer.Options>? configure = null, int? trials = 4, int classes = 3, bool holdOut = true)
     {
         var options = Training.Options();
         (options.Epochs, options.BatchSize, options.Threads) = (9, 27, 1);
         configure?.Invoke(options);
         var experiment = _mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options, Folder = folder })
-            .SetDataset(Training.Images(_mlContext, classes), validationFraction: 0.25f)
+            .SetDataset(Training.Images(_mlContext, classes), validationFraction: 0.25f, holdOut)
             .SetSearchSpace(Space());
         return trials is { } count ? experiment.SetMaxModelToExplore(count) : experiment;
     }
 
     /// <summary>An experiment in a time, with steps so short that there is room for several trials on a machine that is busy with other things.</summary>
     private SlaExperiment InTime(uint seconds, int? trials = null, string? folder = null) => Experiment(folder, options => options.BatchSize = 3, trials)
-        .SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f)
+        .SetDataset(Training.Images(_mlContext, perClass: 8), validationFraction: 0.25f, holdOut: true)
         .SetTrainingTimeInSeconds(seconds);
 
     /// <summary>A search that is ended after some intervals, and goes on with what is given for rungs of its record: a log-loss and a number of right rows.</summary>
@@ -720,8 +776,10 @@ public sealed class SearchTests : IDisposable
 
     private static bool IsStrong(SlaTrial trial) => Augmentation(trial) == "strong";
 
-    private static string Summary(SlaTrial trial) =>
-        $"{trial}: {string.Join("; ", trial.Intervals.Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";
+    private static string Summary(SlaTrial trial) => SummaryOf(trial, rungs: int.MaxValue);
+
+    private static string SummaryOf(SlaTrial trial, int rungs) =>
+        $"{trial}: {string.Join("; ", trial.Intervals.Take(rungs).Select(interval => $"{interval.Rung} {interval.Steps} {interval.Accuracy} {interval.LogLoss} {interval.Against}"))}";
 
     private static IEnumerable<float> Weights(SlaExperimentResult result) => result.Model.Model.Weights.SelectMany(tensor => tensor.Values);
 
@@ -747,6 +805,26 @@ public sealed class SearchTests : IDisposable
     private sealed class Row
     {
         public string ImagePath { get; set; } = "";
+    }
+
+    /// <summary>Does something after some epochs of what is trained from then on.</summary>
+    private sealed class LastTraining : ITrainingObserver
+    {
+        private Action _act = () => { };
+        private int _left;
+
+        public void AfterEpochs(int epochs, Action act)
+        {
+            (_left, _act) = (epochs, act);
+            if (epochs == 0)
+                act();
+        }
+
+        public void OnEpochEnd(SlaMetrics metrics)
+        {
+            if (--_left == 0)
+                _act();
+        }
     }
 
     private sealed class Events : ISlaExperimentMonitor

@@ -65,6 +65,9 @@ internal static class RowSplit
             all with { Rows = [.. all.Rows.Where(row => foldOf[row] == fold)] }));
     }
 
+    /// <summary>The rows before they were divided.</summary>
+    public static RowSelection Union(RowSelection training, RowSelection validation) => training with { Rows = [.. training.Rows.Concat(validation.Rows).Order()] };
+
     /// <exception cref="InvalidOperationException">There is no row, or there is one class only.</exception>
     public static void CheckClasses(RowSelection all, ClassLabels labels)
     {

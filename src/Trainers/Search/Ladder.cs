@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Search;
 /// <param name="Trials">Number of trials that begin.</param>
 /// <param name="Fractions">The shares of a whole training at which trials are compared, ascending, below 1. None for one trial.</param>
 /// <param name="Folds">Number of trainings in a trial.</param>
-/// <param name="Refits">Whether the winner is trained once more on all rows, and not to its end.</param>
+/// <param name="Refits">Whether the winner is trained once more from its beginning, on all rows.</param>
 internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int Folds, bool Refits)
 {
     private const int Reduction = 3;

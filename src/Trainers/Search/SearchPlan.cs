@@ -36,5 +36,6 @@ internal sealed record PlannedTrial(int Number, IReadOnlyDictionary<string, stri
 /// <summary>The end of the winner's training, by the time that was left for it.</summary>
 /// <param name="Trial">The trial's number.</param>
 /// <param name="Epochs">The epochs of its whole training.</param>
-/// <param name="Tail">Where they differ from those that it began with.</param>
-internal sealed record PlannedEnd(int Trial, int Epochs, ScheduleTail? Tail);
+/// <param name="Steps">The steps of it.</param>
+/// <param name="Tail">Where it goes on otherwise than it began; null where it does not, or begins anew.</param>
+internal sealed record PlannedEnd(int Trial, int Epochs, long Steps, ScheduleTail? Tail);

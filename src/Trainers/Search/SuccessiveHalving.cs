@@ -443,16 +443,18 @@ internal sealed class SuccessiveHalving
         var plan = trial.Plan!;
         int epochs = plan.Epochs;
         long done = _plan.Ladder.Refits ? 0 : _runner.StepsDone(plan);
+        int stepsPerEpoch = done == 0 ? _runner.LastStepsPerEpoch(trial.Configuration) : _runner.StepsPerEpoch(trial.Configuration);
         if (_settings.Time is { } time)
         {
-            int stepsPerEpoch = _runner.FinalStepsPerEpoch(trial.Configuration);
             double measured = Math.Min(MostMeasuredAgain, MeasuredAgainShare * time.TotalSeconds);
             double step = _runner.StepSeconds(trial.Configuration, TimeSpan.FromSeconds(measured), _cancellation, isAgain: trial.Shown.Last is not null);
             double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _plan.OverheadSeconds);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
 
-        var end = new PlannedEnd(plan.Number, epochs, epochs == plan.Epochs || done == 0 ? null : new ScheduleTail(done, plan.Epochs, plan.Steps));
+        bool isAsPlanned = epochs == plan.Epochs && !_runner.LastHasOtherRows;
+        var tail = isAsPlanned || done == 0 ? null : new ScheduleTail(done, plan.Epochs, plan.Steps);
+        var end = new PlannedEnd(plan.Number, epochs, (long)epochs * stepsPerEpoch, tail);
         Save(_plan with { Final = end });
         return end;
     }
@@ -495,22 +497,20 @@ internal sealed class SuccessiveHalving
         }
         catch (OperationCanceledException) when (!IsCancelled && deadline.IsCancellationRequested)
         {
-            if (_runner.FinalStepsDone(trial.Plan!) > 0)
-            {
-                TrainerHost.Warn(_channel, "The training took longer than was reckoned, and was ended before its schedule was.");
-                return;
-            }
-
-            TrainerHost.Warn(_channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
-            _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation, mostSteps: 1);
+            bool isBegun = _runner.FinalStepsDone(trial.Plan!) > 0;
+            TrainerHost.Warn(_channel, isBegun || end.Tail is not null
+                ? "The training took longer than was reckoned, and was ended before its schedule was."
+                : "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
+            if (!isBegun)
+                _runner.Finish(trial.Plan!, trial.Configuration, end, _cancellation, mostSteps: 1);
         }
     }
 
     /// <summary>The result of a search that was cancelled: the trial as far as it is trained.</summary>
     private SlaExperimentResult Stopped(Candidate trial)
     {
-        // As long as a training on all rows has done less than the trial, the trial is the better one.
-        bool isLeftOut = _plan.Ladder.Refits && _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0);
+        // As long as the last training has not done more than the trial, there is the trial.
+        bool isLeftOut = _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0);
         var end = isLeftOut ? null : EndOf(trial);
         Show(trial, end);
         return Result(trial, _runner.Load(trial.Plan!, trial.Configuration, end, isScored: false).Model, isComplete: false);
@@ -525,9 +525,9 @@ internal sealed class SuccessiveHalving
         TimeSpan.FromSeconds(_clock.Elapsed));
 
     /// <summary>Shows how long a trial's whole training is: as it began, or as it is planned to end.</summary>
-    private void Show(Candidate trial, PlannedEnd? end) => (trial.Shown.Epochs, trial.Shown.Steps) = end is null
+    private static void Show(Candidate trial, PlannedEnd? end) => (trial.Shown.Epochs, trial.Shown.Steps) = end is null
         ? (trial.Plan!.Epochs, trial.Plan.Steps)
-        : (end.Epochs, (long)end.Epochs * _runner.FinalStepsPerEpoch(trial.Configuration));
+        : (end.Epochs, end.Steps);
 
     /// <summary>A token that is cancelled with the search, or at a time of its clock.</summary>
     private CancellationTokenSource Deadline(double? seconds)

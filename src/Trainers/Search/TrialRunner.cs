@@ -13,7 +13,7 @@ namespace Microsoft.ML.Sla.Search;
 /// <param name="channel">Where trainings are told of.</param>
 /// <param name="space">Makes options of configurations.</param>
 /// <param name="rows">The rows of each training of a trial: one, or the folds.</param>
-/// <param name="all">The rows of the winner's last training.</param>
+/// <param name="last">The rows of the winner's last training: those of the first one of a trial, or others.</param>
 /// <param name="pretrained">The weights to start from; null for none.</param>
 /// <param name="folder">Where checkpoints are.</param>
 internal sealed class TrialRunner(
@@ -21,11 +21,11 @@ internal sealed class TrialRunner(
     IChannel channel,
     ConfigurationSpace space,
     IReadOnlyList<TrainingRows> rows,
-    TrainingRows all,
+    TrainingRows last,
     PretrainedWeights? pretrained,
     SearchFolder folder)
 {
-    private const string Refit = "all-rows";
+    private const string AllRows = "all-rows";
 
     /// <summary>
     /// Share of the training's steps that the averaged weights look back on. While the learning rate is high, weights as they are differ
@@ -56,8 +56,11 @@ internal sealed class TrialRunner(
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
 
-    /// <summary>Number of steps in an epoch of the winner's last training.</summary>
-    public int FinalStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(all.Training.Rows.Length, space.Options(configuration).BatchSize);
+    /// <summary>Number of steps in an epoch of the winner's last training, where that does not go on from a trial's.</summary>
+    public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(last.Training.Rows.Length, space.Options(configuration).BatchSize);
+
+    /// <summary>Whether the winner's last training has other rows than a trial's.</summary>
+    public bool LastHasOtherRows => last != rows[0];
 
     /// <summary>Seconds that a step of a configuration takes. Those that cost the same are measured once.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -148,7 +151,13 @@ internal sealed class TrialRunner(
     {
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
-        WithSession(options, all, session => session.TrainUntil(Math.Min(session.Steps, mostSteps)));
+        WithSession(options, last, session =>
+        {
+            var checkpoint = new CheckpointFile(FinalFolder(plan));
+            if (end.Tail is not null && !checkpoint.Exists)
+                checkpoint.Write(session.Identity, new CheckpointFile(CheckpointFolder(plan, 0)).ReadState(), isFinished: false);
+            return session.TrainUntil(Math.Min(session.Steps, mostSteps));
+        });
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
@@ -161,10 +170,10 @@ internal sealed class TrialRunner(
     {
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
         options.CheckpointFolder ??= CheckpointFolder(plan, 0);
-        return WithSession(options, end is null ? rows[0] : all, session =>
+        return WithSession(options, end is null ? rows[0] : last, session =>
         {
             var trained = session.TrainUntil(0);
-            var scores = isScored && all.Validation is not null ? session.ScoreValidation() : null;
+            var scores = isScored && last.Validation is not null ? session.ScoreValidation() : null;
             CheckNumbers(configuration, session.StepsDone, scores is null ? [] : [scores]);
             return (new SlaTransformer(environment, trained, session.Inference), session.StepsDone, scores);
         });
@@ -201,12 +210,16 @@ internal sealed class TrialRunner(
         var options = Options(configuration, end.Epochs, plan.Steps);
         options.Tail = end.Tail;
         options.CheckpointFolder = FinalFolder(plan);
+
+        // More rows are no reason for another network than the trial's.
+        if (LastHasOtherRows)
+            options.Architecture = WithSession(Options(configuration, epochs: 1), rows[0], session => session.Architecture);
         return options;
     }
 
     private static long StepsIn(string checkpointFolder) => new CheckpointFile(checkpointFolder) is { Exists: true } file ? file.ReadHeader().Step : 0;
 
-    private string FinalFolder(PlannedTrial plan) => rows.Count > 1 ? folder.CheckpointFolder(plan.Number, Refit) : CheckpointFolder(plan, 0);
+    private string FinalFolder(PlannedTrial plan) => LastHasOtherRows ? folder.CheckpointFolder(plan.Number, AllRows) : CheckpointFolder(plan, 0);
 
     private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
 

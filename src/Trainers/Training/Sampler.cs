@@ -29,8 +29,8 @@ internal sealed class EpochSampler(RowSelection rows, TrainingSettings settings)
     /// <summary>What is asked for, or all there are.</summary>
     public override int BatchSize { get; } = Math.Min(settings.BatchSize, rows.Rows.Length);
 
-    /// <summary>Full batches in an epoch. Rows that fill no batch are left out, others in each epoch.</summary>
-    public override int StepsPerEpoch => StepsIn(rows.Rows.Length, settings.BatchSize);
+    /// <summary>Full batches in an epoch, as the run began. Rows that fill no batch are left out, others in each epoch.</summary>
+    public override int StepsPerEpoch { get; } = settings.Tail?.PlannedStepsPerEpoch ?? StepsIn(rows.Rows.Length, settings.BatchSize);
 
     public override long Steps => (long)settings.Epochs * StepsPerEpoch;
 
