@@ -58,11 +58,26 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_images_that_trials_are_compared_on_are_learned_in_the_end_unless_they_are_held_out(bool isHeldOut)
+    {
+        var run = await ProgramRun.RunAsync("Cli", [.. Search("--max-seconds", "10", "--max-trials", "2", "--json"), .. isHeldOut ? new[] { "--hold-out" } : []]);
+        Assert.True(run.Code == 0, run.Error);
+        using var model = SlaTransformer.Load(new MLContext(), Model);
+        Assert.Equal(isHeldOut, model.TrainingHistory.ValidationImages > 0);
+        var best = JsonNode.Parse(run.Output)!;
+        var last = best["trials"]!.AsArray().Single(trial => (int)trial!["number"]! == (int)best["trial"]!)!["intervals"]!.AsArray()[^1]!;
+        Assert.Equal(isHeldOut, (long)last["steps"]! == model.TrainingHistory.Epochs[^1].Step);
+    }
+
+    [Theory]
     [InlineData("There is no dimension 'Speed'", "--fix", "Speed=high")]
     [InlineData("such as --fix Transformations=rotation", "--fix", "rotation")]
     [InlineData("It has none, rotation2", "--fix", "Transformations=jigsaw")]
     [InlineData("need 3 channels", "--fix", "Transformations=color")]
     [InlineData("give one of --validation", "--folds", "3", "--validation-fraction", "0.1")]
+    [InlineData("Leave --hold-out out", "--folds", "3", "--hold-out")]
     [InlineData("There is no search in", "--resume")]
     public async Task Bad_input_of_a_search_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {

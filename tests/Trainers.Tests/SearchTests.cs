@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Search;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
@@ -494,6 +495,14 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void That_there_are_more_rows_in_the_end_is_no_reason_for_another_network()
+    {
+        using var result = Experiment(configure: options => options.Architecture = new ByNumberOfImages(many: 60), holdOut: false).Run();
+        Assert.Equal((72, "CIFAR ResNet-8"), (result.Model.TrainingHistory.Images, result.Model.Architecture.Name));
+        Assert.All(result.Trials, trial => Assert.Null(trial.Failure));
+    }
+
+    [Fact]
     public void A_single_trial_is_trained_on_all_rows()
     {
         using var result = Experiment(trials: 1, holdOut: false).Run();
@@ -800,6 +809,20 @@ public sealed class SearchTests : IDisposable
         public override string ToString() => "Broken";
 
         internal override void Apply(AugmentedBatch batch, Random random) => throw new InvalidOperationException("broken");
+    }
+
+    /// <summary>Chooses as <see cref="Architecture.Auto"/> does, at a number of images that a test has.</summary>
+    private sealed class ByNumberOfImages(int many) : Architecture
+    {
+        public override string Name => "by number of images";
+
+        public override int EmbeddingSize => throw new NotSupportedException();
+
+        internal override string? Objection(ImageShape shape) => null;
+
+        internal override (Architecture Chosen, string? Reason) Choose(ImageShape shape, int images, bool gpu) => (images < many ? CifarResNet(8) : ConvNet(), "by number of images");
+
+        internal override Layer Describe(int channels) => throw new NotSupportedException();
     }
 
     private sealed class Row

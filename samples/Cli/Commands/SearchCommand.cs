@@ -16,6 +16,11 @@ internal sealed class SearchCommand
     private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to compare trials on, with one folder for each class.", HelpName = "DIR" };
     private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images that trials are compared on instead of trained on. Default 0.2.", least: 0.01f);
     private readonly ValueOption<int?> _folds = ValueOption.Number("--folds", "N", "In place of validation images: train each trial N times, and compare the means. For few images.", least: 2);
+    private readonly Option<bool> _holdOut = new("--hold-out")
+    {
+        Description = "Keep the images that trials are compared on from the model to its end, and measure it on them: so in any case with --report. Otherwise the model learns them in the end, which makes it better.",
+    };
+
     private readonly ValueOption<SlaMetric> _metric = ValueOption.Choice(
         "--metric", "What trials are compared by", ("accuracy", SlaMetric.MicroAccuracy), ("macro-accuracy", SlaMetric.MacroAccuracy), ("log-loss", SlaMetric.LogLoss));
 
@@ -33,7 +38,7 @@ internal sealed class SearchCommand
         search._training.AddAllButEpochsTo(command);
         foreach (var option in new Option[]
             {
-                search._model, search._maxSeconds, search._maxTrials, search._validation, search._validationFraction, search._folds, search._metric,
+                search._model, search._maxSeconds, search._maxTrials, search._validation, search._validationFraction, search._folds, search._holdOut, search._metric,
                 search._maxMilliseconds, search._fix, search._folder, search._resume, search._report, search._json,
             })
         {
@@ -103,8 +108,11 @@ internal sealed class SearchCommand
 
     private void SetDataset(ParseResult parsed, SlaExperiment experiment, IDataView rows, IDataView? validation)
     {
+        bool isHeldOut = parsed.GetValue(_holdOut);
         switch (validation, _validationFraction.Of(parsed), _folds.Of(parsed))
         {
+            case (_, _, { }) when isHeldOut:
+                throw new InputException("With --folds there are no images to keep from the model. Leave --hold-out out, or give --validation-fraction in place of --folds.");
             case ({ }, null, null):
                 experiment.SetDataset(rows, validation);
                 break;
@@ -112,7 +120,7 @@ internal sealed class SearchCommand
                 experiment.SetDataset(rows, folds);
                 break;
             case (null, var fraction, null):
-                experiment.SetDataset(rows, fraction ?? 0.2f);
+                experiment.SetDataset(rows, fraction ?? 0.2f, isHeldOut || parsed.GetValue(_report) is not null);
                 break;
             default:
                 throw new InputException("The images to compare trials on are given twice: give one of --validation, --validation-fraction and --folds.");
