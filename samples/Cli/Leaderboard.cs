@@ -22,7 +22,13 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
     {
         if (!Terminal.IsLive)
             return search(new Leaderboard(live: null));
-        return Terminal.Progress.Live(new Text("reading the images")).Start(context => search(new Leaderboard(context)));
+        return Terminal.Progress.Live(new Text("reading the images")).Start(context =>
+        {
+            var board = new Leaderboard(context);
+            var found = search(board);
+            board.End();
+            return found;
+        });
     }
 
     public void ReportRunningTrial(SlaTrial trial)
@@ -47,6 +53,13 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
         _running = null;
         Add(trial);
         Say($"{trial} is broken, and left out: {trial.Failure}");
+        Refresh();
+    }
+
+    /// <summary>Shows the trials as they are in the end. The last training is not told of where nothing measures it.</summary>
+    private void End()
+    {
+        _running = null;
         Refresh();
     }
 

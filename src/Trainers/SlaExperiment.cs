@@ -55,14 +55,18 @@ public sealed class SlaExperiment
     }
 
     /// <summary>
-    /// Sets the rows, of each class of which a share is kept from the trials' training to compare them on. The winner's last part is then trained on
-    /// all rows, the architecture and the schedule as they are; or, with <paramref name="holdOut"/>, measured on that share.
+    /// Sets the rows, of each class of which a share is kept from the trials' training to compare them on. In its last part the winner is trained on
+    /// all rows, that share included; with <paramref name="holdOut"/> it is not, and is measured on the share at its end.
     /// </summary>
+    /// <remarks>
+    /// The last part goes on from the trial's checkpoint with the same network, batch and steps in an epoch. A single trial is trained on all rows from its
+    /// beginning, and has no interval. A search that is cancelled before the last part gives a model that has not learned the share.
+    /// </remarks>
     /// <param name="data">The rows.</param>
     /// <param name="validationFraction">The share, above 0 to below 1.</param>
     /// <param name="holdOut">
     /// Whether the share is kept from the winner's last part too, so that the last interval of <see cref="SlaExperimentResult.Best"/> says how accurate
-    /// the model is on rows that it has not learned. Default false: all labels are learned, which makes the better model.
+    /// the model is on rows that it has not learned, though was chosen by. Default false, which makes the better model.
     /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The share is out of its range.</exception>
@@ -179,7 +183,7 @@ public sealed class SlaExperiment
         using var channel = _host.Start("Search");
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _options.Trainer.CancellationToken);
         using var folder = new SearchFolder(_options.Folder);
-        var clock = new SearchClock(before: folder.Records.LastOrDefault(record => record.Interval is not null)?.Interval!.Elapsed ?? 0);
+        var clock = new SearchClock(before: folder.Records.Max(record => record.Ended ?? record.Interval?.Elapsed) ?? 0);
         var settings = NewSettings(folder, cancellation.Token);
 
         var reader = new SlaTrainer(_host, ReadingOptions(settings.Given, cancellation.Token));
@@ -215,16 +219,17 @@ public sealed class SlaExperiment
         var given = _options.Trainer.Clone();
         given.Seed ??= folder.Plan is { } plan ? int.Parse(plan.Identity["Seed"], System.Globalization.CultureInfo.InvariantCulture) : _host.Rand.Next();
         given.Inference = _inference ?? given.Inference;
-        given.ValidationSetFraction = _validationFraction;
+        given.ValidationSetFraction = _holdOut ? _validationFraction : null;
         given.CancellationToken = default;
         cancellationToken.ThrowIfCancellationRequested();
         return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _mostTrials);
     }
 
     /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
-    private static SlaTrainer.Options ReadingOptions(SlaTrainer.Options given, CancellationToken cancellationToken)
+    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options given, CancellationToken cancellationToken)
     {
         var options = given.Clone();
+        options.ValidationSetFraction = _validationFraction;
         options.CancellationToken = cancellationToken;
         options.Transformations = TransformationSet.None;
         options.ViewsPerStep = null;
@@ -273,7 +278,7 @@ public sealed class SlaExperiment
         var entries = new Dictionary<string, string>(training)
         {
             ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (_folds > 1 ? $", {_folds} folds" : ""),
-            ["Rows learned in the end"] = _holdOut ? "the training rows" : "all",
+            ["Rows held out to the end"] = _holdOut ? "the validation rows" : "none",
             ["Seed"] = FormattableString.Invariant($"{settings.Given.Seed}"),
             ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.Given.Epochs}") : "by time",
         };

@@ -3,7 +3,8 @@ namespace Microsoft.ML.Sla;
 /// <summary>What an <see cref="SlaExperiment"/> found. Dispose it, or its model, when the model is no longer used.</summary>
 /// <param name="Model">The best model, which scores as the metric says.</param>
 /// <param name="Best">
-/// The trial that it is of. Where the model has learned all rows in the end, its last interval is that of the last comparison, when it had not.
+/// The trial that it is of. Where the model was trained on all rows in the end, the trial's last interval is older than the model: it was measured before
+/// the validation rows were learned. A single trial has none then.
 /// </param>
 /// <param name="Trials">All trials, in the order in which they began.</param>
 /// <param name="Options">The options of the best trial, for a training of one's own.</param>

@@ -62,13 +62,12 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     [InlineData(true)]
     public async Task The_images_that_trials_are_compared_on_are_learned_in_the_end_unless_they_are_held_out(bool isHeldOut)
     {
-        var run = await ProgramRun.RunAsync("Cli", [.. Search("--max-seconds", "10", "--max-trials", "2", "--json"), .. isHeldOut ? new[] { "--hold-out" } : []]);
+        var run = await ProgramRun.RunAsync("Cli", [.. Search("--max-seconds", "30", "--max-trials", "2", "--json"), .. isHeldOut ? new[] { "--hold-out" } : []]);
         Assert.True(run.Code == 0, run.Error);
         using var model = SlaTransformer.Load(new MLContext(), Model);
         Assert.Equal(isHeldOut, model.TrainingHistory.ValidationImages > 0);
         var best = JsonNode.Parse(run.Output)!;
-        var last = best["trials"]!.AsArray().Single(trial => (int)trial!["number"]! == (int)best["trial"]!)!["intervals"]!.AsArray()[^1]!;
-        Assert.Equal(isHeldOut, (long)last["steps"]! == model.TrainingHistory.Epochs[^1].Step);
+        Assert.Equal(isHeldOut, (long)best["measuredAfterSteps"]! > (long)best["steps"]! / 2);
     }
 
     [Theory]

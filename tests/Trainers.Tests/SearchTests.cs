@@ -221,11 +221,11 @@ public sealed class SearchTests : IDisposable
     {
         if (TestProcess.IsThis)
         {
-            Experiment(Environment.GetEnvironmentVariable(FolderVariable)).Run().Dispose();
+            Experiment(Environment.GetEnvironmentVariable(FolderVariable), holdOut: false).Run().Dispose();
             return;
         }
 
-        using var whole = Experiment(Path.Combine(_folder, "whole")).Run();
+        using var whole = Experiment(Path.Combine(_folder, "whole"), holdOut: false).Run();
         string folder = Path.Combine(_folder, "killed");
         string record = Path.Combine(folder, "trials.jsonl");
         foreach (int lines in new[] { 1, 3, 5, 6 })
@@ -242,7 +242,7 @@ public sealed class SearchTests : IDisposable
 
         // What the system left of a line, as after a power failure.
         await File.AppendAllTextAsync(record, "{\"trial\":4,\"conf", TestContext.Current.CancellationToken);
-        using var resumed = Experiment(folder).Run();
+        using var resumed = Experiment(folder, holdOut: false).Run();
         Assert.Equal(whole.Trials.Select(Summary), resumed.Trials.Select(Summary));
         Assert.Equal(Weights(whole), Weights(resumed));
         Assert.Equal(Lines(Path.Combine(_folder, "whole", "trials.jsonl")), Lines(record));
@@ -275,7 +275,7 @@ public sealed class SearchTests : IDisposable
     [Theory]
     [InlineData("Search space")]
     [InlineData("Data set")]
-    [InlineData("Rows learned in the end")]
+    [InlineData("Rows held out to the end")]
     [InlineData("Metric")]
     [InlineData("Trials")]
     public void Another_search_in_the_folder_is_refused_by_name(string difference)
@@ -285,7 +285,7 @@ public sealed class SearchTests : IDisposable
         {
             "Search space" => Experiment(_folder).SetSearchSpace(Space().Remove("WeightDecay")),
             "Data set" => Experiment(_folder, classes: 2),
-            "Rows learned in the end" => Experiment(_folder, holdOut: false),
+            "Rows held out to the end" => Experiment(_folder, holdOut: false),
             "Metric" => Experiment(_folder).SetMetric(SlaMetric.LogLoss),
             _ => Experiment(_folder, trials: 5),
         };
@@ -410,13 +410,16 @@ public sealed class SearchTests : IDisposable
         Assert.True(result.IsComplete);
     }
 
-    [Fact]
-    public void A_search_in_a_time_that_is_complete_is_read_from_its_folder()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_search_in_a_time_that_is_complete_is_read_from_its_folder(bool holdOut)
     {
-        using var first = Experiment(_folder, trials: null).SetTrainingTimeInSeconds(4).Run();
-        using var again = Experiment(_folder, trials: null).SetTrainingTimeInSeconds(4).Run();
+        using var first = Experiment(_folder, trials: null, holdOut: holdOut).SetTrainingTimeInSeconds(4).Run();
+        using var again = Experiment(_folder, trials: null, holdOut: holdOut).SetTrainingTimeInSeconds(4).Run();
         Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
         Assert.Equal(Weights(first), Weights(again));
+        Assert.InRange(again.Elapsed, first.Elapsed * 0.9, TimeSpan.MaxValue);
     }
 
     [Fact]
@@ -503,18 +506,21 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void Nor_for_larger_steps_where_a_trial_has_one_in_an_epoch()
+    {
+        using var result = Experiment(_folder, options => options.BatchSize = 100, holdOut: false).Run();
+        var header = new CheckpointFile(Path.Combine(_folder, $"trial-{result.Best.Number:000}", "all-rows")).ReadHeader();
+        Assert.Contains("BatchSize = 54,", header.Identity.Entries["Training"], StringComparison.Ordinal);
+        Assert.Equal((9, 9), (header.Step, result.Best.Steps));
+    }
+
+    [Fact]
     public void A_single_trial_is_trained_on_all_rows()
     {
         using var result = Experiment(trials: 1, holdOut: false).Run();
-        using var whole = _mlContext.MulticlassClassification.Trainers.Sla(AsFitted(result.Options)).Fit(Training.Images(_mlContext));
+        using var whole = _mlContext.MulticlassClassification.Trainers.Sla(result.Options).Fit(Training.Images(_mlContext));
         Assert.Null(result.Best.Last);
         Assert.Equal(whole.Model.Weights.SelectMany(tensor => tensor.Values), Weights(result));
-
-        static SlaTrainer.Options AsFitted(SlaTrainer.Options options)
-        {
-            options.ValidationSetFraction = null;
-            return options;
-        }
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal sealed class SearchCommand
     private readonly ValueOption<int?> _folds = ValueOption.Number("--folds", "N", "In place of validation images: train each trial N times, and compare the means. For few images.", least: 2);
     private readonly Option<bool> _holdOut = new("--hold-out")
     {
-        Description = "Keep the images that trials are compared on from the model to its end, and measure it on them: so in any case with --report. Otherwise the model learns them in the end, which makes it better.",
+        Description = "Keep the images that trials are compared on from the model to its end, and measure it on them: implied by --report, unless there are --folds. Otherwise it learns them in its last part, which makes it better.",
     };
 
     private readonly ValueOption<SlaMetric> _metric = ValueOption.Choice(
@@ -197,6 +197,8 @@ internal sealed class SearchCommand
                 last?.Accuracy,
                 last?.MacroAccuracy,
                 last?.LogLoss,
+                MeasuredAfterSteps = last?.Steps,
+                found.Best.Steps,
                 Architecture = found.Model.Architecture.Name,
                 Objective = found.Model.Objective.ToString(),
                 Transformations = found.Model.Transformations.Name,

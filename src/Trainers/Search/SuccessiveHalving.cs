@@ -345,9 +345,9 @@ internal sealed class SuccessiveHalving
 
     private void TakeUp(Candidate trial, TrialRecord record)
     {
-        if (record.Interval is null)
-            Break(trial, record.Failure!);
-        else
+        if (record.Failure is not null)
+            Break(trial, record.Failure);
+        else if (record.Interval is not null)
             Add(trial, record.Interval, record.IsRight(_runner.ValidationRows));
     }
 
@@ -379,7 +379,7 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    /// <summary>Whether something that a trial needs can be done; where it cannot, the trial is broken.</summary>
+    /// <summary>Whether something that a trial needs can be done; where it cannot, the trial is broken. A disk that is full is no fault of a trial.</summary>
     private bool Tried<T>(Candidate trial, int rung, Func<T> function, [NotNullWhen(true)] out T? result)
         where T : notnull
     {
@@ -388,7 +388,7 @@ internal sealed class SuccessiveHalving
             result = function();
             return true;
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not (OperationCanceledException or IOException))
         {
             string message = FirstLine(exception);
             if (RecordOf(trial.Shown.Number, rung) is null)
@@ -478,6 +478,8 @@ internal sealed class SuccessiveHalving
             TakeUp(trial, record);
         else if (trained.Scores is not null)
             Complete(trial, FinalRung, trained.Steps, [trained.Scores], began);
+        else
+            _folder.Append(NewRecord(trial, FinalRung) with { Ended = _clock.Elapsed });
         return Result(trial, trained.Model, isComplete: true);
 
         (SlaTransformer Model, long Steps, RowScores? Scores) Train()

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>A line of trials.jsonl: an interval of a trial, or why it broke.</summary>
+/// <summary>A line of trials.jsonl: an interval of a trial, why it broke, or that its last training ended, where nothing measures that.</summary>
 internal sealed record TrialRecord
 {
     private static readonly IReadOnlyDictionary<string, string> Installed = new[] { typeof(SlaTrainer), typeof(MLContext), typeof(TorchSharp.torch), typeof(OnnxRuntime.InferenceSession) }
@@ -17,8 +17,11 @@ internal sealed record TrialRecord
 
     public required int Rung { get; init; }
 
-    /// <summary>The interval; null where the trial broke in it.</summary>
+    /// <summary>The interval; null where the trial broke in it, or was not measured after it.</summary>
     public SlaTrialInterval? Interval { get; init; }
+
+    /// <summary>Seconds since the search began, at the end of what was not measured; null otherwise.</summary>
+    public double? Ended { get; init; }
 
     /// <summary>The bits of the validation rows that are right, as hexadecimal digits.</summary>
     public string? Right { get; init; }

@@ -57,7 +57,7 @@ internal sealed class TrialRunner(
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
 
     /// <summary>Number of steps in an epoch of the winner's last training, where that does not go on from a trial's.</summary>
-    public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(last.Training.Rows.Length, space.Options(configuration).BatchSize);
+    public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(last.Training.Rows.Length, BatchSize(configuration));
 
     /// <summary>Whether the winner's last training has other rows than a trial's.</summary>
     public bool LastHasOtherRows => last != rows[0];
@@ -151,13 +151,9 @@ internal sealed class TrialRunner(
     {
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
-        WithSession(options, last, session =>
-        {
-            var checkpoint = new CheckpointFile(FinalFolder(plan));
-            if (end.Tail is not null && !checkpoint.Exists)
-                checkpoint.Write(session.Identity, new CheckpointFile(CheckpointFolder(plan, 0)).ReadState(), isFinished: false);
-            return session.TrainUntil(Math.Min(session.Steps, mostSteps));
-        });
+        if (end.Tail is not null && FinalStepsDone(plan) == 0)
+            HandOver(plan, configuration, options);
+        WithSession(options, last, session => session.TrainUntil(Math.Min(session.Steps, mostSteps)));
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
@@ -175,6 +171,8 @@ internal sealed class TrialRunner(
             var trained = session.TrainUntil(0);
             var scores = isScored && last.Validation is not null ? session.ScoreValidation() : null;
             CheckNumbers(configuration, session.StepsDone, scores is null ? [] : [scores]);
+            if (!trained.Weights.All(tensor => tensor.Values.All(float.IsFinite)))
+                throw NoNumbers(configuration, session.StepsDone);
             return (new SlaTransformer(environment, trained, session.Inference), session.StepsDone, scores);
         });
     }
@@ -202,7 +200,27 @@ internal sealed class TrialRunner(
     private void CheckNumbers(Configuration configuration, long steps, IEnumerable<RowScores> scores)
     {
         if (!scores.All(score => double.IsFinite(score.Loss)))
-            throw new InvalidOperationException(FormattableString.Invariant($"The network's outputs are no longer numbers after {steps} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
+            throw NoNumbers(configuration, steps);
+    }
+
+    private InvalidOperationException NoNumbers(Configuration configuration, long steps) => new(FormattableString.Invariant(
+        $"The network's outputs are no longer numbers after {steps} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
+
+    /// <summary>Images in a step of a trial.</summary>
+    private int BatchSize(Configuration configuration) => Math.Min(space.Options(configuration).BatchSize, rows[0].Training.Rows.Length);
+
+    /// <summary>Writes the checkpoint of a trial as that of its last training, whose rows are others.</summary>
+    private void HandOver(PlannedTrial plan, Configuration configuration, SlaTrainer.Options to)
+    {
+        var from = Options(configuration, plan.Epochs, plan.Steps);
+        from.CheckpointFolder = CheckpointFolder(plan, 0);
+        WithSession(from, rows[0], session => session.TrainUntil(0));
+        var state = new CheckpointFile(from.CheckpointFolder).ReadState();
+        WithSession(to, last, session =>
+        {
+            new CheckpointFile(to.CheckpointFolder!).Write(session.Identity, state, isFinished: false);
+            return true;
+        });
     }
 
     private SlaTrainer.Options FinalOptions(PlannedTrial plan, Configuration configuration, PlannedEnd end)
@@ -211,9 +229,13 @@ internal sealed class TrialRunner(
         options.Tail = end.Tail;
         options.CheckpointFolder = FinalFolder(plan);
 
-        // More rows are no reason for another network than the trial's.
+        // More rows are no reason for another network than the trial's, or for larger steps than were measured.
         if (LastHasOtherRows)
+        {
             options.Architecture = WithSession(Options(configuration, epochs: 1), rows[0], session => session.Architecture);
+            options.BatchSize = BatchSize(configuration);
+        }
+
         return options;
     }
 

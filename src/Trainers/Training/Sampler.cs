@@ -21,7 +21,9 @@ internal abstract class Sampler(PixelStore store)
     public abstract int[] Rows(int epoch);
 }
 
-/// <summary>All rows in each epoch, in another order each time, or as many rows of all classes alike.</summary>
+/// <summary>
+/// All rows in each epoch, in another order each time, or as many rows of all classes alike; of rows that were added on the way, as many as there were before.
+/// </summary>
 /// <param name="rows">The rows.</param>
 /// <param name="settings">The numbers of the run.</param>
 internal sealed class EpochSampler(RowSelection rows, TrainingSettings settings) : Sampler(rows.Store)
