@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
@@ -119,8 +120,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_failure_in_the_middle_leaves_the_last_checkpoint_and_says_where_it_is()
     {
-        var messages = new List<string>();
-        _mlContext.Log += (_, e) => messages.Add(e.Message);
+        var messages = new ConcurrentQueue<string>();
+        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         var options = Options(_folder);
         options.Observers = [new AtStep(9, () => throw new FormatException("of the observer"))];
         Assert.Throws<FormatException>(() => Weights(options));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.ML.Data;
@@ -264,9 +265,9 @@ public sealed class ImbalanceTests
 
         string Messages(Action<SlaTrainer.Options> set, params int[] counts)
         {
-            var messages = new List<string>();
+            var messages = new ConcurrentQueue<string>();
             var mlContext = new MLContext(seed: 1);
-            mlContext.Log += (_, e) => messages.Add(e.Message);
+            mlContext.Log += (_, e) => messages.Enqueue(e.Message);
             var options = Uneven(SlaObjective.Baseline);
             options.Epochs = 1;
             set(options);
@@ -278,9 +279,9 @@ public sealed class ImbalanceTests
     [Fact]
     public void A_search_warns_of_uneven_classes_once()
     {
-        var messages = new List<string>();
+        var messages = new ConcurrentQueue<string>();
         var mlContext = new MLContext(seed: 1);
-        mlContext.Log += (_, e) => messages.Add(e.Message);
+        mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         var options = Uneven(SlaObjective.Baseline);
         options.Epochs = 1;
         mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options })

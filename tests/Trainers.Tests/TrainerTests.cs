@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Xunit;
 
@@ -133,8 +134,8 @@ public sealed class TrainerTests
     public void Progress_reaches_the_callback_and_the_log()
     {
         var reports = new List<SlaMetrics>();
-        var messages = new List<string>();
-        _mlContext.Log += (_, e) => messages.Add(e.Message);
+        var messages = new ConcurrentQueue<string>();
+        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         var options = Quick();
         options.Epochs = 2;
         options.ValidationSetFraction = 0.25f;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
@@ -17,8 +18,8 @@ public sealed class TrainingLoopTests
     [InlineData(true)]
     public void Images_that_memory_does_not_hold_are_streamed_and_give_the_same_model(bool comeSeveralTimes)
     {
-        var messages = new List<string>();
-        _mlContext.Log += (_, e) => messages.Add(e.Message);
+        var messages = new ConcurrentQueue<string>();
+        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         float[][] Scores(long? memory)
         {
             var options = Training.Options();
@@ -55,9 +56,9 @@ public sealed class TrainingLoopTests
 
         string Messages(SlaObjective objective, TransformationSet transformations, int epochs, int viewsPerStep)
         {
-            var messages = new List<string>();
+            var messages = new ConcurrentQueue<string>();
             var mlContext = new MLContext(seed: 1);
-            mlContext.Log += (_, e) => messages.Add(e.Message);
+            mlContext.Log += (_, e) => messages.Enqueue(e.Message);
             var options = Training.Options();
             options.Architecture = Architecture.ConvNet(4);
             options.Objective = objective;
@@ -79,8 +80,8 @@ public sealed class TrainingLoopTests
         File.WriteAllText(broken, "no image");
         LabelledImage[] good = FashionImages.Train(classes: 2, perClass: 12);
         LabelledImage[] images = [.. good[..5], new LabelledImage(broken, good[0].Label), .. good[5..], new LabelledImage(Path.Combine(folder, "missing.png"), good[^1].Label)];
-        var messages = new List<string>();
-        _mlContext.Log += (_, e) => messages.Add(e.Message);
+        var messages = new ConcurrentQueue<string>();
+        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         foreach (long? memory in new long?[] { null, 5 * 28 * 28 })
         {
             var options = Training.Options();
