@@ -151,9 +151,13 @@ internal sealed class TrialRunner(
     {
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
-        if (end.Tail is not null && FinalStepsDone(plan) == 0)
-            HandOver(plan, configuration, options);
-        WithSession(options, last, session => session.TrainUntil(Math.Min(session.Steps, mostSteps)));
+        var begun = end.Tail is not null && FinalStepsDone(plan) == 0 ? StateOf(plan, configuration) : null;
+        WithSession(options, last, session =>
+        {
+            if (begun is not null)
+                new CheckpointFile(options.CheckpointFolder!).Write(session.Identity, begun, isFinished: false);
+            return session.TrainUntil(Math.Min(session.Steps, mostSteps));
+        });
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
@@ -209,18 +213,13 @@ internal sealed class TrialRunner(
     /// <summary>Images in a step of a trial.</summary>
     private int BatchSize(Configuration configuration) => Math.Min(space.Options(configuration).BatchSize, rows[0].Training.Rows.Length);
 
-    /// <summary>Writes the checkpoint of a trial as that of its last training, whose rows are others.</summary>
-    private void HandOver(PlannedTrial plan, Configuration configuration, SlaTrainer.Options to)
+    /// <summary>Where a trial's training is, which is checked to be the one of its options.</summary>
+    private TrainingState StateOf(PlannedTrial plan, Configuration configuration)
     {
-        var from = Options(configuration, plan.Epochs, plan.Steps);
-        from.CheckpointFolder = CheckpointFolder(plan, 0);
-        WithSession(from, rows[0], session => session.TrainUntil(0));
-        var state = new CheckpointFile(from.CheckpointFolder).ReadState();
-        WithSession(to, last, session =>
-        {
-            new CheckpointFile(to.CheckpointFolder!).Write(session.Identity, state, isFinished: false);
-            return true;
-        });
+        var options = Options(configuration, plan.Epochs, plan.Steps);
+        options.CheckpointFolder = CheckpointFolder(plan, 0);
+        WithSession(options, rows[0], session => session.TrainUntil(0));
+        return new CheckpointFile(options.CheckpointFolder).ReadState();
     }
 
     private SlaTrainer.Options FinalOptions(PlannedTrial plan, Configuration configuration, PlannedEnd end)
