@@ -734,7 +734,7 @@ public sealed class SearchTests : IDisposable
         string planned = Path.Combine(_folder, "search.json");
         var plan = JsonNode.Parse(await File.ReadAllTextAsync(planned))!;
         plan["final"] = null;
-        await File.WriteAllTextAsync(planned, plan.ToJsonString());
+        await File.WriteAllTextAsync(planned, Sealed(plan));
         return await Experiment(_folder, trials: 14).RunAsync();
 
         string Changed(string text)
@@ -745,7 +745,13 @@ public sealed class SearchTests : IDisposable
                 return text;
             string digits = TrialRecord.Digits([.. Enumerable.Range(0, ValidationRows).Select(row => row < right)]);
             (line["interval"]!["logLoss"], line["interval"]!["accuracy"], line["right"]) = (logLoss, (double)right / ValidationRows, digits);
-            return line.ToJsonString();
+            return Sealed(line);
+        }
+
+        static string Sealed(JsonNode json)
+        {
+            json.AsObject().Remove("checksum");
+            return SealedJson.Seal(json.ToJsonString());
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -61,6 +62,8 @@ internal sealed class SafetensorsFile : IDisposable
     public float[] Read(string name)
     {
         var entry = Find(name);
+        if (entry.End - entry.Start > Array.MaxLength)
+            throw new InvalidDataException($"The tensor '{name}' of '{Path}' has {entry.End - entry.Start} bytes; {Array.MaxLength} can be read.");
         var bytes = new byte[entry.End - entry.Start];
         RandomAccess(bytes, _dataStart + entry.Start);
         return entry.Type switch
@@ -137,7 +140,7 @@ internal sealed class SafetensorsFile : IDisposable
             foreach (var property in json.RootElement.EnumerateObject())
             {
                 if (property.Name == MetadataKey)
-                    Metadata = property.Value.Deserialize<Dictionary<string, string>>()!;
+                    Metadata = property.Value.EnumerateObject().ToDictionary(text => text.Name, text => text.Value.GetString() ?? throw new FormatException($"the text '{text.Name}' is null"));
                 else
                     _entries.Add(property.Name, Entry.Of(property.Value));
             }
@@ -155,10 +158,13 @@ internal sealed class SafetensorsFile : IDisposable
         {
             if (entry.Start != end || entry.End < entry.Start || entry.End > _stream.Length - _dataStart)
                 throw Malformed($"the values of '{name}', {entry.Start} to {entry.End}, overlap others, leave a gap or lie outside of the file");
-            if (entry.Bytes is { } bytes && bytes != entry.End - entry.Start)
-                throw Malformed($"'{name}', {entry.Type} of shape [{string.Join(", ", entry.Shape)}], needs {bytes} bytes and has {entry.End - entry.Start}");
+            if (entry.ValueBytes is { } size && TensorShape.Bytes(entry.Shape, size) is var bytes && bytes != entry.End - entry.Start)
+                throw Malformed($"'{name}', {entry.Type} of shape [{string.Join(", ", entry.Shape)}], needs {bytes?.ToString(CultureInfo.InvariantCulture) ?? "more than 2^63"} bytes and has {entry.End - entry.Start}");
             end = entry.End;
         }
+
+        if (end != _stream.Length - _dataStart)
+            throw Malformed($"it has {_stream.Length - _dataStart} bytes of values, and its header speaks of {end}");
     }
 
     private void RandomAccess(Span<byte> bytes, long offset)
@@ -175,10 +181,8 @@ internal sealed class SafetensorsFile : IDisposable
 
     private sealed record Entry(string Type, long[] Shape, long Start, long End)
     {
-        /// <summary>Bytes that type and shape need; null for a type that is not known here.</summary>
-        public long? Bytes => ValueBytes is { } size ? Shape.Aggregate(size, (product, side) => checked(product * side)) : null;
-
-        private long? ValueBytes => Type switch
+        /// <summary>Bytes of a value; null for a type that is not known here.</summary>
+        public int? ValueBytes => Type switch
         {
             "BOOL" or "U8" or "I8" => 1,
             "I16" or "U16" or "F16" or "BF16" => 2,
@@ -189,11 +193,13 @@ internal sealed class SafetensorsFile : IDisposable
 
         public static Entry Of(JsonElement json)
         {
-            var offsets = json.GetProperty("data_offsets").Deserialize<long[]>()!;
-            long[] shape = json.GetProperty("shape").Deserialize<long[]>()!;
+            long[] offsets = Numbers(json, "data_offsets");
+            long[] shape = Numbers(json, "shape");
             if (offsets.Length != 2 || shape.Any(side => side < 0))
                 throw new FormatException("a place has two ends, and no side is negative");
-            return new Entry(json.GetProperty("dtype").GetString()!, shape, offsets[0], offsets[1]);
+            return new Entry(json.GetProperty("dtype").GetString() ?? throw new FormatException("a type is null"), shape, offsets[0], offsets[1]);
+
+            static long[] Numbers(JsonElement json, string name) => [.. json.GetProperty(name).EnumerateArray().Select(number => number.GetInt64())];
         }
     }
 }

@@ -31,6 +31,24 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
         return weights;
     }
 
+    /// <summary>Holds the tensors against those that a network has. Others may be there too.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, of another shape, or not all numbers.</exception>
+    public void Check(IReadOnlyDictionary<string, long[]> shapes)
+    {
+        foreach (var (name, wanted) in shapes)
+        {
+            var (shape, _) = this[name];
+            if (!shape.AsSpan().SequenceEqual(wanted))
+                throw new InvalidDataException($"the tensor '{name}' is of shape [{string.Join(", ", shape)}], and the network needs [{string.Join(", ", wanted)}].");
+        }
+
+        if (FirstNotFinite() is { } broken)
+            throw new InvalidDataException($"the tensor '{broken}' has values that are not numbers (NaN or infinite).");
+    }
+
+    /// <summary>The name of the first tensor with a value that is NaN or infinite; null where all are numbers.</summary>
+    public string? FirstNotFinite() => _entries.FirstOrDefault(entry => !Array.TrueForAll(entry.Value.Values, float.IsFinite)).Key;
+
     public bool Contains(string name) => _entries.ContainsKey(name);
 
     public IEnumerator<(string Name, long[] Shape, float[] Values)> GetEnumerator() =>

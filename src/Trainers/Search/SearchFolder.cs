@@ -2,12 +2,13 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// The folder of a search: its plan, a line for each interval of a trial, and the trials' checkpoints. It is in the hands of one search
-/// at a time.
+/// at a time. Plan and lines carry checksums, which tell damage.
 /// </summary>
 internal sealed class SearchFolder : IDisposable
 {
@@ -15,6 +16,8 @@ internal sealed class SearchFolder : IDisposable
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
     };
 
     private readonly string _path;
@@ -41,8 +44,17 @@ internal sealed class SearchFolder : IDisposable
             throw new IOException($"The folder of the search, '{_path}', cannot be used: {exception.Message} Give another Folder, or end the search that is at work in it.", exception);
         }
 
-        ReadRecords();
-        Plan = File.Exists(PlanPath) ? ReadPlan() : null;
+        try
+        {
+            ReadRecords();
+            Plan = File.Exists(PlanPath) ? ReadPlan() : null;
+        }
+        catch
+        {
+            _lines.Dispose();
+            _lock.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What was decided; null where the folder is new.</summary>
@@ -59,7 +71,7 @@ internal sealed class SearchFolder : IDisposable
     public void Save(SearchPlan plan)
     {
         string unfinished = PlanPath + ".tmp";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(plan, Json));
+        File.WriteAllText(unfinished, SealedJson.Seal(JsonSerializer.Serialize(plan, Json)));
         File.Move(unfinished, PlanPath, overwrite: true);
         Plan = plan;
     }
@@ -67,7 +79,7 @@ internal sealed class SearchFolder : IDisposable
     /// <summary>Adds a line.</summary>
     public void Append(TrialRecord record)
     {
-        _lines.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, Json) + "\n"));
+        _lines.Write(Encoding.UTF8.GetBytes(SealedJson.Seal(JsonSerializer.Serialize(record, Json)) + "\n"));
         _lines.Flush(flushToDisk: true);
         _records.Add(record);
     }
@@ -88,17 +100,14 @@ internal sealed class SearchFolder : IDisposable
 
     private string TrialFolder(int trial) => Path.Combine(_path, $"trial-{trial:000}");
 
-    private SearchPlan ReadPlan()
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<SearchPlan>(File.ReadAllText(PlanPath), Json)!;
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException($"'{PlanPath}' is not the plan of a search. Give another Folder.", exception);
-        }
-    }
+    private SearchPlan ReadPlan() => Parse<SearchPlan>(PlanPath, File.ReadAllText(PlanPath), "the plan of a search");
+
+    /// <exception cref="InvalidDataException">The text is not as it was written.</exception>
+    private static T Parse<T>(string path, string text, string kind) => ParsedFile.Read(path, kind, () => SealedJson.IsIntact(text)
+        ? JsonSerializer.Deserialize<T>(text, Json)!
+        : throw new InvalidDataException($"'{path}' is not {kind} of this version of the library, or it is damaged: the checksum of '{Start(text)}' is not right. Give another Folder."));
+
+    private static string Start(string text) => text.Length <= 80 ? text : text[..80] + "...";
 
     /// <summary>Reads the lines, and cuts off what a process that was killed has left of its last one.</summary>
     private void ReadRecords()
@@ -108,14 +117,7 @@ internal sealed class SearchFolder : IDisposable
         int complete = text.LastIndexOf('\n') + 1;
         foreach (string line in text[..complete].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            try
-            {
-                _records.Add(JsonSerializer.Deserialize<TrialRecord>(line, Json)!);
-            }
-            catch (JsonException exception)
-            {
-                throw new InvalidDataException($"A line of '{_lines.Name}' is not one of a search: {line}. Give another Folder.", exception);
-            }
+            _records.Add(Parse<TrialRecord>(_lines.Name, line, "the record of a search"));
         }
 
         _lines.SetLength(Encoding.UTF8.GetByteCount(text[..complete]));

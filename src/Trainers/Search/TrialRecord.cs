@@ -46,7 +46,9 @@ internal sealed record TrialRecord
     /// <summary>Whether each of so many rows is right.</summary>
     public bool[] IsRight(int rows)
     {
-        byte[] bits = Convert.FromHexString(Right!);
+        byte[] bits = Convert.FromHexString(Right ?? "");
+        if (bits.Length != (rows + 7) / 8)
+            throw new InvalidDataException($"The record of trial {Trial} has {8 * bits.Length} validation rows, and the search has {rows}. Give another Folder.");
         return [.. Enumerable.Range(0, rows).Select(row => (bits[row / 8] >> (row % 8) & 1) == 1)];
     }
 }

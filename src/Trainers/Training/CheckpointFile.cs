@@ -1,12 +1,16 @@
-using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 
 namespace Microsoft.ML.Sla.Training;
 
 /// <summary>
 /// The file that a training run can be taken up from: a safetensors file of the run's tensors, with the rest in its metadata.
-/// It is replaced as a whole or not at all, whatever happens to the process.
+/// It is replaced as a whole or not at all, whatever happens to the process. Checksums tell damage.
 /// </summary>
 internal sealed class CheckpointFile(string folder)
 {
@@ -15,6 +19,16 @@ internal sealed class CheckpointFile(string folder)
     private const string MomentumPrefix = "momentum/";
     private const string AveragePrefix = "average/";
     private const string BestPrefix = "best/";
+    private const string ValuesChecksum = "valuesChecksum";
+    private const string HeaderChecksum = "checksum";
+
+    /// <summary>A loss may be infinite, which is no number of JSON.</summary>
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     public string Path { get; } = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, FileName));
 
@@ -28,14 +42,8 @@ internal sealed class CheckpointFile(string folder)
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
             using (var stream = File.Create(unfinished))
             {
-                SafetensorsFile.Write(stream, Tensors(state), new Dictionary<string, string>
-                {
-                    ["identity"] = JsonSerializer.Serialize(identity.Entries),
-                    ["step"] = state.Step.ToString(CultureInfo.InvariantCulture),
-                    ["epochLoss"] = JsonSerializer.Serialize(state.EpochLoss),
-                    ["epochs"] = JsonSerializer.Serialize(state.Epochs),
-                    ["finished"] = JsonSerializer.Serialize(isFinished),
-                });
+                var tensors = Tensors(state);
+                SafetensorsFile.Write(stream, tensors, Metadata(identity, state, isFinished, tensors));
                 stream.Flush(flushToDisk: true);
             }
 
@@ -51,18 +59,16 @@ internal sealed class CheckpointFile(string folder)
     }
 
     /// <summary>Reads what the file says of its run, and none of its tensors.</summary>
-    /// <exception cref="InvalidDataException">The file is no checkpoint.</exception>
-    public CheckpointHeader ReadHeader()
-    {
-        using var file = SafetensorsFile.Open(Path);
-        return Header(file);
-    }
+    /// <exception cref="InvalidDataException">The file is no checkpoint, or is damaged.</exception>
+    public CheckpointHeader ReadHeader() => Parse(Header);
 
-    /// <exception cref="InvalidDataException">The file is no checkpoint.</exception>
-    public TrainingState ReadState()
+    /// <exception cref="InvalidDataException">The file is no checkpoint, or is damaged.</exception>
+    public TrainingState ReadState() => Parse(file =>
     {
-        using var file = SafetensorsFile.Open(Path);
         var header = Header(file);
+        var tensors = file.Names.Select(name => (Name: name, Shape: file.Shape(name), Values: file.Read(name))).ToList();
+        if (file.Metadata[ValuesChecksum] != ChecksumOf(tensors.Select(tensor => tensor.Values)))
+            throw new InvalidDataException("its values do not have their checksum.");
         return new TrainingState(
             header.Step,
             header.EpochLoss,
@@ -75,11 +81,13 @@ internal sealed class CheckpointFile(string folder)
         Weights? Weights(string prefix)
         {
             var weights = new Weights();
-            foreach (string name in file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)))
-                weights[name[prefix.Length..]] = (file.Shape(name), file.Read(name));
+            foreach (var (name, shape, values) in tensors.Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)))
+                weights[name[prefix.Length..]] = (shape, values);
+            if (weights.FirstNotFinite() is { } broken)
+                throw new InvalidDataException($"the tensor '{prefix}{broken}' has values that are not numbers (NaN or infinite).");
             return weights.Any() ? weights : null;
         }
-    }
+    });
 
     /// <summary>Deletes the checkpoint, and its folder where nothing else is in it.</summary>
     public void Delete()
@@ -90,10 +98,18 @@ internal sealed class CheckpointFile(string folder)
             Directory.Delete(parent);
     }
 
+    private T Parse<T>(Func<SafetensorsFile, T> parse) => ParsedFile.Read(Path, "a checkpoint of this library", () =>
+    {
+        using var file = SafetensorsFile.Open(Path);
+        return parse(file);
+    });
+
     private CheckpointHeader Header(SafetensorsFile file)
     {
-        if (!file.Names.Any(name => name.StartsWith(NetworkPrefix, StringComparison.Ordinal)))
-            throw NoCheckpoint();
+        if (!file.Metadata.TryGetValue(HeaderChecksum, out string? checksum) || !file.Names.Any(name => name.StartsWith(NetworkPrefix, StringComparison.Ordinal)))
+            throw new InvalidDataException($"'{Path}' is not a checkpoint of this version of the library. Delete it to begin anew, or give another folder as CheckpointFolder.");
+        if (checksum != ChecksumOf(file.Metadata, file.Names.Select(name => (name, file.Shape(name)))))
+            throw new InvalidDataException("its header does not have its checksum. Delete it to begin anew, or give another folder as CheckpointFolder.");
         return new CheckpointHeader(
             new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
             Metadata<long>("step"),
@@ -101,9 +117,44 @@ internal sealed class CheckpointFile(string folder)
             Metadata<List<EpochMetrics>>("epochs"),
             Metadata<bool>("finished"));
 
-        T Metadata<T>(string key) => file.Metadata.TryGetValue(key, out string? json) ? JsonSerializer.Deserialize<T>(json)! : throw NoCheckpoint();
+        T Metadata<T>(string key) => JsonSerializer.Deserialize<T>(file.Metadata[key], Json) ?? throw new InvalidDataException($"its '{key}' is null.");
+    }
 
-        InvalidDataException NoCheckpoint() => new($"'{Path}' is not a checkpoint of this library. Give another folder as CheckpointFolder.");
+    private static Dictionary<string, string> Metadata(
+        RunIdentity identity, TrainingState state, bool isFinished, List<(string Name, long[] Shape, float[] Values)> tensors)
+    {
+        var metadata = new Dictionary<string, string>
+        {
+            ["identity"] = JsonSerializer.Serialize(identity.Entries),
+            ["step"] = JsonSerializer.Serialize(state.Step),
+            ["epochLoss"] = JsonSerializer.Serialize(state.EpochLoss, Json),
+            ["epochs"] = JsonSerializer.Serialize(state.Epochs, Json),
+            ["finished"] = JsonSerializer.Serialize(isFinished),
+            [ValuesChecksum] = ChecksumOf(tensors.Select(tensor => tensor.Values)),
+        };
+        metadata[HeaderChecksum] = ChecksumOf(metadata, tensors.Select(tensor => (tensor.Name, tensor.Shape)));
+        return metadata;
+    }
+
+    /// <summary>The checksum of all that a header says, its own checksum aside.</summary>
+    private static string ChecksumOf(IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, long[] Shape)> tensors)
+    {
+        var hash = new XxHash128();
+        foreach (var (key, value) in metadata.Where(entry => entry.Key != HeaderChecksum).OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            Add($"{key}\n{value.Length}\n{value}\n");
+        foreach (var (name, shape) in tensors)
+            Add($"{name}\n{string.Join(' ', shape)}\n");
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
+
+        void Add(FormattableString text) => hash.Append(Encoding.UTF8.GetBytes(FormattableString.Invariant(text)));
+    }
+
+    private static string ChecksumOf(IEnumerable<float[]> tensors)
+    {
+        var hash = new XxHash128();
+        foreach (float[] values in tensors)
+            hash.Append(MemoryMarshal.AsBytes<float>(values));
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 
     private static List<(string Name, long[] Shape, float[] Values)> Tensors(TrainingState state)

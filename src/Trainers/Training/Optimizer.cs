@@ -66,6 +66,8 @@ internal sealed class Optimizer : IDisposable
                 continue;
 
             var (shape, values) = momenta[part.Name];
+            if (!shape.AsSpan().SequenceEqual(part.Parameter.shape))
+                throw new InvalidDataException($"The momentum of '{part.Name}' is of shape [{string.Join(", ", shape)}], and the parameter of [{string.Join(", ", part.Parameter.shape)}].");
             using Tensor onCpu = tensor(values, shape);
             using Tensor like = part.Parameter.detach();
             part.Momentum?.Dispose();

@@ -116,7 +116,8 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
-    public Weights Result() => _best ?? Averaged(_network.GetWeights);
+    /// <exception cref="InvalidOperationException">A weight is no longer a number.</exception>
+    public Weights Result() => Finite(_best ?? Averaged(_network.GetWeights));
 
     /// <summary>Does something with the averaged weights in the network, where there is an average.</summary>
     public T Averaged<T>(Func<T> function)
@@ -133,18 +134,21 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>Everything that <see cref="Restore"/> needs to go on as if the run had not been interrupted.</summary>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
+    /// <exception cref="InvalidOperationException">The loss or a weight is no longer a number.</exception>
     public TrainingState Capture()
     {
         ReadLosses();
-        var average = _average is null ? null : Averaged(_network.GetWeights);
-        return new TrainingState(_stepsDone, _epochLoss, [.. _epochs], _network.GetWeights(), Weights.Of(_step.Optimizer.Momenta()), average, _best);
+        var average = _average is null ? null : Finite(Averaged(_network.GetWeights));
+        return new TrainingState(
+            _stepsDone, _epochLoss, [.. _epochs], Finite(_network.GetWeights()), Finite(Weights.Of(_step.Optimizer.Momenta())), average, _best);
     }
 
     /// <summary>Puts the run where it was captured.</summary>
-    /// <exception cref="InvalidDataException">The state is that of another network.</exception>
+    /// <exception cref="InvalidDataException">The state is that of another network or run.</exception>
     public void Restore(TrainingState state)
     {
+        if (state.Step < 0 || state.Step > Steps)
+            throw new InvalidDataException($"The checkpoint is of step {state.Step}, and the run has {Steps}.");
         _stepsDone = state.Step;
         _epochLoss = state.EpochLoss;
         _epochs.AddRange(state.Epochs);
@@ -176,12 +180,14 @@ internal sealed class TrainingLoop : IDisposable
         if (validate is not null)
         {
             var (accuracy, loss, trainingAccuracy) = Averaged(validate);
+            if (double.IsNaN(loss))
+                throw Diverged("The validation loss became NaN", epoch.Step, epoch.LearningRate);
             epoch = epoch with { ValidationAccuracy = accuracy, ValidationLoss = loss, TrainingAccuracy = trainingAccuracy };
         }
 
         _epochs.Add(epoch);
         if (validate is not null && _settings.KeepBest && Best(_epochs) == epoch)
-            _best = Averaged(_network.GetWeights);
+            _best = Finite(Averaged(_network.GetWeights));
     }
 
     /// <summary>The epoch of the highest accuracy; of several, that of the lowest loss; of several, the last.</summary>
@@ -195,13 +201,18 @@ internal sealed class TrainingLoop : IDisposable
             using Tensor loss = unread.Loss;
             double value = loss.item<double>();
             if (!double.IsFinite(value))
-            {
-                throw new InvalidOperationException(
-                    $"The loss became {value} at step {unread.Step} (epoch {EpochOf(unread.Step - 1)} of {_settings.Epochs}), where the learning rate was {unread.Rate}. "
-                    + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
-            }
+                throw Diverged($"The loss became {value}", unread.Step, unread.Rate);
 
             _epochLoss += value;
         }
     }
+
+    /// <summary>The loss of a step is that before its update, so that of the last update is never seen.</summary>
+    private Weights Finite(Weights weights) => weights.FirstNotFinite() is { } broken
+        ? throw Diverged($"The weights '{broken}' are no longer numbers", _stepsDone, LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps)))
+        : weights;
+
+    private InvalidOperationException Diverged(string what, long step, double rate) => new(
+        $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), where the learning rate was {rate}. "
+        + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
 }

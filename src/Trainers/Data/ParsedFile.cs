@@ -1,0 +1,30 @@
+namespace Microsoft.ML.Sla.Data;
+
+/// <summary>The boundary between a file and its parser: whatever the parser trips over becomes one exception that names the file.</summary>
+internal static class ParsedFile
+{
+    /// <summary>Parses a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">What the file should be, such as <c>a checkpoint</c>.</param>
+    /// <param name="parse">Reads it.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is of another kind, or damaged.</exception>
+    public static T Read<T>(string path, string kind, Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (Exception exception) when (IsOfContent(exception) && !Names(exception, path))
+        {
+            throw new InvalidDataException($"'{path}' is not {kind}, or it is damaged: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Whether the bytes are at fault, and not the disk, the memory or the caller.</summary>
+    private static bool IsOfContent(Exception exception) =>
+        exception is EndOfStreamException or not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException);
+
+    private static bool Names(Exception exception, string path) =>
+        exception is InvalidDataException && exception.Message.Contains(path, StringComparison.Ordinal);
+}
