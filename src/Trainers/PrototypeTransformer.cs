@@ -54,6 +54,7 @@ public sealed class PrototypeTransformer : ScoringTransformer
     /// <exception cref="ArgumentException">
     /// There is a class of this name, the name is no value of the label's type, or the rows have no such column, or are none.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The classifier is disposed.</exception>
     public PrototypeTransformer WithClass(string name, IDataView rows)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -87,6 +88,7 @@ public sealed class PrototypeTransformer : ScoringTransformer
     /// <param name="name">The name of the class.</param>
     /// <returns>The classifier.</returns>
     /// <exception cref="ArgumentException">There is no such class, or no other.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier is disposed.</exception>
     public PrototypeTransformer WithoutClass(string name)
     {
         int index = Array.IndexOf(_model.Description.Labels.Names, name);
@@ -97,7 +99,10 @@ public sealed class PrototypeTransformer : ScoringTransformer
         return With([.. ClassNames.Where((_, i) => i != index)], [.. _model.Prototypes.Where((_, i) => i != index)]);
     }
 
-    private PrototypeTransformer With(string[] names, float[][] prototypes) => new(
-        _environment,
-        new PrototypeModel(_model.Description with { Labels = _model.Description.Labels with { Names = names } }, prototypes));
+    private PrototypeTransformer With(string[] names, float[][] prototypes)
+    {
+        using var use = Use();
+        var description = _model.Description with { Labels = _model.Description.Labels with { Names = names } };
+        return new PrototypeTransformer(_environment, new PrototypeModel(description, prototypes));
+    }
 }

@@ -12,11 +12,13 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     private readonly TemporaryFile _onnx;
     private readonly Lazy<NativeChain> _rows;
     private readonly Lazy<NativeChain> _singleRow;
+    private readonly Lifetime _lifetime;
 
     /// <param name="onnx">The graph.</param>
     /// <param name="createChain">Makes the chain around the graph's file, with so many threads for one row, or all processors.</param>
     private protected ScoringTransformer(byte[] onnx, Func<TemporaryFile, int?, NativeChain> createChain)
     {
+        _lifetime = new Lifetime(this, Release);
         _onnx = new TemporaryFile(onnx, ".onnx");
 
         // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
@@ -32,26 +34,62 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
 
     /// <summary>Writes the graph that this transformer scores with as an ONNX file.</summary>
     /// <param name="path">The file to write.</param>
-    public void SaveOnnx(string path) => File.Copy(_onnx.Path, path, overwrite: true);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public void SaveOnnx(string path)
+    {
+        using var use = Use();
+        File.Copy(_onnx.Path, path, overwrite: true);
+    }
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _rows.Value.GetOutputSchema(inputSchema);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+    {
+        using var use = Use();
+        return _rows.Value.GetOutputSchema(inputSchema);
+    }
 
     /// <inheritdoc/>
-    public IDataView Transform(IDataView input) => _rows.Value.Transform(input);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public IDataView Transform(IDataView input)
+    {
+        using var use = Use();
+        return _rows.Value.Transform(input);
+    }
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => _singleRow.Value.GetRowToRowMapper(inputSchema);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        using var use = Use();
+        return _singleRow.Value.GetRowToRowMapper(inputSchema);
+    }
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_rows.Value).Save(ctx);
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        using var use = Use();
+        ((ICanSaveModel)_rows.Value).Save(ctx);
+    }
 
-    /// <summary>Closes the ONNX sessions and deletes their file.</summary>
+    /// <summary>
+    /// Closes the ONNX sessions and deletes their file. Other threads may be scoring: their cursors and predictions end first, and
+    /// whatever is begun afterwards is an <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
+    {
+        _lifetime.Close();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Keeps the transformer from being released.</summary>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
+    private protected Lifetime.Use Use() => _lifetime.Enter();
+
+    private void Release()
     {
         foreach (var chain in new[] { _rows, _singleRow }.Where(chain => chain.IsValueCreated))
             chain.Value.Dispose();
         _onnx.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     private NativeChain NewChain(Func<TemporaryFile, int?, NativeChain> create, int? threads)

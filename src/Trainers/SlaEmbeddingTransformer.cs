@@ -90,5 +90,10 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     /// <param name="inference">One of <see cref="Inferences"/>.</param>
     /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
-    public SlaEmbeddingTransformer WithInference(SlaInference inference) => new(_environment, _model, inference);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public SlaEmbeddingTransformer WithInference(SlaInference inference)
+    {
+        using var use = Use();
+        return new SlaEmbeddingTransformer(_environment, _model, inference);
+    }
 }

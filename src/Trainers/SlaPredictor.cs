@@ -19,39 +19,41 @@ public sealed class SlaPredictor : IDisposable
 {
     private static readonly string[] Inputs = [FeatureColumn.PixelColumn];
 
-    private readonly SavedModel _model;
-    private readonly ModelSignature _signature;
+    private readonly string _source;
+    private readonly SavedClassifier _model;
     private readonly string[] _outputs;
-    private readonly Lazy<ModelDescription> _description;
     private readonly Lazy<Task<InferenceSession>> _session;
+    private readonly Lifetime _lifetime;
 
-    private SlaPredictor(SavedModel model)
+    /// <param name="source">The file, which messages name.</param>
+    /// <param name="model">The model in it.</param>
+    private SlaPredictor(string source, SavedClassifier model)
     {
+        _source = source;
         _model = model;
-        (string description, Inference) = TrainedModel.ReadMetadata(model.Metadata);
-        _signature = ModelSignature.FromJson(description);
-        _outputs = _signature.ViewScoresColumn is { } viewScores ? [_signature.ScoreColumn, viewScores] : [_signature.ScoreColumn];
-        _description = new Lazy<ModelDescription>(() => ModelDescription.FromJson(description));
+        var description = model.Description;
+        _outputs = description.ViewScoresColumn is { } viewScores ? [description.ScoreColumn, viewScores] : [description.ScoreColumn];
         _session = new Lazy<Task<InferenceSession>>(() => Task.Run(NewSession));
+        _lifetime = new Lifetime(this, Release);
     }
 
     /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
-    public SlaInference Inference { get; }
+    public SlaInference Inference => _model.Inference;
 
     /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
-    public IReadOnlyList<SlaInference> Inferences => [.. _description.Value.CreateObjective().Inferences.Select(i => i.Inference)];
+    public IReadOnlyList<SlaInference> Inferences => [.. _model.Description.CreateObjective().Inferences.Select(i => i.Inference)];
 
     /// <summary>What the network was trained to minimise.</summary>
-    public SlaObjective Objective => _description.Value.Objective;
+    public SlaObjective Objective => _model.Description.Objective;
 
     /// <summary>The M transformations that it was trained with.</summary>
-    public TransformationSet Transformations => _description.Value.Transformations;
+    public TransformationSet Transformations => _model.Description.Transformations;
 
     /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
-    public ImageShape ImageShape => _signature.Features.Shape;
+    public ImageShape ImageShape => _model.Description.Features.Shape;
 
     /// <summary>The N class names, in the order of the probabilities.</summary>
-    public IReadOnlyList<string> ClassNames => _signature.ClassNames;
+    public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
 
     /// <summary>Reads a model from a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <param name="path">The saved model: an SLA model by itself or in a pipeline, of which only the SLA model is read.</param>
@@ -60,10 +62,10 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
     public static SlaPredictor Load(string path)
     {
-        var predictor = new SlaPredictor(TrainedModel.Find(path));
-        var features = predictor._signature.Features;
+        var model = SavedClassifier.Read(path);
+        var features = model.Description.Features;
         return features.Kind == FeatureKind.Image
-            ? predictor
+            ? new SlaPredictor(path, model)
             : throw new InvalidDataException(
                 $"The model in '{path}' scores the column '{features.Name}', a vector of pixels, and not images. Load it with mlContext.Model.Load.");
     }
@@ -73,7 +75,8 @@ public sealed class SlaPredictor : IDisposable
     /// <returns>The predictor.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
     /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
-    public SlaPredictor WithInference(SlaInference inference) => new(SavedModel.Of(Network().ToOnnx(inference)));
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public SlaPredictor WithInference(SlaInference inference) => With(network => SavedClassifier.Of(network, inference));
 
     /// <summary>
     /// Makes a predictor that also gives the M views' own class probabilities, which takes M passes an image. It is independent of this
@@ -81,7 +84,8 @@ public sealed class SlaPredictor : IDisposable
     /// </summary>
     /// <returns>The predictor.</returns>
     /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
-    public SlaPredictor WithViewScores() => new(SavedModel.Of(Network().WithViewScores("ViewScores").ToOnnx(Inference)));
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public SlaPredictor WithViewScores() => With(network => SavedClassifier.Of(network.WithViewScores("ViewScores"), Inference));
 
     /// <summary>
     /// Scores an image file, read upright as <see cref="ImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
@@ -93,6 +97,8 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
     public SlaPrediction Predict(string path)
     {
+        using var use = _lifetime.Enter();
+
         // The first time, the session is opened while the image is decoded.
         _ = _session.Value;
         using var image = UprightImage.Load(path, decodeSide: 2 * Math.Max(ImageShape.Height, ImageShape.Width));
@@ -105,7 +111,9 @@ public sealed class SlaPredictor : IDisposable
     public SlaPrediction Predict(MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        float[] pixels = _signature.Features.PixelsOf(image);
+        using var use = _lifetime.Enter();
+        float[] pixels = new float[ImageShape.Length];
+        _model.Description.Features.CopyPixels(image, pixels);
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
         using var options = new RunOptions();
         using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
@@ -121,6 +129,7 @@ public sealed class SlaPredictor : IDisposable
     public IReadOnlyList<SlaPrediction> Predict(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
+        using var use = _lifetime.Enter();
         if (paths is [var only])
             return [Predict(only)];
 
@@ -144,8 +153,33 @@ public sealed class SlaPredictor : IDisposable
         return predictions;
     }
 
-    /// <summary>Closes the ONNX session.</summary>
-    public void Dispose()
+    /// <summary>
+    /// Closes the ONNX session. Other threads may be predicting: they get their results first, and whatever is asked for afterwards is an
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
+    public void Dispose() => _lifetime.Close();
+
+    private SlaPredictor With(Func<TrainedModel, SavedClassifier> change)
+    {
+        using var use = _lifetime.Enter();
+        return new SlaPredictor(_source, change(_model.Model ?? throw Int8Graph.IsFinal()));
+    }
+
+    private InferenceSession NewSession()
+    {
+        // The threads of ML.NET's rows: with others, sums are taken in another order.
+        using var options = new SessionOptions { IntraOpNumThreads = 1 };
+        try
+        {
+            return new InferenceSession(_model.Onnx, options);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InvalidDataException($"The model in '{_source}' cannot be opened by ONNX Runtime: {exception.Message}", exception);
+        }
+    }
+
+    private void Release()
     {
         if (!_session.IsValueCreated)
             return;
@@ -154,14 +188,5 @@ public sealed class SlaPredictor : IDisposable
         Task.WaitAny(_session.Value);
         if (_session.Value.IsCompletedSuccessfully)
             _session.Value.Result.Dispose();
-    }
-
-    private TrainedModel Network() => TrainedModel.FromOnnx(_model.Parse()).Model;
-
-    private InferenceSession NewSession()
-    {
-        // The threads of ML.NET's rows: with others, sums are taken in another order.
-        using var options = new SessionOptions { IntraOpNumThreads = 1 };
-        return new InferenceSession(_model.Onnx, options);
     }
 }

@@ -83,7 +83,7 @@ public sealed class SlaTransformer : ScoringTransformer
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
-        var (model, inference) = TrainedModel.Read(path);
+        var (model, inference) = SavedClassifier.ReadNetwork(path);
         return new SlaTransformer(mlContext, model, inference);
     }
 
@@ -94,7 +94,12 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <param name="inference">One of <see cref="Inferences"/>.</param>
     /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
-    public SlaTransformer WithInference(SlaInference inference) => new(_environment, _model, inference);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public SlaTransformer WithInference(SlaInference inference)
+    {
+        using var use = Use();
+        return new SlaTransformer(_environment, _model, inference);
+    }
 
     /// <summary>
     /// Makes a transformer that also adds the M views' own class probabilities, M x N, with slot names such as
@@ -103,8 +108,12 @@ public sealed class SlaTransformer : ScoringTransformer
     /// </summary>
     /// <param name="columnName">Name of the column; null for a transformer without it.</param>
     /// <returns>The transformer.</returns>
-    public SlaTransformer WithViewScores(string? columnName = "ViewScores") =>
-        new(_environment, _model.WithViewScores(columnName), Inference);
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public SlaTransformer WithViewScores(string? columnName = "ViewScores")
+    {
+        using var use = Use();
+        return new SlaTransformer(_environment, _model.WithViewScores(columnName), Inference);
+    }
 
     /// <summary>
     /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers: about twice as fast, in a file of about
@@ -116,10 +125,12 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <param name="count">How many of them are looked at, from all parts of the view. Default 512.</param>
     /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentException">There are no images.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public SlaTransformer ToInt8(IDataView images, int count = 512)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        using var use = Use();
         var graph = new Int8Graph(_model.ToOnnx(Inference));
         using var measured = ScoringChain.CreateRanges(_environment, _model.Description, new TemporaryFile(graph.WithRanges(), ".onnx"));
         var ranges = Int8Graph.Widest(Spread(images, count).SelectMany(rows => measured.Transform(rows).GetColumn<float[]>(Int8Graph.RangesColumn)));
@@ -136,10 +147,12 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <param name="path">The file to write.</param>
     /// <param name="batchSize">B, 1 or more, for a runtime that wants fixed shapes. Default null: any number of images.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public void ExportOnnx(string path, int? batchSize = null)
     {
         if (batchSize is { } size)
             ArgumentOutOfRangeException.ThrowIfLessThan(size, 1, nameof(batchSize));
+        using var use = Use();
         File.WriteAllBytes(path, _model.ToBatchOnnx(Inference, batchSize));
     }
 

@@ -163,8 +163,7 @@ internal sealed class TrainerHost
     public (RowSelection Rows, int Unreadable) ReadRows(
         IChannel channel, IDataView view, ClassLabels labels, FeatureColumn features, long budget, Action<IEnumerable<int>>? checkLabels = null)
     {
-        var reader = new RowReader(
-            _host, view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, Threads);
+        var reader = new RowReader(view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, Threads);
         var (store, rows, unlabelled, unreadable) = PixelStore.Read(
             reader, features.Shape, budget, _options.OnUnreadableImage == UnreadableImage.Skip, CheckCancellation, checkLabels);
         Info(channel, $"{rows.Length} images of {features.Shape} in {labels.Count} classes"

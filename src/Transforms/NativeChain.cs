@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;
@@ -6,54 +7,87 @@ namespace Microsoft.ML.Sla;
 /// <summary>
 /// A chain of ML.NET's own transformers, with the ONNX files that they read. What is saved needs nothing of this library.
 /// </summary>
+/// <remarks>
+/// In this process the chain also keeps what ML.NET's transformers do not: images that the caller holds stay the caller's, and native
+/// resources are released when nothing uses them any more.
+/// </remarks>
 internal sealed class NativeChain : ITransformer, IDisposable
 {
-    private readonly TransformerChain<ITransformer> _chain;
+    private readonly TransformerChain<ITransformer> _saved;
+    private readonly TransformerChain<ITransformer> _scoring;
+    private readonly OwnedImages? _images;
     private readonly TemporaryFile[] _files;
+    private readonly Lifetime _lifetime;
 
     /// <summary>Fits steps one after another.</summary>
     /// <param name="data">What the first step is fitted on.</param>
     /// <param name="steps">The steps.</param>
+    /// <param name="images">The column of images that the steps may dispose; null where there are none.</param>
     /// <param name="files">The files that they read; disposed with the chain, or at once where a step cannot be fitted.</param>
-    public NativeChain(IDataView data, IEnumerable<IEstimator<ITransformer>> steps, params TemporaryFile[] files)
+    public NativeChain(IDataView data, IEnumerable<IEstimator<ITransformer>> steps, OwnedImages? images, params TemporaryFile[] files)
     {
+        _images = images;
         _files = files;
+        _lifetime = new Lifetime(this, Release);
         try
         {
-            var transformers = new List<ITransformer>();
+            var fitted = new List<ITransformer>();
             foreach (var step in steps)
             {
                 var transformer = step.Fit(data);
-                transformers.Add(transformer);
+                fitted.Add(transformer);
                 data = transformer.Transform(data);
             }
 
-            _chain = new TransformerChain<ITransformer>([.. transformers]);
+            _saved = new TransformerChain<ITransformer>([.. fitted]);
+            _scoring = images is null ? _saved : images.Around(_saved);
         }
         catch
         {
-            Delete();
+            DeleteFiles();
             throw;
         }
     }
 
     public bool IsRowToRowMapper => true;
 
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => _chain.GetOutputSchema(inputSchema);
-
-    public IDataView Transform(IDataView input) => _chain.Transform(input);
-
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => ((ITransformer)_chain).GetRowToRowMapper(inputSchema);
-
-    void ICanSaveModel.Save(ModelSaveContext ctx) => ((ICanSaveModel)_chain).Save(ctx);
-
-    public void Dispose()
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
-        _chain.Dispose();
-        Delete();
+        using var use = _lifetime.Enter();
+        _images?.Accept(inputSchema);
+        return _scoring.GetOutputSchema(inputSchema);
     }
 
-    private void Delete()
+    public IDataView Transform(IDataView input)
+    {
+        using var use = _lifetime.Enter();
+        _images?.Accept(input.Schema);
+        return new LeasedView(_scoring.Transform(input), _lifetime);
+    }
+
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+    {
+        using var use = _lifetime.Enter();
+        _images?.Accept(inputSchema);
+        return new LeasedMapper(((ITransformer)_scoring).GetRowToRowMapper(inputSchema), _lifetime);
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        using var use = _lifetime.Enter();
+        ((ICanSaveModel)_saved).Save(ctx);
+    }
+
+    /// <summary>Closes the chain. What still scores with it ends first.</summary>
+    public void Dispose() => _lifetime.Close();
+
+    private void Release()
+    {
+        _scoring.Dispose();
+        DeleteFiles();
+    }
+
+    private void DeleteFiles()
     {
         foreach (var file in _files)
             file.Dispose();

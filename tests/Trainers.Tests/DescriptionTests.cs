@@ -36,18 +36,6 @@ public sealed class DescriptionTests
         Assert.Equal([0.5, null], description.History!.Epochs.Select(epoch => epoch.ValidationAccuracy));
     }
 
-    [Theory]
-    [MemberData(nameof(Lines))]
-    public void The_signature_is_that_of_the_whole_description(int line)
-    {
-        var description = ModelDescription.FromJson(Saved[line]);
-        var signature = ModelSignature.FromJson(Saved[line]);
-        Assert.Equal(description.Features, signature.Features);
-        Assert.Equal(description.Labels.Names, signature.ClassNames);
-        Assert.Equal(description.ScoreColumn, signature.ScoreColumn);
-        Assert.Equal(description.ViewScoresColumn, signature.ViewScoresColumn);
-    }
-
     /// <summary>A value without the properties that another does not have.</summary>
     private static JsonNode? OnlyOf(JsonNode? value, JsonNode? other) => (value, other) switch
     {

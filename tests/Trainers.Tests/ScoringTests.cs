@@ -252,7 +252,7 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         internal PixelStore ReadTestPixels()
         {
             var features = Model.Model.Description.Features;
-            var reader = new RowReader(MLContext, Test, "Label", features, sameSize: true, workers: 1);
+            var reader = new RowReader(Test, "Label", features, sameSize: true, workers: 1);
             return PixelStore.Read(reader, features.Shape, budget: long.MaxValue, skipUnreadable: false, () => { }).Store;
         }
 

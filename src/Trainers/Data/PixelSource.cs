@@ -5,9 +5,13 @@ namespace Microsoft.ML.Sla.Data;
 /// <summary>Reads the pixels of a cursor's current row as C x H x W bytes.</summary>
 internal abstract class PixelSource
 {
-    public static PixelSource Create(DataViewRow row, DataViewSchema.Column column, FeatureColumn features) => features.Kind switch
+    /// <param name="row">The cursor.</param>
+    /// <param name="column">The feature column.</param>
+    /// <param name="features">What it is.</param>
+    /// <param name="sameSize">Whether images must all be of the features' shape; otherwise they are resized to it.</param>
+    public static PixelSource Create(DataViewRow row, DataViewSchema.Column column, FeatureColumn features, bool sameSize) => features.Kind switch
     {
-        FeatureKind.Image => new ImageSource(row.GetGetter<MLImage>(column), features.Shape),
+        FeatureKind.Image => new ImageSource(row.GetGetter<MLImage>(column), features, sameSize),
         FeatureKind.Bytes => new ByteSource(row.GetGetter<VBuffer<byte>>(column)),
         _ => new FloatSource(row.GetGetter<VBuffer<float>>(column), features),
     };
@@ -24,10 +28,8 @@ internal abstract class PixelSource
     /// Images are not disposed here: ML.NET's getters dispose the one before, and rows that a program holds in memory go on
     /// using theirs.
     /// </remarks>
-    private sealed class ImageSource(ValueGetter<MLImage> getter, ImageShape shape) : PixelSource
+    private sealed class ImageSource(ValueGetter<MLImage> getter, FeatureColumn features, bool sameSize) : PixelSource
     {
-        private const int BytesPerPixel = 4;
-
         private MLImage? _image;
 
         public override void Read(Span<byte> pixels)
@@ -35,34 +37,15 @@ internal abstract class PixelSource
             getter(ref _image!);
             if (_image is null)
                 throw new InvalidDataException("there is no image. Check that the path is not empty.");
-            if (_image.Width != shape.Width || _image.Height != shape.Height)
+            var shape = features.Shape;
+            if (sameSize && (_image.Width != shape.Width || _image.Height != shape.Height))
             {
                 throw new InvalidDataException(
                     $"the image is {_image.Width} pixels wide and {_image.Height} high, and the first one is {shape.Width} wide and {shape.Height} high. "
                     + "Set ImageWidth and ImageHeight to have all images resized.");
             }
 
-            var (red, green, blue) = _image.PixelFormat switch
-            {
-                MLPixelFormat.Bgra32 => (2, 1, 0),
-                MLPixelFormat.Rgba32 => (0, 1, 2),
-                _ => throw new InvalidDataException($"the image has the pixel format {_image.PixelFormat}, which is not supported. Use 8-bit colour or grey images."),
-            };
-            ReadOnlySpan<byte> interleaved = _image.Pixels;
-            CopyPlane(interleaved[red..], Plane(pixels, 0));
-            if (shape.Channels == 3)
-            {
-                CopyPlane(interleaved[green..], Plane(pixels, 1));
-                CopyPlane(interleaved[blue..], Plane(pixels, 2));
-            }
-        }
-
-        private Span<byte> Plane(Span<byte> pixels, int channel) => pixels.Slice(channel * shape.Height * shape.Width, shape.Height * shape.Width);
-
-        private static void CopyPlane(ReadOnlySpan<byte> interleaved, Span<byte> plane)
-        {
-            for (int i = 0; i < plane.Length; i++)
-                plane[i] = interleaved[BytesPerPixel * i];
+            features.CopyPixels(_image, pixels);
         }
     }
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Sla.Data;
 
@@ -12,32 +11,24 @@ namespace Microsoft.ML.Sla.Data;
 internal sealed class RowReader
 {
     private readonly IDataView _data;
-    private readonly IDataView _prepared;
     private readonly DataViewSchema.Column _labelColumn;
     private readonly DataViewSchema.Column _pixelColumn;
     private readonly FeatureColumn _features;
+    private readonly bool _sameSize;
 
-    /// <param name="environment">ML.NET's environment.</param>
     /// <param name="data">The rows.</param>
     /// <param name="labelColumnName">The label column.</param>
     /// <param name="features">The feature column.</param>
     /// <param name="sameSize">Whether images must all be of the features' shape; otherwise they are resized to it.</param>
     /// <param name="workers">Threads that decode images. Vectors are read on one: reading them is parsing, which each cursor would repeat.</param>
-    public RowReader(IHostEnvironment environment, IDataView data, string labelColumnName, FeatureColumn features, bool sameSize, int workers)
+    public RowReader(IDataView data, string labelColumnName, FeatureColumn features, bool sameSize, int workers)
     {
         _data = data;
-        _prepared = data;
-        bool isImage = features.Kind == FeatureKind.Image;
-        if (isImage)
-        {
-            foreach (var step in features.PrepareImages(environment, resize: !sameSize))
-                _prepared = step.Fit(_prepared).Transform(_prepared);
-        }
-
-        _labelColumn = _prepared.Schema[labelColumnName];
-        _pixelColumn = _prepared.Schema[isImage ? features.PreparedImageColumn(resize: !sameSize) : features.Name];
+        _labelColumn = data.Schema[labelColumnName];
+        _pixelColumn = data.Schema[features.Name];
         _features = features;
-        Workers = isImage ? workers : 1;
+        _sameSize = sameSize;
+        Workers = features.Kind == FeatureKind.Image ? workers : 1;
     }
 
     /// <summary>Where the pixels of a row go.</summary>
@@ -53,7 +44,7 @@ internal sealed class RowReader
     {
         var labelled = new List<(long, int)>();
         long unlabelled = 0;
-        using var cursor = _prepared.GetRowCursor([_labelColumn]);
+        using var cursor = _data.GetRowCursor([_labelColumn]);
         var getLabel = ClassLabels.Getter(cursor, _labelColumn);
         while (cursor.MoveNext())
         {
@@ -94,8 +85,8 @@ internal sealed class RowReader
 
         void Read(int worker)
         {
-            using var cursor = _prepared.GetRowCursor([_pixelColumn]);
-            var pixels = PixelSource.Create(cursor, _pixelColumn, _features);
+            using var cursor = _data.GetRowCursor([_pixelColumn]);
+            var pixels = PixelSource.Create(cursor, _pixelColumn, _features, _sameSize);
             for (int index = worker; index < Volatile.Read(ref end); index += workers)
             {
                 checkCancellation();

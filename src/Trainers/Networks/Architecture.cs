@@ -13,6 +13,9 @@ namespace Microsoft.ML.Sla;
 [JsonDerivedType(typeof(CustomNetwork), "custom")]
 public abstract class Architecture
 {
+    /// <summary>The largest factor on, or number of, channels: more is an error of a digit, or of a file.</summary>
+    private protected const int LargestWidth = 4096;
+
     private protected Architecture()
     {
     }
@@ -42,9 +45,9 @@ public abstract class Architecture
     /// <paramref name="width"/>, (depth - 2) / 6 basic blocks each, parameter-free shortcuts.
     /// </summary>
     /// <param name="depth">Number of weighted layers, 6n + 2: 8, 14, 20, 26, 32, 44, 56, 110, ... Default 32, the paper's.</param>
-    /// <param name="width">Factor on the number of channels, 1 or more. Default 1.</param>
+    /// <param name="width">Factor on the number of channels, 1 to 4096. Default 1.</param>
     /// <returns>The architecture, for images with sides of 16 to 64 pixels and 1 or 3 channels.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 2 with n of 1 or more, or width is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 2 of 8 to 1202, or width is not 1 to 4096.</exception>
     public static Architecture CifarResNet(int depth = 32, int width = 1) => new CifarResNet(depth, width);
 
     /// <summary>
@@ -52,9 +55,9 @@ public abstract class Architecture
     /// <paramref name="width"/>, (depth - 4) / 6 blocks each.
     /// </summary>
     /// <param name="depth">Number of weighted layers, 6n + 4: 10, 16, 22, 28, 40, ... Default 28.</param>
-    /// <param name="width">Factor on the number of channels, 1 or more. Default 10.</param>
+    /// <param name="width">Factor on the number of channels, 1 to 4096. Default 10.</param>
     /// <returns>The architecture, for images with sides of 16 to 64 pixels and 1 or 3 channels.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 4 with n of 1 or more, or width is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Depth is not 6n + 4 of 10 to 1204, or width is not 1 to 4096.</exception>
     public static Architecture WideResNet(int depth = 28, int width = 10) => new WideResNet(depth, width);
 
     /// <summary>The residual network for photos (He et al. 2016), with the layers of torchvision's, which published weights are for.</summary>
@@ -64,18 +67,18 @@ public abstract class Architecture
     public static Architecture ResNet(int depth = 18) => new ResNet(depth);
 
     /// <summary>The network of four convolutions of the few-shot literature (Vinyals et al. 2016), with global average pooling.</summary>
-    /// <param name="width">Number of channels, 1 or more. Default 64.</param>
+    /// <param name="width">Number of channels, 1 to 4096. Default 64.</param>
     /// <returns>The architecture, for images with sides of 16 pixels or more and 1 or 3 channels.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Width is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Width is not 1 to 4096.</exception>
     public static Architecture ConvNet(int width = 64) => new ConvNet(width);
 
     /// <summary>
     /// The residual network of the few-shot literature (Lee, K. et al. 2019): four blocks of three convolutions with leaky relus, each
     /// of which halves the sides, and global average pooling. It has no DropBlock.
     /// </summary>
-    /// <param name="width">Channels of the first block, an even number; the others have 2.5, 5 and 10 times as many. Default 64.</param>
+    /// <param name="width">Channels of the first block, an even number of 2 to 4096; the others have 2.5, 5 and 10 times as many. Default 64.</param>
     /// <returns>The architecture, for images with sides of 16 pixels or more and 1 or 3 channels.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Width is below 2, or odd.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Width is not 2 to 4096, or odd.</exception>
     public static Architecture ResNet12(int width = 64) => new ResNet12(width);
 
     /// <summary>A backbone of one's own: B x C x H x W to B x D. It is trained by its own forward.</summary>

@@ -11,13 +11,14 @@ internal sealed class CifarResNet : Architecture
 
     public CifarResNet(int depth, int width)
     {
-        if (depth < 8 || (depth - 2) % 6 != 0)
+        if (depth is < 8 or > 1202 || (depth - 2) % 6 != 0)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(depth), depth, "The depth of a CIFAR ResNet is 6n + 2 with n of 1 or more: 8, 14, 20, 26, 32, 44, 56, 110, ...");
+                nameof(depth), depth, "The depth of a CIFAR ResNet is 6n + 2 with n of 1 or more, 1202 at most: 8, 14, 20, 26, 32, 44, 56, 110, ...");
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(width, LargestWidth);
         Depth = depth;
         Width = width;
     }

@@ -14,6 +14,7 @@ internal sealed class ConvNet : Architecture
     public ConvNet(int width)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(width, LargestWidth);
         Width = width;
     }
 

@@ -10,8 +10,8 @@ internal sealed class ResNet12 : Architecture
 
     public ResNet12(int width)
     {
-        if (width < 2 || width % 2 != 0)
-            throw new ArgumentOutOfRangeException(nameof(width), width, "The width of a ResNet-12 is an even number of 2 or more, such as 64: the second block has 2.5 times as many channels.");
+        if (width is < 2 or > LargestWidth || width % 2 != 0)
+            throw new ArgumentOutOfRangeException(nameof(width), width, "The width of a ResNet-12 is an even number of 2 to 4096, such as 64: the second block has 2.5 times as many channels.");
         Width = width;
     }
 

@@ -14,10 +14,11 @@ internal sealed class WideResNet : Architecture
 
     public WideResNet(int depth, int width)
     {
-        if (depth < 10 || (depth - 4) % 6 != 0)
-            throw new ArgumentOutOfRangeException(nameof(depth), depth, "The depth of a WideResNet is 6n + 4 with n of 1 or more: 10, 16, 22, 28, 34, 40, ...");
+        if (depth is < 10 or > 1204 || (depth - 4) % 6 != 0)
+            throw new ArgumentOutOfRangeException(nameof(depth), depth, "The depth of a WideResNet is 6n + 4 with n of 1 or more, 1204 at most: 10, 16, 22, 28, 34, 40, ...");
 
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(width, LargestWidth);
         Depth = depth;
         Width = width;
     }

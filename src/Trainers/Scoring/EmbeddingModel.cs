@@ -1,7 +1,6 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
-using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
 
@@ -35,6 +34,31 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
                 $"An embedding of FewShotObjective.{Description.Objective} has no {inference} inference. Use {string.Join(" or ", Inferences.Select(i => $"SlaInference.{i}"))}.");
         }
 
+        return Graph(inference).ToBytes();
+    }
+
+    /// <summary>Reads the embedding in a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no embedding, or several, or a damaged one.</exception>
+    public static (EmbeddingModel Model, SlaInference Inference) Read(string path) => SavedModel.Read(
+        path,
+        "SLA embedding",
+        "Trainers.SlaFewShot",
+        metadata => metadata.Has(DescriptionKey),
+        proto =>
+        {
+            var description = NetworkDescription.FromJson<EmbeddingDescription>(proto.MetadataProps.Value(DescriptionKey));
+            var model = new EmbeddingModel(description, proto.NetworkWeights());
+            var inference = proto.MetadataProps.Member<SlaInference>(InferenceKey);
+            description.Check(model.Weights);
+            if (!(description.Scale > 0 && float.IsFinite(description.Scale)) || !Enum.IsDefined(description.Objective) || !model.Inferences.Contains(inference))
+                throw new InvalidDataException($"its objective {description.Objective}, inference {inference} or scale {description.Scale} cannot be.");
+            proto.CheckGraph(model.Graph(inference));
+            return (model, inference);
+        });
+
+    private OnnxGraph Graph(SlaInference inference)
+    {
         bool allViews = inference == SlaInference.Aggregated;
         var graph = new OnnxGraph("embedding");
         graph.Metadata(DescriptionKey, Description.ToJson());
@@ -43,17 +67,6 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         string embeddings = BackboneGraph.Append(graph, Description, Weights, pixels, allViews);
         int views = allViews ? Description.Transformations.Count : 1;
         graph.Output(Description.EmbeddingColumn, embeddings, OnnxType.Float, views * Description.Architecture.EmbeddingSize);
-        return graph.ToBytes();
+        return graph;
     }
-
-    /// <summary>Reads the embedding in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="InvalidDataException">The file holds no embedding, or several.</exception>
-    public static (EmbeddingModel Model, SlaInference Inference) Read(string path) =>
-        FromOnnx(SavedModel.Find(path, "SLA embedding", "Trainers.SlaFewShot", metadata => metadata.Has(DescriptionKey)).Parse());
-
-    /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
-    /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
-    public static (EmbeddingModel Model, SlaInference Inference) FromOnnx(ModelProto model) => (
-        new EmbeddingModel(NetworkDescription.FromJson<EmbeddingDescription>(model.MetadataProps.Value(DescriptionKey)), model.NetworkWeights()),
-        Enum.Parse<SlaInference>(model.MetadataProps.Value(InferenceKey)));
 }

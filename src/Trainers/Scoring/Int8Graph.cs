@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
@@ -18,6 +19,7 @@ internal sealed class Int8Graph
     public const string RangesColumn = "Sla.Ranges";
 
     private const string MetadataKey = "Microsoft.ML.Sla.Int8";
+    private const string InitialPrefix = "int8.";
     private const int LargestWeight = 63;
 
     private readonly ModelProto _model;
@@ -38,6 +40,37 @@ internal sealed class Int8Graph
 
     /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
     public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
+
+    /// <summary>The error of a model in 8 bits that is asked for more than its scores.</summary>
+    public static InvalidDataException IsFinal() => new(
+        "The model is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
+        + "trained on. Take the model that it was made from.");
+
+    /// <summary>Holds a model out of a file against the graph that its description makes in 8 bits. The rounded weights and scales are its own.</summary>
+    /// <param name="stored">The model.</param>
+    /// <param name="description">What it says that it is.</param>
+    /// <param name="inference">How it scores.</param>
+    /// <exception cref="InvalidDataException">It has other nodes, constants or shapes, or a scale that is no number.</exception>
+    public static void Check(ModelProto stored, ModelDescription description, SlaInference inference)
+    {
+        var weights = new Weights();
+        foreach (var (name, shape) in description.Tensors())
+            weights[name] = (shape, new float[shape.Aggregate(1L, (product, side) => product * side)]);
+        description.Check(weights);
+        var graph = new Int8Graph(new TrainedModel(description, weights).ToOnnx(inference));
+        var expected = ModelProto.Parser.ParseFrom(graph.Quantize(new float[2 * graph._points.Length]));
+        var values = stored.Initializers().ToLookup(tensor => tensor.Name);
+        foreach (var tensor in expected.Graph.Initializer.Where(IsLearned))
+        {
+            if (values[tensor.Name].FirstOrDefault() is not { } found || found.RawData.Length != tensor.RawData.Length)
+                continue;
+            if (tensor.DataType == (int)OnnxType.Float && !Array.TrueForAll(found.Floats(), float.IsFinite))
+                throw new InvalidDataException($"the tensor '{tensor.Name}' has values that are not numbers (NaN or infinite).");
+            tensor.RawData = found.RawData;
+        }
+
+        stored.CheckGraph(new OnnxGraph(expected, InitialPrefix));
+    }
 
     /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>
     public byte[] WithRanges()
@@ -72,7 +105,7 @@ internal sealed class Int8Graph
     {
         var model = _model.Clone();
         model.Graph.Node.Clear();
-        var writer = new Writer(new OnnxGraph(model, prefix: "int8."), _points.Select((point, i) => (point, Scale.Of(ranges[i], ranges[_points.Length + i]))).ToDictionary());
+        var writer = new Writer(new OnnxGraph(model, prefix: InitialPrefix), _points.Select((point, i) => (point, Scale.Of(ranges[i], ranges[_points.Length + i]))).ToDictionary());
         var blocks = _blocks.ToDictionary(block => block.Node);
         var inside = _blocks.SelectMany(block => new[] { block.Norm, block.Relu }).OfType<NodeProto>().ToHashSet();
         foreach (var node in _model.Graph.Node.Where(node => !inside.Contains(node)))
@@ -89,6 +122,9 @@ internal sealed class Int8Graph
         writer.Graph.Metadata(MetadataKey, "1");
         return writer.Graph.ToBytes();
     }
+
+    /// <summary>Whether the values are a model's own, and not the same in all models of its description.</summary>
+    private static bool IsLearned(TensorProto tensor) => tensor.Name.StartsWith(InitialPrefix, StringComparison.Ordinal) || SlaNetwork.IsTensorName(tensor.Name);
 
     private void Append(Block block, Writer writer)
     {

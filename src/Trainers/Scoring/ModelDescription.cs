@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -32,6 +33,20 @@ internal sealed record ModelDescription(
 {
     /// <summary>Reads what <see cref="NetworkDescription.ToJson"/> wrote.</summary>
     public static ModelDescription FromJson(string json) => FromJson<ModelDescription>(json);
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, long[]> Tensors()
+    {
+        var tensors = new Dictionary<string, long[]>(base.Tensors());
+        foreach (var head in CreateObjective().Heads)
+        {
+            tensors.Add($"{SlaNetwork.HeadsName}.{Heads.WeightName(head.Head)}", [head.Outputs, Architecture.EmbeddingSize]);
+            if (head.CosineScale is null)
+                tensors.Add($"{SlaNetwork.HeadsName}.{Heads.BiasName(head.Head)}", [head.Outputs]);
+        }
+
+        return tensors;
+    }
 
     /// <summary>The objective's rules for the classes and views of the model.</summary>
     public Objective CreateObjective() => SlaObjectives.Create(Objective, Labels.Count, Transformations.Count, ObjectiveSettings);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
 
 namespace Microsoft.ML.Sla.Scoring;
 
@@ -19,7 +20,35 @@ internal abstract record NetworkDescription(
     string LibraryVersion,
     TrainingHistory? History)
 {
+    /// <summary>Values of all views of an image: 512 MiB as floats.</summary>
+    private const long MostValues = 1L << 27;
+
+    private const int LongestSide = 1 << 16;
+
     public string ToJson() => JsonSerializer.Serialize(this, GetType(), DescriptionJson.Default);
+
+    /// <summary>Holds a description out of a file, and the weights beside it, against each other, before memory is taken for the network.</summary>
+    /// <exception cref="InvalidDataException">They contradict each other, or the images are too large.</exception>
+    public void Check(Weights weights)
+    {
+        var shape = Features.Shape;
+        if (shape.Channels is not (1 or 3) || shape.Height is < 1 or > LongestSide || shape.Width is < 1 or > LongestSide
+            || (long)shape.Channels * shape.Height * shape.Width > MostValues / Math.Max(1, Transformations.Count))
+        {
+            throw new InvalidDataException($"it declares images of {shape} in {Transformations.Count} views, and a model has 1 or 3 channels and at most {MostValues} values in all views.");
+        }
+
+        if (Architecture.Objection(shape) is { } objection)
+            throw new InvalidDataException(objection);
+        if (!Enum.IsDefined(Features.Kind) || !Enum.IsDefined(Features.Resizing) || !(Features.PixelMaximum > 0 && float.IsFinite(Features.PixelMaximum)))
+            throw new InvalidDataException($"its feature column, {Features}, cannot be.");
+        Transformations.Validate(shape);
+        weights.Check(Tensors());
+    }
+
+    /// <summary>The shapes of the network's tensors by name, as far as scoring needs them.</summary>
+    public virtual IReadOnlyDictionary<string, long[]> Tensors() => LayerShapes.Of(
+        Architecture.Describe(Features.Shape.Channels), SlaNetwork.BackboneName, Features.Shape, Transformations.Count, Architecture.EmbeddingSize);
 
     public static T FromJson<T>(string json)
         where T : NetworkDescription => (T?)JsonSerializer.Deserialize(json, typeof(T), DescriptionJson.Default)
@@ -35,7 +64,11 @@ internal abstract record NetworkDescription(
 }
 
 /// <summary>Reads and writes the JSON of descriptions with code made at compile time, which starts faster than reflection.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ModelDescription))]
 [JsonSerializable(typeof(EmbeddingDescription))]
 internal sealed partial class DescriptionJson : JsonSerializerContext;

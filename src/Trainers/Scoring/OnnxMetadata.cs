@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -14,14 +15,44 @@ internal static class OnnxMetadata
         ?? throw new InvalidDataException($"The ONNX model was not written by Microsoft.ML.Sla: it has no metadata '{key}'.");
 
     /// <summary>The initializers that are tensors of a network.</summary>
+    /// <exception cref="InvalidDataException">There is no graph, or a tensor is not of floats in the file.</exception>
     public static Weights NetworkWeights(this ModelProto model)
     {
         var weights = new Weights();
-        foreach (var tensor in model.Graph.Initializer.Where(tensor => SlaNetwork.IsTensorName(tensor.Name)))
+        foreach (var tensor in model.Initializers().Where(tensor => SlaNetwork.IsTensorName(tensor.Name)))
             weights[tensor.Name] = ([.. tensor.Dims], tensor.Floats());
         return weights;
     }
 
+    /// <exception cref="InvalidDataException">There is no graph.</exception>
+    public static IEnumerable<TensorProto> Initializers(this ModelProto model) =>
+        model.Graph?.Initializer ?? throw new InvalidDataException("the ONNX model has no graph.");
+
     /// <summary>The values of an initializer of floats that this library wrote.</summary>
-    public static float[] Floats(this TensorProto tensor) => MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
+    /// <exception cref="InvalidDataException">The values are elsewhere, or not as many floats as the shape has.</exception>
+    public static float[] Floats(this TensorProto tensor)
+    {
+        if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' keeps its values in another file.");
+        if (tensor.DataType != (int)OnnxType.Float || TensorShape.Bytes(tensor.Dims, sizeof(float)) != tensor.RawData.Length)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' has {tensor.RawData.Length} bytes, which are not floats of shape [{string.Join(", ", tensor.Dims)}].");
+        return MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray();
+    }
+
+    /// <summary>A member of an enumeration in the metadata, by its name.</summary>
+    /// <exception cref="InvalidDataException">There is none.</exception>
+    public static T Member<T>(this IEnumerable<StringStringEntryProto> metadata, string key)
+        where T : struct, Enum => metadata.Value(key) is var name && Enum.GetNames<T>().Contains(name)
+            ? Enum.Parse<T>(name)
+            : throw new InvalidDataException($"'{name}' of the metadata '{key}' is not a member of {typeof(T).Name}.");
+
+    /// <exception cref="InvalidDataException">The graph of a file is not the one that its description and weights make.</exception>
+    public static void CheckGraph(this ModelProto stored, OnnxGraph made)
+    {
+        if (!made.Equals(stored))
+        {
+            throw new InvalidDataException(
+                "its graph is not the network that its description and weights make, so programs would not agree on what it answers. Save the model again.");
+        }
+    }
 }

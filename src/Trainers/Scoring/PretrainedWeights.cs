@@ -1,6 +1,6 @@
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
@@ -37,7 +37,15 @@ internal sealed class PretrainedWeights
     /// <summary>Reads a safetensors file, an ONNX file, or a model that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is of another kind, or broken; the message says what to do.</exception>
-    public static PretrainedWeights Read(string path)
+    public static PretrainedWeights Read(string path) => ParsedFile.Read(path, "a file of weights", () =>
+    {
+        var pretrained = Parse(path);
+        if (pretrained._weights.FirstNotFinite() is { } broken)
+            throw new InvalidDataException($"The tensor '{broken}' of '{path}' has values that are not numbers (NaN or infinite). Save the weights of an earlier step.");
+        return pretrained;
+    });
+
+    private static PretrainedWeights Parse(string path)
     {
         Span<byte> start = stackalloc byte[16];
         using (var stream = File.OpenRead(path))
@@ -114,7 +122,7 @@ internal sealed class PretrainedWeights
                 throw Pickle(path);
         }
 
-        var (model, _) = TrainedModel.Read(path);
+        var (model, _) = SavedClassifier.ReadNetwork(path);
         return new PretrainedWeights(path, model);
     }
 
@@ -161,13 +169,15 @@ internal sealed class PretrainedWeights
         var weights = new Weights();
         foreach (var tensor in floats)
         {
-            weights[tensor.Name] = ([.. tensor.Dims], tensor.FloatData.Count > 0
-                ? [.. tensor.FloatData]
-                : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
+            weights[tensor.Name] = ([.. tensor.Dims], tensor.FloatData.Count > 0 ? FloatData(tensor) : tensor.Floats());
         }
 
         return weights;
     }
+
+    private static float[] FloatData(TensorProto tensor) => TensorShape.Bytes(tensor.Dims, valueBytes: 1) == tensor.FloatData.Count
+        ? [.. tensor.FloatData]
+        : throw new InvalidDataException($"the tensor '{tensor.Name}' has {tensor.FloatData.Count} values, which are not of shape [{string.Join(", ", tensor.Dims)}].");
 
     private static InvalidDataException Pickle(string path) => new(
         $"'{path}' is a PyTorch pickle file, and reading one can run any code that is in it. Save the weights as a safetensors file, in Python: "

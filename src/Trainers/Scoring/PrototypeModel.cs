@@ -25,7 +25,17 @@ internal sealed record PrototypeDescription(
     ClassLabels Labels,
     string ScoreColumn,
     string PredictedLabelColumn,
-    string LibraryVersion);
+    string LibraryVersion)
+{
+    /// <summary>Checks a description out of a file.</summary>
+    /// <exception cref="InvalidDataException">It cannot be.</exception>
+    public void Check()
+    {
+        Labels.Check();
+        if (Views < 1 || EmbeddingSize < 1 || EmbeddingSize % Views != 0 || !Enum.IsDefined(Similarity) || !(Scale > 0 && float.IsFinite(Scale)))
+            throw new InvalidDataException($"its description cannot be: {EmbeddingSize} values of {Views} views, similarity {Similarity}, scale {Scale}.");
+    }
+}
 
 /// <summary>A classifier by prototypes as data. Becomes an ONNX model, and is read back from one.</summary>
 /// <param name="description">What it is.</param>
@@ -35,13 +45,17 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
     private const string DescriptionKey = "Microsoft.ML.Sla.Prototypes";
     private const string PrototypesName = "prototypes";
 
+    private static readonly JsonSerializerOptions Strict = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     public PrototypeDescription Description { get; } = description;
 
     public IReadOnlyList<float[]> Prototypes { get; } = prototypes;
 
     /// <summary>The graph for ML.NET: the embeddings of one image's views to N probabilities and the number of the largest.</summary>
     /// <remarks>The score of a class is computed from its own prototypes alone, so that classes come and go without changing others'.</remarks>
-    public byte[] ToOnnx()
+    public byte[] ToOnnx() => Graph().ToBytes();
+
+    private OnnxGraph Graph()
     {
         int classes = Prototypes.Count;
         var graph = new OnnxGraph("prototypes");
@@ -53,20 +67,26 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, classes);
         graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);
         graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
-        return graph.ToBytes();
+        return graph;
     }
 
     /// <summary>Reads the classifier in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="InvalidDataException">The file holds no such classifier, or several.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no such classifier, or several, or a damaged one.</exception>
     public static PrototypeModel Read(string path) =>
-        FromOnnx(SavedModel.Find(path, "prototype classifier", "Trainers.PrototypeClassifier", metadata => metadata.Has(DescriptionKey)).Parse());
+        SavedModel.Read(path, "prototype classifier", "Trainers.PrototypeClassifier", metadata => metadata.Has(DescriptionKey), FromOnnx);
 
-    private static PrototypeModel FromOnnx(ModelProto model)
+    private static PrototypeModel FromOnnx(ModelProto stored)
     {
-        var description = JsonSerializer.Deserialize<PrototypeDescription>(model.MetadataProps.Value(DescriptionKey))
-            ?? throw new InvalidDataException("The classifier's description is empty.");
-        float[] values = model.Graph.Initializer.Single(tensor => tensor.Name == PrototypesName).Floats();
-        return new PrototypeModel(description, [.. values.Chunk(description.EmbeddingSize)]);
+        var description = JsonSerializer.Deserialize<PrototypeDescription>(stored.MetadataProps.Value(DescriptionKey), Strict)
+            ?? throw new InvalidDataException("its description is empty.");
+        description.Check();
+        float[] values = stored.Initializers().Single(tensor => tensor.Name == PrototypesName).Floats();
+        if (values.Length != (long)description.Labels.Count * description.EmbeddingSize || !Array.TrueForAll(values, float.IsFinite))
+            throw new InvalidDataException($"its prototypes are not {description.Labels.Count} vectors of {description.EmbeddingSize} numbers.");
+        var model = new PrototypeModel(description, [.. values.Chunk(description.EmbeddingSize)]);
+        stored.CheckGraph(model.Graph());
+        return model;
     }
 
     /// <summary>The scale times the mean over the views j of the similarity of view j to the prototype of (i, j), for each class i.</summary>

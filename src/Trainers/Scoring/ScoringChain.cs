@@ -1,8 +1,6 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
-using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.Transforms.Onnx;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -19,15 +17,16 @@ internal static class ScoringChain
     /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
     /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
     public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx, int? threads) =>
-        new(EmptyInput(environment, model.Features), Steps(environment, model, onnx.Path, threads));
+        new(model.Features.Empty(environment), Steps(environment, model, onnx.Path, threads), OwnedImages.Of(environment, model.Features));
 
     /// <summary>A chain that ends with <see cref="Int8Graph.WithRanges"/>. It owns the file.</summary>
     public static NativeChain CreateRanges(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx) => new(
-        EmptyInput(environment, model.Features),
+        model.Features.Empty(environment),
         [
             .. model.Features.PreparePixels(environment),
             Score(environment, [Int8Graph.RangesColumn], onnx.Path, threads: 1),
         ],
+        OwnedImages.Of(environment, model.Features),
         onnx);
 
     /// <summary>A chain from the feature column to the embeddings.</summary>
@@ -36,24 +35,26 @@ internal static class ScoringChain
     /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
     /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
     public static NativeChain CreateEmbedding(IHostEnvironment environment, EmbeddingDescription model, TemporaryFile onnx, int? threads) => new(
-        EmptyInput(environment, model.Features),
+        model.Features.Empty(environment),
         [
             .. model.Features.PreparePixels(environment),
             Score(environment, [model.EmbeddingColumn], onnx.Path, threads),
             MLNetInternals.Transforms(environment).DropColumns([.. model.Features.TemporaryColumns]),
-        ]);
+        ],
+        OwnedImages.Of(environment, model.Features));
 
     /// <summary>A chain from embeddings to Score and PredictedLabel, by their similarity to prototypes.</summary>
     /// <param name="environment">The environment that scores.</param>
     /// <param name="model">What is scored.</param>
     /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
     public static NativeChain CreatePrototypes(IHostEnvironment environment, PrototypeDescription model, TemporaryFile onnx) => new(
-        Empty<VectorInput<float>>(environment, model.EmbeddingColumn, new VectorDataViewType(NumberDataViewType.Single, model.EmbeddingSize)),
+        FeatureColumn.EmptyVectors(environment, model.EmbeddingColumn, model.EmbeddingSize),
         [
             Score(environment, [model.ScoreColumn, ClassLabels.ClassColumn], onnx.Path, threads: 1, model.EmbeddingColumn),
             .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
             MLNetInternals.Transforms(environment).DropColumns([.. ClassLabels.TemporaryColumns]),
-        ]);
+        ],
+        images: null);
 
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
@@ -78,32 +79,4 @@ internal static class ScoringChain
             OutputColumns = outputs,
             IntraOpNumThreads = threads,
         });
-
-    /// <summary>No rows, and only the feature column: what the steps are fitted on.</summary>
-    private static IDataView EmptyInput(IHostEnvironment environment, FeatureColumn features) => features.Kind switch
-    {
-        FeatureKind.Image => Empty<ImageInput>(environment, features.Name, new ImageDataViewType()),
-        FeatureKind.Bytes => Empty<VectorInput<byte>>(environment, features.Name, new VectorDataViewType(NumberDataViewType.Byte, features.Shape.Length)),
-        _ => Empty<VectorInput<float>>(environment, features.Name, new VectorDataViewType(NumberDataViewType.Single, features.Shape.Length)),
-    };
-
-    private static IDataView Empty<T>(IHostEnvironment environment, string column, DataViewType type)
-        where T : class
-    {
-        var definition = SchemaDefinition.Create(typeof(T));
-        definition[0].ColumnName = column;
-        definition[0].ColumnType = type;
-        return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<T>(), definition);
-    }
-
-    private sealed class ImageInput
-    {
-        [ImageType(1, 1)]
-        public MLImage? Image { get; set; }
-    }
-
-    private sealed class VectorInput<T>
-    {
-        public T[] Pixels { get; set; } = [];
-    }
 }

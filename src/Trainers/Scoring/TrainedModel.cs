@@ -29,7 +29,10 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <summary>The scoring graph for ML.NET: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     /// <remarks>Where the description names a column for them, also the M x N probabilities of the views by themselves.</remarks>
-    public byte[] ToOnnx(SlaInference inference)
+    public byte[] ToOnnx(SlaInference inference) => Graph(inference).ToBytes();
+
+    /// <summary>The graph of <see cref="ToOnnx"/>.</summary>
+    public OnnxGraph Graph(SlaInference inference)
     {
         var graph = NewGraph(inference);
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
@@ -45,7 +48,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         }
 
         graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
-        return graph.ToBytes();
+        return graph;
     }
 
     /// <summary>The scoring graph for other programs: B x C x H x W pixels to B x N probabilities.</summary>
@@ -63,37 +66,29 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return graph.ToBytes();
     }
 
-    /// <summary>Finds the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
-    public static SavedModel Find(string path) => SavedModel.Find(path, "SLA model", "Trainers.Sla", IsOne);
-
-    /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one whose weights are rounded to 8 bits.</exception>
-    public static (TrainedModel Model, SlaInference Inference) Read(string path) => FromOnnx(Find(path).Parse());
-
     /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
     public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(DescriptionKey);
 
-    /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote the description as JSON, and the inference.</summary>
+    /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote what it is, and its inference.</summary>
     /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
-    public static (string DescriptionJson, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata) =>
-        (metadata.Value(DescriptionKey), Enum.Parse<SlaInference>(metadata.Value(InferenceKey)));
+    public static (ModelDescription Description, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata)
+    {
+        var description = ModelDescription.FromJson(metadata.Value(DescriptionKey));
+        description.Labels.Check();
+        return (description, metadata.Member<SlaInference>(InferenceKey));
+    }
 
-    /// <summary>Reads a model that <see cref="ToOnnx"/> wrote.</summary>
-    /// <exception cref="InvalidDataException">It is an ONNX model of another origin.</exception>
+    /// <summary>Reads a model that <see cref="ToOnnx"/> or <see cref="ToBatchOnnx"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is an ONNX model of another origin, in 8 bits, or its parts contradict each other.</exception>
     public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
     {
         if (Int8Graph.IsOne(model.MetadataProps))
-        {
-            throw new InvalidDataException(
-                "The model is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
-                + "trained on. Take the model that it was made from.");
-        }
+            throw Int8Graph.IsFinal();
 
-        var (json, inference) = ReadMetadata(model.MetadataProps);
-        return (new TrainedModel(ModelDescription.FromJson(json), model.NetworkWeights()), inference);
+        var (description, inference) = ReadMetadata(model.MetadataProps);
+        var weights = model.NetworkWeights();
+        description.Check(weights);
+        return (new TrainedModel(description, weights), inference);
     }
 
     private OnnxGraph NewGraph(SlaInference inference)

@@ -62,6 +62,14 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
         }
     }
 
+    /// <summary>Checks labels out of a file.</summary>
+    /// <exception cref="InvalidDataException">There are none, one is there twice, or one is no value of their type.</exception>
+    public void Check()
+    {
+        if (Names.Length == 0 || Names.Distinct(StringComparer.Ordinal).Count() < Names.Length || !Names.All(CanHave))
+            throw new InvalidDataException($"its {Names.Length} class names are none, or not all different, or not all of type {ValueKind}.");
+    }
+
     /// <summary>Whether text is a value that a key of these labels can stand for.</summary>
     public bool CanHave(string name) => LabelValueType.For(ValueKind).CanParse(name);
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
@@ -55,24 +56,6 @@ internal sealed record FeatureColumn(
             resizing,
             pixelMaximum);
 
-    /// <summary>The column that <see cref="PrepareImages"/> leaves the image in.</summary>
-    public string PreparedImageColumn(bool resize) => resize || Shape.Channels == 1 ? ImageColumn : Name;
-
-    /// <summary>The steps that leave images of the right channels and, if asked for, of the right size in a column.</summary>
-    public IEnumerable<IEstimator<ITransformer>> PrepareImages(IHostEnvironment environment, bool resize)
-    {
-        var transforms = MLNetInternals.Transforms(environment);
-        string source = Name;
-        if (resize)
-        {
-            yield return transforms.ResizeImages(ImageColumn, Shape.Width, Shape.Height, source, Resizing);
-            source = ImageColumn;
-        }
-
-        if (Shape.Channels == 1)
-            yield return transforms.ConvertToGrayscale(ImageColumn, source);
-    }
-
     /// <summary>The steps that leave C*H*W floats in <see cref="PixelColumn"/>.</summary>
     public IEnumerable<IEstimator<ITransformer>> PreparePixels(IHostEnvironment environment)
     {
@@ -80,32 +63,80 @@ internal sealed record FeatureColumn(
         if (Kind != FeatureKind.Image)
             return [transforms.Conversion.ConvertType(PixelColumn, Name, DataKind.Single)];
 
-        var colors = Shape.Channels == 1 ? ImagePixelExtractingEstimator.ColorBits.Red : ImagePixelExtractingEstimator.ColorBits.Rgb;
-        return [.. PrepareImages(environment, resize: true), transforms.ExtractPixels(PixelColumn, ImageColumn, colors)];
+        IEstimator<ITransformer> resize = transforms.ResizeImages(ImageColumn, Shape.Width, Shape.Height, Name, Resizing);
+        return Shape.Channels == 1
+            ? [resize, transforms.ConvertToGrayscale(ImageColumn), transforms.ExtractPixels(PixelColumn, ImageColumn, ImagePixelExtractingEstimator.ColorBits.Red)]
+            : [resize, transforms.ExtractPixels(PixelColumn, ImageColumn, ImagePixelExtractingEstimator.ColorBits.Rgb)];
     }
 
-    /// <summary>The C*H*W floats that the steps of <see cref="PreparePixels"/> make of an image, without a view of data.</summary>
-    public float[] PixelsOf(MLImage image)
+    /// <summary>No rows, and only this column: what steps are fitted on.</summary>
+    public IDataView Empty(IHostEnvironment environment) => Kind switch
     {
-        using var resized = image.Width == Shape.Width && image.Height == Shape.Height ? null : MLNetInternals.Resized(image, Shape.Width, Shape.Height, Resizing);
+        FeatureKind.Image => Empty<ImageInput>(environment, Name, new ImageDataViewType()),
+        FeatureKind.Bytes => Empty<VectorInput<byte>>(environment, Name, new VectorDataViewType(NumberDataViewType.Byte, Shape.Length)),
+        _ => Empty<VectorInput<float>>(environment, Name, new VectorDataViewType(NumberDataViewType.Single, Shape.Length)),
+    };
+
+    /// <summary>No rows of vectors of floats.</summary>
+    public static IDataView EmptyVectors(IHostEnvironment environment, string column, int length) =>
+        Empty<VectorInput<float>>(environment, column, new VectorDataViewType(NumberDataViewType.Single, length));
+
+    /// <summary>A new image of the shape's size, which ResizeImages leaves as it is. The image stays as it is.</summary>
+    public MLImage ResizedCopy(MLImage image) => HasSize(image)
+        ? MLImage.CreateFromPixels(image.Width, image.Height, image.PixelFormat, image.Pixels)
+        : MLNetInternals.Resized(image, Shape.Width, Shape.Height, Resizing);
+
+    /// <summary>Writes the C*H*W pixels that the steps of <see cref="PreparePixels"/> make of an image, without a view of data.</summary>
+    /// <param name="image">The image. It stays as it is.</param>
+    /// <param name="pixels">Receives the values, 0 to 255.</param>
+    /// <exception cref="InvalidDataException">The image has a pixel format that is not supported.</exception>
+    public void CopyPixels<T>(MLImage image, Span<T> pixels)
+        where T : INumberBase<T>
+    {
+        using var resized = HasSize(image) ? null : MLNetInternals.Resized(image, Shape.Width, Shape.Height, Resizing);
         using var grey = Shape.Channels == 1 ? MLNetInternals.Grayscale(resized ?? image) : null;
-        return Planes(grey ?? resized ?? image);
+        CopyPlanes(grey ?? resized ?? image, pixels);
     }
 
-    private float[] Planes(MLImage image)
+    private bool HasSize(MLImage image) => image.Width == Shape.Width && image.Height == Shape.Height;
+
+    private void CopyPlanes<T>(MLImage image, Span<T> planes)
+        where T : INumberBase<T>
     {
         const int BytesOfPixel = 4;
-        ReadOnlySpan<int> places = image.PixelFormat == MLPixelFormat.Rgba32 ? [0, 1, 2] : [2, 1, 0];
+        ReadOnlySpan<int> places = image.PixelFormat switch
+        {
+            MLPixelFormat.Bgra32 => [2, 1, 0],
+            MLPixelFormat.Rgba32 => [0, 1, 2],
+            _ => throw new InvalidDataException($"the image has the pixel format {image.PixelFormat}, which is not supported. Use 8-bit colour or grey images."),
+        };
         var pixels = image.Pixels;
-        var planes = new float[Shape.Length];
         int size = Shape.Height * Shape.Width;
         for (int channel = 0; channel < Shape.Channels; channel++)
         {
-            var plane = planes.AsSpan(channel * size, size);
-            for (int i = 0; i < size; i++)
-                plane[i] = pixels[(BytesOfPixel * i) + places[channel]];
+            var plane = planes.Slice(channel * size, size);
+            for (int i = 0; i < plane.Length; i++)
+                plane[i] = T.CreateTruncating(pixels[(BytesOfPixel * i) + places[channel]]);
         }
+    }
 
-        return planes;
+    private static IDataView Empty<T>(IHostEnvironment environment, string column, DataViewType type)
+        where T : class
+    {
+        var definition = SchemaDefinition.Create(typeof(T));
+        definition[0].ColumnName = column;
+        definition[0].ColumnType = type;
+        return MLNetInternals.Data(environment).LoadFromEnumerable(Array.Empty<T>(), definition);
+    }
+
+    private sealed class ImageInput
+    {
+        [ImageType(1, 1)]
+        public MLImage? Image { get; set; }
+    }
+
+    private sealed class VectorInput<T>
+    {
+        public T[] Pixels { get; set; } = [];
     }
 }

@@ -119,6 +119,9 @@ internal sealed class OnnxGraph
 
     public byte[] ToBytes() => _model.ToByteArray();
 
+    /// <summary>Whether another model computes by the same nodes, on the same tensors.</summary>
+    public bool Equals(ModelProto other) => _model.Graph.Equals(other.Graph) && _model.OpsetImport.Equals(other.OpsetImport);
+
     private string NextName() => $"{_prefix}{_lastValue++}";
 
     private string Initializer(string name, OnnxType type, ReadOnlySpan<byte> data, ReadOnlySpan<long> shape)

@@ -124,7 +124,9 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     internal static TransformationSet FromJson(JsonElement json)
     {
         var description = json.Deserialize(TransformationJson.Default.Description) ?? throw new JsonException("The transformation set is null.");
-        return new TransformationSet(description.Name, description.Members);
+        return description.Members.Length > 0
+            ? new TransformationSet(description.Name, description.Members)
+            : throw new JsonException($"The transformation set '{description.Name}' has no members.");
     }
 
     /// <inheritdoc/>

@@ -104,6 +104,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
                 transforms.ApplyOnnxModel([_options.ViewsColumnName], [FeatureColumn.PixelColumn], file.Path),
                 transforms.DropColumns([.. features.TemporaryColumns]),
             ],
+            OwnedImages.Of(_environment, features),
             file);
     }
 

@@ -50,7 +50,7 @@ public sealed class PerViewTrainer : IEstimator<ITransformer>
         var model = _trainer.Fit(rows);
         string[] added = [.. CheckedOutput(model.GetOutputSchema(rows.Schema), rows.Schema)];
         var file = new TemporaryFile(SplitGraph(viewsType, views), ".onnx");
-        return new NativeChain(input, ScoringSteps(model, views, added, file.Path), file);
+        return new NativeChain(input, ScoringSteps(model, views, added, file.Path), images: null, file);
     }
 
     /// <inheritdoc/>

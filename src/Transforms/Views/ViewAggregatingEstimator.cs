@@ -49,6 +49,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
                 .. labels.PredictedLabelSteps(_environment, _predictedLabelColumnName),
                 transforms.DropColumns([.. ClassLabels.TemporaryColumns]),
             ],
+            images: null,
             file);
     }
 

@@ -1,0 +1,47 @@
+using Google.Protobuf;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>
+/// A classifier out of a file: what it is, and the graph that scores. Whoever scores it gets the graph that its description and weights
+/// make, so predictor and transformer cannot differ, and what else a file holds is not run.
+/// </summary>
+/// <param name="Description">What it is.</param>
+/// <param name="Inference">How it scores.</param>
+/// <param name="Onnx">The graph.</param>
+/// <param name="Model">The network; null where its weights are rounded to 8 bits.</param>
+internal sealed record SavedClassifier(ModelDescription Description, SlaInference Inference, byte[] Onnx, TrainedModel? Model)
+{
+    /// <summary>The network as it scores.</summary>
+    public static SavedClassifier Of(TrainedModel model, SlaInference inference) => new(model.Description, inference, model.ToOnnx(inference), model);
+
+    /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one.</exception>
+    public static SavedClassifier Read(string path) => SavedModel.Read(path, "SLA model", "Trainers.Sla", TrainedModel.IsOne, FromOnnx);
+
+    /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote, with its weights.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one, or one whose weights are rounded to 8 bits.</exception>
+    public static (TrainedModel Model, SlaInference Inference) ReadNetwork(string path)
+    {
+        var saved = Read(path);
+        return (saved.Model ?? throw Int8Graph.IsFinal(), saved.Inference);
+    }
+
+    private static SavedClassifier FromOnnx(ModelProto stored)
+    {
+        if (Int8Graph.IsOne(stored.MetadataProps))
+        {
+            var (description, rounded) = TrainedModel.ReadMetadata(stored.MetadataProps);
+            Int8Graph.Check(stored, description, rounded);
+            return new SavedClassifier(description, rounded, stored.ToByteArray(), Model: null);
+        }
+
+        var (model, inference) = TrainedModel.FromOnnx(stored);
+        var graph = model.Graph(inference);
+        stored.CheckGraph(graph);
+        return new SavedClassifier(model.Description, inference, graph.ToBytes(), model);
+    }
+}
