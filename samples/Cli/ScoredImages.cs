@@ -15,7 +15,7 @@ namespace Sla;
 internal sealed record ScoredImages(
     SlaInference Inference, IReadOnlyList<LabelledImage> Images, int[] Labels, float[][] Scores, MulticlassClassificationMetrics Metrics, double ImagesPerSecond)
 {
-    /// <exception cref="InputException">An image cannot be read.</exception>
+    /// <exception cref="InputException">An image cannot be read, or the model's probabilities of one are no numbers.</exception>
     public static ScoredImages Of(MLContext mlContext, SlaTransformer model, ImageSet images)
     {
         var rows = Pipeline.LoadLabelled(mlContext, images, model.ClassNames, model.FeatureColumnName, model.ImageShape.Width);
@@ -26,6 +26,8 @@ internal sealed record ScoredImages(
             var clock = Stopwatch.StartNew();
             float[][] scores = [.. scored.GetColumn<float[]>("Score")];
             double seconds = clock.Elapsed.TotalSeconds;
+            if (Array.FindIndex(scores, row => !row.All(float.IsFinite)) is >= 0 and var broken)
+                throw new InputException($"The model's probabilities of '{images.Images[broken].ImagePath}' are not numbers. Train it again with a lower learning rate.");
             int[] labels = [.. scored.GetColumn<uint>("Label").Select(key => (int)key - 1)];
             return new ScoredImages(
                 model.Inference, images.Images, labels, scores, mlContext.MulticlassClassification.Evaluate(scored), Math.Round(scores.Length / seconds, 1));

@@ -62,6 +62,8 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
     public static SlaPredictor Load(string path)
     {
+        // ONNX Runtime gets ready while the file is read.
+        _ = Task.Run(OrtEnv.Instance);
         var model = SavedClassifier.Read(path);
         var features = model.Description.Features;
         return features.Kind == FeatureKind.Image

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -16,18 +17,37 @@ public sealed class DescriptionTests
     [MemberData(nameof(Lines))]
     public void A_saved_description_is_read_and_written_as_it_was_and_what_is_new_is_added(int line)
     {
-        var description = ModelDescription.FromJson(Saved[line]);
+        var description = DescriptionReader.ReadModel(Saved[line]);
         var written = JsonNode.Parse(description.ToJson())!;
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Saved[line]), OnlyOf(written, JsonNode.Parse(Saved[line])!)), written.ToJsonString());
 
         // What is new is read back too.
-        Assert.Equal(description.ToJson(), ModelDescription.FromJson(description.ToJson()).ToJson());
+        Assert.Equal(description.ToJson(), DescriptionReader.ReadModel(description.ToJson()).ToJson());
+    }
+
+    [Theory]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    [InlineData(1e300)]
+    public void A_loss_that_JSON_has_no_number_for_is_written_and_read(double loss)
+    {
+        var description = DescriptionReader.ReadModel(Saved[0]);
+        var epoch = description.History!.Epochs[0] with { ValidationLoss = loss };
+        var read = DescriptionReader.ReadModel((description with { History = description.History with { Epochs = [epoch] } }).ToJson());
+        Assert.Equal(loss, read.History!.Epochs[0].ValidationLoss);
+
+        string folder = Directory.CreateTempSubdirectory("sla-description-").FullName;
+        var weights = new Weights { ["w"] = ([1], [1f]) };
+        var file = new CheckpointFile(folder);
+        file.Write(new RunIdentity(new Dictionary<string, string>()), new TrainingState(1, 0, [epoch], weights, new Weights(), null, null), isFinished: false);
+        Assert.Equal(loss, file.ReadState().Epochs[0].ValidationLoss);
+        file.Delete();
     }
 
     [Fact]
     public void All_parts_are_read()
     {
-        var description = ModelDescription.FromJson(Saved[0]);
+        var description = DescriptionReader.ReadModel(Saved[0]);
         Assert.Equal(24, description.Transformations.Count);
         Assert.Equal([1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], description.Transformations[12].GetPermutation(new ImageShape(3, 2, 2)));
         Assert.Equal(10, Assert.IsType<Layer.Sequence>(Assert.IsType<CustomNetwork>(description.Architecture).Layers).Steps.Length);

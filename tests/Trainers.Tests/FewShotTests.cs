@@ -66,6 +66,15 @@ public sealed class FewShotTests : IDisposable
         Assert.All(Embeddings(first, images), vector => Assert.Equal(first.Views * first.EmbeddingSize, vector.Length));
     }
 
+    [Fact]
+    public void A_last_update_that_spoils_the_embedding_is_an_error()
+    {
+        var options = Options();
+        (options.Episodes, options.LearningRate) = (1, 1e30);
+        var error = Assert.Throws<InvalidOperationException>(() => Fit(options, Training.Images(_mlContext)));
+        Assert.Contains("are no longer numbers", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("none", 1)]
     [InlineData("rotation", 1)]

@@ -243,11 +243,11 @@ public sealed class ImbalanceTests
         options.ClassWeighting = ClassWeighting.ClassBalanced(0.99);
         using var model = Train(options, Images(12, 4));
         var json = JsonNode.Parse(model.Model.Description.ToJson())!;
-        var now = ModelDescription.FromJson(json.ToJsonString()).ObjectiveSettings;
+        var now = DescriptionReader.ReadModel(json.ToJsonString()).ObjectiveSettings;
         Assert.Equal(("Ldam(0.3, 20)", "ClassBalanced(0.99)"), ($"{now.ClassificationLoss}", $"{now.ClassWeighting}"));
 
         json["objectiveSettings"] = JsonNode.Parse("""{"temperature":2,"beta":0.5,"lossReduction":"Sum","labelSmoothing":0.1}""");
-        var old = ModelDescription.FromJson(json.ToJsonString()).ObjectiveSettings;
+        var old = DescriptionReader.ReadModel(json.ToJsonString()).ObjectiveSettings;
         Assert.Equal(new ObjectiveSettings(2, 0.5, LossReduction.Sum, 0.1) with { ClassCounts = old.ClassCounts }, old);
         Assert.Null(old.ClassificationLoss.CosineScale);
     }

@@ -201,7 +201,7 @@ public sealed class NetworkTests : IDisposable
         File.Delete(path);
     }
 
-    private static Architecture Named(string name) => name switch
+    internal static Architecture Named(string name) => name switch
     {
         "CIFAR ResNet-20" => Architecture.CifarResNet(20),
         "CIFAR ResNet-32" => Architecture.CifarResNet(),

@@ -189,6 +189,19 @@ public sealed class TrainerTests
         Assert.Matches("at step [0-9]+ .*Lower LearningRate", error.Message);
     }
 
+    [Theory]
+    [InlineData(1e30, "outputs")]
+    [InlineData(1e38, "outputs|weights")]
+    public void A_last_update_that_spoils_the_network_is_an_error_although_no_loss_shows_it(double learningRate, string what)
+    {
+        // One step, whose loss is that of the initial weights.
+        var options = Quick();
+        (options.Epochs, options.BatchSize, options.LearningRate, options.LearningRateSchedule) = (1, 32, learningRate, LearningRateSchedule.Constant);
+        var error = Assert.Throws<InvalidOperationException>(() =>
+            _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass: 16)));
+        Assert.Matches($"({what}).* are no longer numbers at step 1 .*Lower LearningRate", error.Message);
+    }
+
     [Fact]
     public void A_label_that_is_no_key_names_the_remedy()
     {

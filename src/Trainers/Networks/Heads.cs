@@ -64,6 +64,9 @@ internal sealed class Heads : nn.Module
         return cosines.Times(scale);
     }
 
+    /// <summary>The logits of every head.</summary>
+    public IEnumerable<Tensor> Outputs(Tensor embeddings) => _cosineScales.Keys.Select(head => Logits(head, embeddings));
+
     public static string WeightName(Head head) => $"{Name(head)}_head_weight";
 
     public static string BiasName(Head head) => $"{Name(head)}_head_bias";

@@ -6,14 +6,14 @@ namespace Microsoft.ML.Sla.Networks;
 /// <summary>The parameters and running statistics of a network by name, in managed memory; row-major, as torch names and orders them.</summary>
 internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] Values)>
 {
-    private readonly SortedDictionary<string, (long[] Shape, float[] Values)> _entries = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     public (long[] Shape, float[] Values) this[string name]
     {
         get => _entries.TryGetValue(name, out var entry)
-            ? entry
+            ? (entry.Shape, entry.Values)
             : throw new InvalidDataException($"The network has no tensor named '{name}'.");
-        set => _entries[name] = value;
+        set => _entries[name] = new Entry(value.Shape, value.Values);
     }
 
     /// <summary>Copies tensors of any device.</summary>
@@ -55,4 +55,6 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
         _entries.Select(entry => (entry.Key, entry.Value.Shape, entry.Value.Values)).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private sealed record Entry(long[] Shape, float[] Values);
 }

@@ -34,7 +34,10 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
                 $"An embedding of FewShotObjective.{Description.Objective} has no {inference} inference. Use {string.Join(" or ", Inferences.Select(i => $"SlaInference.{i}"))}.");
         }
 
-        return Graph(inference).ToBytes();
+        var graph = Graph(inference);
+        graph.Metadata(DescriptionKey, Description.ToJson());
+        graph.Metadata(InferenceKey, inference.ToString());
+        return graph.ToBytes();
     }
 
     /// <summary>Reads the embedding in a file that <c>mlContext.Model.Save</c> wrote.</summary>
@@ -47,11 +50,11 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         metadata => metadata.Has(DescriptionKey),
         proto =>
         {
-            var description = NetworkDescription.FromJson<EmbeddingDescription>(proto.MetadataProps.Value(DescriptionKey));
+            var description = DescriptionReader.ReadEmbedding(proto.MetadataProps.Value(DescriptionKey));
             var model = new EmbeddingModel(description, proto.NetworkWeights());
             var inference = proto.MetadataProps.Member<SlaInference>(InferenceKey);
             description.Check(model.Weights);
-            if (!(description.Scale > 0 && float.IsFinite(description.Scale)) || !Enum.IsDefined(description.Objective) || !model.Inferences.Contains(inference))
+            if (!(description.Scale > 0 && float.IsFinite(description.Scale)) || !model.Inferences.Contains(inference))
                 throw new InvalidDataException($"its objective {description.Objective}, inference {inference} or scale {description.Scale} cannot be.");
             proto.CheckGraph(model.Graph(inference));
             return (model, inference);
@@ -61,8 +64,6 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
     {
         bool allViews = inference == SlaInference.Aggregated;
         var graph = new OnnxGraph("embedding");
-        graph.Metadata(DescriptionKey, Description.ToJson());
-        graph.Metadata(InferenceKey, inference.ToString());
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
         string embeddings = BackboneGraph.Append(graph, Description, Weights, pixels, allViews);
         int views = allViews ? Description.Transformations.Count : 1;

@@ -31,9 +31,6 @@ internal sealed record ModelDescription(
     string LibraryVersion,
     TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History)
 {
-    /// <summary>Reads what <see cref="NetworkDescription.ToJson"/> wrote.</summary>
-    public static ModelDescription FromJson(string json) => FromJson<ModelDescription>(json);
-
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, long[]> Tensors()
     {

@@ -40,7 +40,7 @@ internal abstract record NetworkDescription(
 
         if (Architecture.Objection(shape) is { } objection)
             throw new InvalidDataException(objection);
-        if (!Enum.IsDefined(Features.Kind) || !Enum.IsDefined(Features.Resizing) || !(Features.PixelMaximum > 0 && float.IsFinite(Features.PixelMaximum)))
+        if (!(Features.PixelMaximum > 0 && float.IsFinite(Features.PixelMaximum)))
             throw new InvalidDataException($"its feature column, {Features}, cannot be.");
         Transformations.Validate(shape);
         weights.Check(Tensors());
@@ -49,10 +49,6 @@ internal abstract record NetworkDescription(
     /// <summary>The shapes of the network's tensors by name, as far as scoring needs them.</summary>
     public virtual IReadOnlyDictionary<string, long[]> Tensors() => LayerShapes.Of(
         Architecture.Describe(Features.Shape.Channels), SlaNetwork.BackboneName, Features.Shape, Transformations.Count, Architecture.EmbeddingSize);
-
-    public static T FromJson<T>(string json)
-        where T : NetworkDescription => (T?)JsonSerializer.Deserialize(json, typeof(T), DescriptionJson.Default)
-        ?? throw new InvalidDataException("The model's description is empty.");
 
     internal sealed class TransformationSetConverter : JsonConverter<TransformationSet>
     {
@@ -63,12 +59,11 @@ internal abstract record NetworkDescription(
     }
 }
 
-/// <summary>Reads and writes the JSON of descriptions with code made at compile time, which starts faster than reflection.</summary>
+/// <summary>Writes the JSON of descriptions with code made at compile time, which starts faster than reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    RespectNullableAnnotations = true)]
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(ModelDescription))]
 [JsonSerializable(typeof(EmbeddingDescription))]
 internal sealed partial class DescriptionJson : JsonSerializerContext;

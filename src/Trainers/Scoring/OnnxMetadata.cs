@@ -42,9 +42,7 @@ internal static class OnnxMetadata
     /// <summary>A member of an enumeration in the metadata, by its name.</summary>
     /// <exception cref="InvalidDataException">There is none.</exception>
     public static T Member<T>(this IEnumerable<StringStringEntryProto> metadata, string key)
-        where T : struct, Enum => metadata.Value(key) is var name && Enum.GetNames<T>().Contains(name)
-            ? Enum.Parse<T>(name)
-            : throw new InvalidDataException($"'{name}' of the metadata '{key}' is not a member of {typeof(T).Name}.");
+        where T : struct, Enum => (T)EnumMember.Parse(typeof(T), metadata.Value(key));
 
     /// <exception cref="InvalidDataException">The graph of a file is not the one that its description and weights make.</exception>
     public static void CheckGraph(this ModelProto stored, OnnxGraph made)

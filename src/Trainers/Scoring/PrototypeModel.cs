@@ -53,13 +53,17 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
 
     /// <summary>The graph for ML.NET: the embeddings of one image's views to N probabilities and the number of the largest.</summary>
     /// <remarks>The score of a class is computed from its own prototypes alone, so that classes come and go without changing others'.</remarks>
-    public byte[] ToOnnx() => Graph().ToBytes();
+    public byte[] ToOnnx()
+    {
+        var graph = Graph();
+        graph.Metadata(DescriptionKey, JsonSerializer.Serialize(Description));
+        return graph.ToBytes();
+    }
 
     private OnnxGraph Graph()
     {
         int classes = Prototypes.Count;
         var graph = new OnnxGraph("prototypes");
-        graph.Metadata(DescriptionKey, JsonSerializer.Serialize(Description));
         string embeddings = graph.Input(Description.EmbeddingColumn, OnnxType.Float, 1, Description.EmbeddingSize);
         string prototypes = graph.Initializer(PrototypesName, [.. Prototypes.SelectMany(values => values)], classes, Description.EmbeddingSize);
         string logits = graph.Node("Reshape", [Logits(graph, embeddings, prototypes), graph.Constant(1, classes)]);

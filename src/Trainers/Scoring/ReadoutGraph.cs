@@ -15,7 +15,7 @@ internal sealed class ReadoutGraph
     private readonly Readout _readout;
     private readonly string _embeddings;
     private readonly bool _allViews;
-    private readonly Dictionary<Head, HeadNodes> _heads;
+    private readonly List<HeadNodes> _heads;
 
     /// <param name="graph">The graph to add to.</param>
     /// <param name="model">The network.</param>
@@ -31,9 +31,9 @@ internal sealed class ReadoutGraph
         _allViews = allViews;
 
         // Heads that the inference does not read stay in the model, so that another inference can be had from it.
-        _heads = model.Objective.Heads.ToDictionary(shape => shape.Head, NodesOf);
-        foreach (var head in _heads.Keys.Where(head => head != readout.Head))
-            Logits(head, embeddings);
+        _heads = [.. model.Objective.Heads.Select(NodesOf)];
+        foreach (var head in _heads.Where(head => head.Head != readout.Head))
+            Logits(head.Head, embeddings);
     }
 
     /// <summary>s, B x N.</summary>
@@ -72,7 +72,7 @@ internal sealed class ReadoutGraph
     /// </summary>
     private string AggregatedJoint()
     {
-        var head = _heads[Head.Joint];
+        var head = Of(Head.Joint);
         string side = _graph.Node("Reshape", [Inputs(head, _embeddings), _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Description.Architecture.EmbeddingSize)]);
         string rows = _graph.Node("Reshape", [head.Weight, _graph.Constant(_model.Classes, -1)]);
         return Product(side, rows, head.Bias is null ? null : MeanBias(head.Bias), head.Scale / _model.Views);
@@ -81,7 +81,7 @@ internal sealed class ReadoutGraph
     /// <summary>u_(i,0)(z): every M-th row of the joint head, on the image as it is.</summary>
     private string SingleJoint()
     {
-        var head = _heads[Head.Joint];
+        var head = Of(Head.Joint);
         return Product(Inputs(head, IdentityEmbedding()), EveryMth(head.Weight), head.Bias is null ? null : EveryMth(head.Bias), head.Scale);
     }
 
@@ -100,9 +100,11 @@ internal sealed class ReadoutGraph
 
     private string Logits(Head which, string embeddings)
     {
-        var head = _heads[which];
+        var head = Of(which);
         return Product(Inputs(head, embeddings), head.Weight, head.Bias, head.Scale);
     }
+
+    private HeadNodes Of(Head which) => _heads.First(head => head.Head == which);
 
     /// <summary>What a head multiplies its weights by: embeddings, of length 1 for a normalised head.</summary>
     private string Inputs(HeadNodes head, string embeddings) => head.IsNormalized ? Normalized(embeddings) : embeddings;
@@ -117,8 +119,8 @@ internal sealed class ReadoutGraph
     {
         string weight = Initializer(Heads.WeightName(shape.Head));
         return shape.CosineScale is { } scale
-            ? new HeadNodes(Normalized(weight), Bias: null, (float)scale, IsNormalized: true)
-            : new HeadNodes(weight, Initializer(Heads.BiasName(shape.Head)), Scale: 1, IsNormalized: false);
+            ? new HeadNodes(shape.Head, Normalized(weight), Bias: null, (float)scale, IsNormalized: true)
+            : new HeadNodes(shape.Head, weight, Initializer(Heads.BiasName(shape.Head)), Scale: 1, IsNormalized: false);
     }
 
     private string Initializer(string name)
@@ -129,5 +131,5 @@ internal sealed class ReadoutGraph
     }
 
     /// <summary>A head in the graph.</summary>
-    private sealed record HeadNodes(string Weight, string? Bias, float Scale, bool IsNormalized);
+    private sealed record HeadNodes(Head Head, string Weight, string? Bias, float Scale, bool IsNormalized);
 }

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla.Scoring;
 internal sealed record SavedClassifier(ModelDescription Description, SlaInference Inference, byte[] Onnx, TrainedModel? Model)
 {
     /// <summary>The network as it scores.</summary>
-    public static SavedClassifier Of(TrainedModel model, SlaInference inference) => new(model.Description, inference, model.ToOnnx(inference), model);
+    public static SavedClassifier Of(TrainedModel model, SlaInference inference) => new(model.Description, inference, model.Graph(inference).ToBytes(), model);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>

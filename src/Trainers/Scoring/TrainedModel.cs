@@ -12,6 +12,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     private const string DescriptionKey = "Microsoft.ML.Sla";
     private const string InferenceKey = "Microsoft.ML.Sla.Inference";
     private const string BatchInput = "Images";
+    private const string GraphName = "sla";
 
     public ModelDescription Description { get; } = description;
 
@@ -29,12 +30,12 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <summary>The scoring graph for ML.NET: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     /// <remarks>Where the description names a column for them, also the M x N probabilities of the views by themselves.</remarks>
-    public byte[] ToOnnx(SlaInference inference) => Graph(inference).ToBytes();
+    public byte[] ToOnnx(SlaInference inference) => WithMetadata(Graph(inference), inference).ToBytes();
 
-    /// <summary>The graph of <see cref="ToOnnx"/>.</summary>
+    /// <summary>The graph of <see cref="ToOnnx"/>, without what it says of itself.</summary>
     public OnnxGraph Graph(SlaInference inference)
     {
-        var graph = NewGraph(inference);
+        var graph = new OnnxGraph(GraphName);
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
         var readout = Readout(graph, pixels, inference, withViews: Description.ViewScoresColumn is not null);
         string probabilities = graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1));
@@ -59,11 +60,11 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     {
         var shape = Description.Features.Shape;
         long batch = batchSize ?? OnnxGraph.AnySize;
-        var graph = NewGraph(inference);
+        var graph = new OnnxGraph(GraphName);
         string pixels = graph.Input(BatchInput, OnnxType.Float, batch, shape.Channels, shape.Height, shape.Width);
         var readout = Readout(graph, pixels, inference, withViews: false);
         graph.Output(Description.ScoreColumn, graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1)), OnnxType.Float, batch, Classes);
-        return graph.ToBytes();
+        return WithMetadata(graph, inference).ToBytes();
     }
 
     /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
@@ -73,7 +74,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
     public static (ModelDescription Description, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata)
     {
-        var description = ModelDescription.FromJson(metadata.Value(DescriptionKey));
+        var description = DescriptionReader.ReadModel(metadata.Value(DescriptionKey));
         description.Labels.Check();
         return (description, metadata.Member<SlaInference>(InferenceKey));
     }
@@ -91,9 +92,8 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return (new TrainedModel(description, weights), inference);
     }
 
-    private OnnxGraph NewGraph(SlaInference inference)
+    private OnnxGraph WithMetadata(OnnxGraph graph, SlaInference inference)
     {
-        var graph = new OnnxGraph("sla");
         graph.Metadata(DescriptionKey, Description.ToJson());
         graph.Metadata(InferenceKey, inference.ToString());
         return graph;

@@ -13,6 +13,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Steps between two readings of the losses, for a reading waits until the device has come to its step.</summary>
     private const int LossInterval = 16;
 
+    /// <summary>Images whose outputs are looked at when all steps are done.</summary>
+    private const int CheckedImages = 32;
+
     private readonly SlaNetwork _network;
     private readonly TrainingStep _step;
     private readonly Sampler _sampler;
@@ -113,6 +116,9 @@ internal sealed class TrainingLoop : IDisposable
                 afterStep();
             }
         }
+
+        if (_stepsDone == Steps && firstStep < Steps)
+            CheckOutputs();
     }
 
     /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
@@ -209,8 +215,19 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>The loss of a step is that before its update, so that of the last update is never seen.</summary>
     private Weights Finite(Weights weights) => weights.FirstNotFinite() is { } broken
-        ? throw Diverged($"The weights '{broken}' are no longer numbers", _stepsDone, LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps)))
+        ? throw Diverged($"The weights '{broken}' are no longer numbers", _stepsDone, RateOfLastStep)
         : weights;
+
+    /// <summary>What the last update has done to the outputs, no loss shows.</summary>
+    private void CheckOutputs()
+    {
+        int[] rows = _sampler.Rows(1);
+        using var images = _sampler.Store.Open(rows[..Math.Min(rows.Length, CheckedImages)]);
+        if (!Averaged(() => _step.GivesNumbers(images, Math.Min(rows.Length, CheckedImages))))
+            throw Diverged("The network's outputs are no longer numbers", _stepsDone, RateOfLastStep);
+    }
+
+    private double RateOfLastStep => LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps));
 
     private InvalidOperationException Diverged(string what, long step, double rate) => new(
         $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), where the learning rate was {rate}. "

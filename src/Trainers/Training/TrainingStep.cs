@@ -68,6 +68,19 @@ internal sealed class TrainingStep : IDisposable
         return loss;
     }
 
+    /// <summary>Whether the network as it is makes numbers of the next images of a sequence.</summary>
+    /// <param name="images">The sequence.</param>
+    /// <param name="count">How many.</param>
+    public bool GivesNumbers(ImageSequence images, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        _network.eval();
+        using var batch = _loader.Load(images, count);
+        Tensor embeddings = _network.forward(_views.Images(_loader.Normalize(batch.Images)));
+        return _network.Heads.Outputs(embeddings).Prepend(embeddings).All(values => values.isfinite().all().item<bool>());
+    }
+
     public void Dispose() => Optimizer.Dispose();
 
     /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and its part of the loss.</summary>

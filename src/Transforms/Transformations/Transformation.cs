@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla;
@@ -63,6 +64,18 @@ public abstract class Transformation
         ArgumentNullException.ThrowIfNull(next);
         return new Composition(this, next);
     }
+
+    /// <summary>Reads a member of what <see cref="TransformationSet.ToJson"/> writes.</summary>
+    internal static Transformation FromJson(JsonElement json) => json.Text("$type") switch
+    {
+        "identity" => new Identity(),
+        "rotation" => new Rotation(json.Int("QuarterTurns")),
+        "flip" => new Flip(json.Flag("Horizontal")),
+        "colorPermutation" => new ColorPermutation(json.Text("Order")),
+        "permutation" => new Permutation(json.Text("Name"), json.Ints("Indices")),
+        "composition" => new Composition(FromJson(json.Part("First")), FromJson(json.Part("Second"))),
+        var kind => throw new JsonException($"'{kind}' is not a transformation that this version of the library knows."),
+    };
 
     /// <summary>The name of a joint label: a class under this transformation, such as <c>cat @ 90°</c>.</summary>
     internal string NameOf(string className) => $"{className} @ {Name}";

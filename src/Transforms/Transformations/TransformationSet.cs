@@ -123,10 +123,9 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
 
     internal static TransformationSet FromJson(JsonElement json)
     {
-        var description = json.Deserialize(TransformationJson.Default.Description) ?? throw new JsonException("The transformation set is null.");
-        return description.Members.Length > 0
-            ? new TransformationSet(description.Name, description.Members)
-            : throw new JsonException($"The transformation set '{description.Name}' has no members.");
+        string name = json.Text("name");
+        Transformation[] members = json.Items("members", Transformation.FromJson);
+        return members.Length > 0 ? new TransformationSet(name, members) : throw new JsonException($"The transformation set '{name}' has no members.");
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,81 @@
+using System.Text.Json;
+
+namespace Microsoft.ML.Sla;
+
+/// <summary>
+/// Reads values out of JSON by name. Descriptions are read by these few methods and not by a serialiser, which takes 70 ms to get going in
+/// a program that has just started, and would not notice what is missing. For the same reason nothing here is generic over value types, whose
+/// code cannot be compiled ahead.
+/// </summary>
+internal static class JsonParts
+{
+    /// <exception cref="JsonException">There is no such member.</exception>
+    public static JsonElement Part(this JsonElement json, string name) => json.OptionalPart(name) ?? throw new JsonException($"There is no '{name}'.");
+
+    /// <summary>A member; null where there is none, or it is null.</summary>
+    /// <exception cref="JsonException">The value has no members.</exception>
+    public static JsonElement? OptionalPart(this JsonElement json, string name)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new JsonException($"'{name}' is looked for in a value that has no members.");
+        return json.TryGetProperty(name, out var part) && part.ValueKind != JsonValueKind.Null ? part : null;
+    }
+
+    public static string Text(this JsonElement json, string name) => json.Part(name).AsText();
+
+    public static string? OptionalText(this JsonElement json, string name) => json.OptionalPart(name)?.AsText();
+
+    public static string AsText(this JsonElement json) => json.GetString() ?? throw new JsonException("A text is null.");
+
+    public static int Int(this JsonElement json, string name) => json.Part(name).GetInt32();
+
+    public static bool Flag(this JsonElement json, string name) => json.Part(name).GetBoolean();
+
+    /// <summary>A number, of which those that JSON has none for are written as text.</summary>
+    public static double Number(this JsonElement json, string name) => json.Part(name).AsNumber();
+
+    public static double? OptionalNumber(this JsonElement json, string name) => json.OptionalPart(name)?.AsNumber();
+
+    public static float Single(this JsonElement json, string name) => json.Part(name).GetSingle();
+
+    /// <summary>A member of an enumeration, by its name.</summary>
+    /// <exception cref="JsonException">There is none of this name.</exception>
+    public static T Member<T>(this JsonElement json, string name)
+        where T : struct, Enum => (T)EnumMember.Parse(typeof(T), json.Text(name));
+
+    public static T[] Items<T>(this JsonElement json, string name, Func<JsonElement, T> read)
+        where T : class
+    {
+        var array = json.Part(name);
+        var items = new T[array.GetArrayLength()];
+        for (int i = 0; i < items.Length; i++)
+            items[i] = read(array[i]);
+        return items;
+    }
+
+    public static int[] Ints(this JsonElement json, string name)
+    {
+        var array = json.Part(name);
+        int[] values = new int[array.GetArrayLength()];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = array[i].GetInt32();
+        return values;
+    }
+
+    public static float[] Singles(this JsonElement json, string name)
+    {
+        var array = json.Part(name);
+        float[] values = new float[array.GetArrayLength()];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = array[i].GetSingle();
+        return values;
+    }
+
+    private static double AsNumber(this JsonElement json) => json.ValueKind != JsonValueKind.String ? json.GetDouble() : json.GetString() switch
+    {
+        "NaN" => double.NaN,
+        "Infinity" => double.PositiveInfinity,
+        "-Infinity" => double.NegativeInfinity,
+        var text => throw new JsonException($"'{text}' is not a number."),
+    };
+}
