@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
+using SkiaSharp;
 
 namespace Microsoft.ML.Sla;
 
@@ -47,6 +48,9 @@ internal static class MLNetInternals
     /// <summary>The image that ConvertToGrayscale makes.</summary>
     public static MLImage Grayscale(MLImage image) => Access(() => CloneWithGrayscale(image));
 
+    /// <summary>An image of these pixels, in BGRA, which it owns from now on. ML.NET's public way is a copy.</summary>
+    public static MLImage Image(SKBitmap pixels) => Access(() => NewImage(pixels));
+
     private static T Access<T>(Func<T> member)
     {
         try
@@ -83,6 +87,9 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "Create")]
     private static extern SchemaShape CreateShape(SchemaShape? declaringType, DataViewSchema schema);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    private static extern MLImage NewImage(SKBitmap image);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method)]
     private static extern MLImage CloneWithGrayscale(MLImage image);

@@ -1,84 +1,182 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
 using SkiaSharp;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>Decodes an image file the right way up.</summary>
+/// <summary>
+/// Decodes an image the right way up. A file, a stream and bytes in memory give the same pixels, and are refused for the same reasons.
+/// </summary>
 internal static class UprightImage
 {
+    /// <summary>The side for an image of full size.</summary>
+    public const int FullSize = int.MaxValue;
+
+    /// <summary>What a message calls an image that has no path.</summary>
+    public const string InMemory = "The image in memory";
+
+    /// <summary>What a message calls an image that comes from a stream.</summary>
+    public const string InStream = "The image in the stream";
+
+    /// <summary>Decodes a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
-    public static MLImage Load(string path, int decodeSide)
+    public static MLImage Load(string path, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         if (path.Length == 0)
             throw new InvalidDataException("The path of the image is empty.");
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no image file '{path}'.", path);
 
-        if (new FileInfo(path).Length == 0)
-            throw Unusable(path, "it is empty");
+        string name = $"The image '{path}'";
+        using var bytes = ReadFile(path, name);
+        return Decode(bytes.Span, name, decodeSide, pixelLimit);
+    }
 
-        using var data = SKData.Create(path) ?? throw Unusable(path, "it cannot be opened");
-        if (JpegHeader.IsCmyk(data.AsSpan()))
-            throw Unusable(path, "it is a JPEG in the printing colours CMYK; convert it to RGB");
-        using var codec = SKCodec.Create(data) ?? throw Unusable(path, "it is not an image, or cut off");
+    /// <summary>Decodes what a stream has from where it is to its end.</summary>
+    /// <param name="stream">The stream. It stays the caller's.</param>
+    /// <param name="name">What a message calls the image, at the beginning of a sentence: <see cref="InStream"/>.</param>
+    /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
+    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    public static MLImage Decode(Stream stream, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
+    {
+        using var bytes = FileBytes.Read(stream, name);
+        return Decode(bytes.Span, name, decodeSide, pixelLimit);
+    }
 
-        var size = Size(codec, decodeSide);
-        var pixels = new uint[size.Width * size.Height];
-        var result = Decode(codec, size, pixels);
-        if (result != SKCodecResult.Success)
-            throw Unusable(path, result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})");
+    /// <summary>Decodes the bytes of a file.</summary>
+    /// <param name="file">The bytes.</param>
+    /// <param name="name">What a message calls the image, at the beginning of a sentence: <see cref="InMemory"/>.</param>
+    /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
+    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    public static MLImage Decode(ReadOnlySpan<byte> file, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
+    {
+        if (file.IsEmpty)
+            throw Unusable(name, "it is empty");
+        if (!IsReadable(file))
+            throw Unusable(name, "it is not an image of a kind that is read: JPEG, PNG, GIF, WebP, BMP or ICO");
 
-        var (upright, width, height) = Turn(pixels, size.Width, size.Height, codec.EncodedOrigin);
-        return MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, MemoryMarshal.AsBytes<uint>(upright));
+        var stored = DecodeStored(file, name, decodeSide, new PixelLimit(pixelLimit), out var origin);
+        return MLNetInternals.Image(Turn(stored, origin));
+    }
+
+    private static FileBytes ReadFile(string path, string name)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return FileBytes.Read(stream, name);
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or (IOException and not FileNotFoundException))
+        {
+            throw new InvalidDataException($"{name} cannot be used: it cannot be read. {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Whether it begins as these kinds do. The decoder takes anything else for a camera's raw image, whose memory has no limit.</summary>
+    private static bool IsReadable(ReadOnlySpan<byte> file) =>
+        IsJpeg(file)
+        || IsPng(file)
+        || file.StartsWith("GIF87a"u8)
+        || file.StartsWith("GIF89a"u8)
+        || (file.StartsWith("RIFF"u8) && file.Length >= 14 && file[8..].StartsWith("WEBPVP"u8))
+        || file.StartsWith("BM"u8)
+        || file.StartsWith((ReadOnlySpan<byte>)[0, 0, 1, 0]);
+
+    private static bool IsJpeg(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
+
+    private static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
+
+    /// <summary>The pixels as the file has them, and how they are to be turned. What the decoder itself holds is given back.</summary>
+    private static unsafe SKBitmap DecodeStored(ReadOnlySpan<byte> file, string name, int decodeSide, PixelLimit limit, out SKEncodedOrigin origin)
+    {
+        var jpeg = IsJpeg(file) ? JpegHeader.Read(file) : default;
+        if (jpeg.IsCmyk)
+            throw Unusable(name, "it is a JPEG in the printing colours CMYK; convert it to RGB");
+
+        fixed (byte* start = file)
+        {
+            using var data = SKData.Create((nint)start, file.Length);
+            using var codec = SKCodec.Create(data) ?? throw Unusable(name, "it is not an image, or cut off");
+            var declared = codec.Info.Size;
+            var size = Size(codec, decodeSide);
+            var held = jpeg.IsInOneScan ? size : declared;
+            if (limit.Refuse(declared.Width, declared.Height, (long)held.Width * held.Height, jpeg.IsInOneScan) is { } reason)
+                throw Unusable(name, reason);
+
+            origin = IsPng(file) ? ExifOrientation.OfPng(file) : codec.EncodedOrigin;
+            var pixels = NewBitmap(size.Width, size.Height);
+            var result = codec.GetPixels(pixels.Info, pixels.GetPixels(), pixels.RowBytes, SKCodecOptions.Default);
+            if (result == SKCodecResult.Success)
+                return pixels;
+
+            pixels.Dispose();
+            throw Unusable(name, result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})");
+        }
     }
 
     /// <summary>The smallest size that the codec makes by itself, an eighth at least, whose shorter side is long enough.</summary>
     private static SKSizeI Size(SKCodec codec, int decodeSide)
     {
-        foreach (float scale in (ReadOnlySpan<float>)[1 / 8f, 1 / 4f, 1 / 2f])
+        // An ICO file is asked for no other size: where it has one large image, the codec finds none, and reads beyond its list.
+        ReadOnlySpan<float> scales = codec.EncodedFormat is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp ? [1 / 8f, 1 / 4f, 1 / 2f] : [];
+        foreach (float scale in scales)
         {
             var size = codec.GetScaledDimensions(scale);
             if (Math.Min(size.Width, size.Height) >= decodeSide)
                 return size;
         }
 
-        return new SKSizeI(codec.Info.Width, codec.Info.Height);
+        return codec.Info.Size;
     }
 
-    private static unsafe SKCodecResult Decode(SKCodec codec, SKSizeI size, uint[] pixels)
-    {
-        fixed (uint* target = pixels)
-            return codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Bgra8888, SKAlphaType.Premul), (nint)target);
-    }
-
-    /// <summary>Moves the pixels to where they belong, by the meaning of the EXIF orientations 1 to 8.</summary>
-    private static (uint[] Pixels, int Width, int Height) Turn(uint[] stored, int width, int height, SKEncodedOrigin origin)
+    /// <summary>Moves the pixels to where they belong, by the meaning of the EXIF orientations 1 to 8. The stored ones are disposed.</summary>
+    private static SKBitmap Turn(SKBitmap stored, SKEncodedOrigin origin)
     {
         if (origin == SKEncodedOrigin.TopLeft)
-            return (stored, width, height);
+            return stored;
 
-        bool isTransposed = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
-        bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
-        bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
-        var (uprightWidth, uprightHeight) = isTransposed ? (height, width) : (width, height);
-        var upright = new uint[stored.Length];
-        for (int y = 0; y < uprightHeight; y++)
+        using (stored)
         {
-            for (int x = 0; x < uprightWidth; x++)
+            bool isTransposed = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+            bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+            bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+            var (width, height) = (stored.Width, stored.Height);
+            var upright = isTransposed ? NewBitmap(height, width) : NewBitmap(width, height);
+            var source = PixelsOf(stored);
+            var target = PixelsOf(upright);
+            int next = 0;
+            for (int y = 0; y < upright.Height; y++)
             {
-                var (column, row) = isTransposed ? (y, x) : (x, y);
-                column = fromRight ? width - 1 - column : column;
-                row = fromBottom ? height - 1 - row : row;
-                upright[(y * uprightWidth) + x] = stored[(row * width) + column];
+                for (int x = 0; x < upright.Width; x++)
+                {
+                    var (column, row) = isTransposed ? (y, x) : (x, y);
+                    column = fromRight ? width - 1 - column : column;
+                    row = fromBottom ? height - 1 - row : row;
+                    target[next++] = source[(row * width) + column];
+                }
             }
-        }
 
-        return (upright, uprightWidth, uprightHeight);
+            return upright;
+        }
     }
 
-    private static InvalidDataException Unusable(string path, string reason) => new($"The image '{path}' cannot be used: {reason}.");
+    /// <exception cref="InsufficientMemoryException">There is no memory for it.</exception>
+    private static SKBitmap NewBitmap(int width, int height)
+    {
+        var bitmap = new SKBitmap();
+        if (bitmap.TryAllocPixels(new SKImageInfo(width, height, SKColorType.Bgra8888, SKAlphaType.Premul)))
+            return bitmap;
+
+        bitmap.Dispose();
+        throw new InsufficientMemoryException($"There is no memory for an image of {width} x {height} pixels.");
+    }
+
+    private static unsafe Span<uint> PixelsOf(SKBitmap bitmap) => new((void*)bitmap.GetPixels(), bitmap.Width * bitmap.Height);
+
+    private static InvalidDataException Unusable(string name, string reason) => new($"{name} cannot be used: {reason}.");
 }

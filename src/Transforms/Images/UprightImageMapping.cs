@@ -7,21 +7,13 @@ namespace Microsoft.ML.Sla.Images;
 [CustomMappingFactoryAttribute(Contract)]
 internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMapping.Input, UprightImageMapping.Output>
 {
-    public const string Contract = "Microsoft.ML.Sla.UprightImages";
+    public const string Contract = "Microsoft.ML.Sla.UprightImages.WithLimit";
     public const string PathColumn = "Sla.ImagePath";
     public const string SideColumn = "Sla.DecodeSide";
+    public const string LimitColumn = "Sla.PixelLimit";
     public const string ImageColumn = "Sla.UprightImage";
 
-    /// <summary>The side that stands for none.</summary>
-    public const int FullSize = int.MaxValue;
-
-    public override Action<Input, Output> GetMapping() => (input, output) =>
-    {
-        // A cursor has one output for all its rows; the image of the row before is no longer used, as with ML.NET's own loader.
-        output.Image?.Dispose();
-        output.Image = null;
-        output.Image = UprightImage.Load(input.Path.ToString(), input.Side);
-    };
+    public override Action<Input, Output> GetMapping() => (input, output) => output.Load(input.Path, input.Side, input.Limit);
 
     internal sealed class Input
     {
@@ -30,6 +22,9 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
 
         [ColumnName(SideColumn)]
         public int Side { get; set; }
+
+        [ColumnName(LimitColumn)]
+        public long Limit { get; set; }
     }
 
     internal sealed class Output
@@ -37,5 +32,32 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
         [ColumnName(ImageColumn)]
         [AnySizeImageType]
         public MLImage? Image { get; set; }
+
+        public void Load(ReadOnlyMemory<char> path, int decodeSide, long pixelLimit)
+        {
+            // A cursor has one output for all its rows; the image of the row before is no longer used, as with ML.NET's own loader.
+            Image?.Dispose();
+            Image = null;
+            Image = UprightImage.Load(path.ToString(), decodeSide, pixelLimit);
+        }
+    }
+}
+
+/// <summary>The mapping in pipelines that version 0.1.0 saved, which state no limit.</summary>
+[CustomMappingFactoryAttribute(Contract)]
+internal sealed class UnlimitedUprightImageMapping : CustomMappingFactory<UnlimitedUprightImageMapping.Input, UprightImageMapping.Output>
+{
+    public const string Contract = "Microsoft.ML.Sla.UprightImages";
+
+    public override Action<Input, UprightImageMapping.Output> GetMapping() =>
+        (input, output) => output.Load(input.Path, input.Side, PixelLimit.Default);
+
+    internal sealed class Input
+    {
+        [ColumnName(UprightImageMapping.PathColumn)]
+        public ReadOnlyMemory<char> Path { get; set; }
+
+        [ColumnName(UprightImageMapping.SideColumn)]
+        public int Side { get; set; }
     }
 }

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+
+namespace Microsoft.ML.Sla.Images;
+
+/// <summary>The bytes of an image file, read once: a file that is mapped ends the process where another program cuts it short.</summary>
+internal sealed unsafe class FileBytes : IDisposable
+{
+    private const int Maximum = 1 << 30;
+    private const int FirstCapacity = 1 << 16;
+
+    private byte* _start;
+    private int _length;
+
+    private FileBytes()
+    {
+    }
+
+    /// <summary>What was read.</summary>
+    public ReadOnlySpan<byte> Span => new(_start, _length);
+
+    /// <summary>Reads a stream from where it is to its end.</summary>
+    /// <param name="stream">The stream. It stays the caller's.</param>
+    /// <param name="name">What a message calls the image.</param>
+    /// <exception cref="InvalidDataException">It has more than 1 GiB.</exception>
+    public static FileBytes Read(Stream stream, string name)
+    {
+        // One byte more than there should be: whether a stream ends is known when it is read.
+        long capacity = stream.CanSeek ? Math.Max(stream.Length - stream.Position + 1, FirstCapacity) : FirstCapacity;
+        var bytes = new FileBytes();
+        try
+        {
+            while (capacity <= Maximum + 1L)
+            {
+                bytes.Reserve((int)capacity);
+                var free = new Span<byte>(bytes._start + bytes._length, (int)capacity - bytes._length);
+                int read = stream.ReadAtLeast(free, free.Length, throwOnEndOfStream: false);
+                bytes._length += read;
+                if (read < free.Length)
+                    return bytes;
+                capacity = capacity <= Maximum ? Math.Min(2 * capacity, Maximum + 1L) : long.MaxValue;
+            }
+
+            throw new InvalidDataException($"{name} cannot be used: its file has more than 1 GiB.");
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_start);
+        _start = null;
+        _length = 0;
+    }
+
+    private void Reserve(int capacity) => _start = (byte*)NativeMemory.Realloc(_start, (nuint)capacity);
+}
