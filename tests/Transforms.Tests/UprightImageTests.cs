@@ -35,6 +35,43 @@ public sealed class UprightImageTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, "abc/def")]
+    [InlineData(2, "cba/fed")]
+    [InlineData(3, "fed/cba")]
+    [InlineData(4, "def/abc")]
+    [InlineData(5, "ad/be/cf")]
+    [InlineData(6, "da/eb/fc")]
+    [InlineData(7, "fc/eb/da")]
+    [InlineData(8, "cf/be/ad")]
+    public void PNG_files_are_turned_as_their_chunk_eXIf_says(int orientation, string expected)
+    {
+        byte[] png = EncodedImages.Png(3, 2, rows: [0, .. "abc"u8, 0, .. "def"u8]);
+        foreach (bool isLittleEndian in new[] { false, true })
+        {
+            byte[] chunk = EncodedImages.Chunk("eXIf"u8, EncodedImages.Exif(orientation, isLittleEndian));
+            Assert.Equal(expected, Greys(EncodedImages.WithChunk(png, chunk)));
+            Assert.Equal(expected, Greys(EncodedImages.WithChunk(png, chunk, isLast: true)));
+        }
+    }
+
+    [Fact]
+    public void A_chunk_eXIf_that_says_nothing_turns_nothing()
+    {
+        byte[] png = EncodedImages.Png(3, 2, rows: [0, .. "abc"u8, 0, .. "def"u8]);
+        byte[] valid = EncodedImages.Exif(6, isLittleEndian: false);
+        var changes = new (int Place, byte Value)[] { (0, (byte)'X'), (4, 0xFF), (7, 25), (9, 0), (11, 0x13), (13, 4), (17, 2), (19, 0), (19, 9) };
+        foreach (var (place, value) in changes)
+        {
+            byte[] exif = (byte[])valid.Clone();
+            exif[place] = value;
+            Assert.Equal("abc/def", Greys(EncodedImages.WithChunk(png, EncodedImages.Chunk("eXIf"u8, exif))));
+        }
+
+        foreach (int length in Enumerable.Range(0, 22))
+            Assert.Equal("abc/def", Greys(EncodedImages.WithChunk(png, EncodedImages.Chunk("eXIf"u8, valid.AsSpan(0, length)))));
+    }
+
+    [Theory]
     [InlineData(null, 640, 480)]
     [InlineData(481, 640, 480)]
     [InlineData(240, 320, 240)]
@@ -133,6 +170,40 @@ public sealed class UprightImageTests : IDisposable
     }
 
     [Fact]
+    public void A_pipeline_of_version_0_1_0_loads_and_runs()
+    {
+        // The steps that LoadUprightImages had in that version.
+        string photo = Save("photo.jpg", WithOrientation(Jpeg(640, 480), 6));
+        string large = Save("large.png", EncodedImages.Png(20_000, 20_000, hasPixels: false));
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new FileRow { File = photo }, new FileRow { File = large } });
+        var old = _mlContext.Transforms.CopyColumns("Sla.ImagePath", "File")
+            .Append(_mlContext.Transforms.Expression("Sla.DecodeSide", "path => 100", "File"))
+            .Append(_mlContext.Transforms.CustomMapping(new Images.UprightImageMappingWithoutLimit().GetMapping(), "Microsoft.ML.Sla.UprightImages"))
+            .Append(_mlContext.Transforms.CopyColumns("Image", "Sla.UprightImage"))
+            .Append(_mlContext.Transforms.DropColumns("Sla.ImagePath", "Sla.DecodeSide", "Sla.UprightImage"))
+            .Fit(rows);
+        string path = Path.Combine(_folder, "old.zip");
+        _mlContext.Model.Save(old, rows.Schema, path);
+
+        var other = new MLContext();
+        other.ComponentCatalog.RegisterAssembly(typeof(ImagesCatalog).Assembly);
+        var loaded = other.Model.Load(path, out _).Transform(rows);
+        var current = _mlContext.Transforms.LoadUprightImages("Image", "File", decodeSide: 100).Fit(rows).Transform(rows);
+        using var cursor = loaded.GetRowCursor([loaded.Schema["Image"]]);
+        using var currentCursor = current.GetRowCursor([current.Schema["Image"]]);
+        MLImage image = null!, currentImage = null!;
+        var getter = cursor.GetGetter<MLImage>(loaded.Schema["Image"]);
+        Assert.True(cursor.MoveNext() && currentCursor.MoveNext());
+        getter(ref image);
+        currentCursor.GetGetter<MLImage>(current.Schema["Image"])(ref currentImage);
+        Assert.Equal((120, 160), (image.Width, image.Height));
+        Assert.Equal(currentImage.Pixels, image.Pixels);
+
+        Assert.True(cursor.MoveNext());
+        Assert.Contains("allows 200,000,000", Assert.ThrowsAny<Exception>(() => getter(ref image)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reading_many_photos_takes_the_memory_of_one()
     {
         string path = Save("large.jpg", Jpeg(2000, 1500));
@@ -178,6 +249,14 @@ public sealed class UprightImageTests : IDisposable
 
         int left = width / 4, right = width - 1 - left, top = height / 4, bottom = height - 1 - top;
         return (new string([At(left, top), At(right, top), At(left, bottom), At(right, bottom)]), width, height);
+    }
+
+    /// <summary>The pixels of a grey image as characters, its rows divided by slashes.</summary>
+    private static string Greys(byte[] file)
+    {
+        using var image = Images.UprightImage.Decode(file, Images.UprightImage.InMemory, Images.UprightImage.FullSize);
+        char[] greys = [.. image.Pixels.ToArray().Where((_, i) => i % 4 == 0).Select(value => (char)value)];
+        return string.Join('/', greys.Chunk(image.Width).Select(row => new string(row)));
     }
 
     private string Save(string name, byte[] content)

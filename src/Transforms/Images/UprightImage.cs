@@ -115,7 +115,7 @@ internal static class UprightImage
                 return pixels;
 
             pixels.Dispose();
-            throw Unusable(name, result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it cannot be decoded ({result})");
+            throw Unusable(name, result == SKCodecResult.IncompleteInput ? "it is cut off" : $"it is damaged, or cut off ({result})");
         }
     }
 

@@ -45,7 +45,7 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
 
 /// <summary>The mapping in pipelines that version 0.1.0 saved, which state no limit.</summary>
 [CustomMappingFactoryAttribute(Contract)]
-internal sealed class UnlimitedUprightImageMapping : CustomMappingFactory<UnlimitedUprightImageMapping.Input, UprightImageMapping.Output>
+internal sealed class UprightImageMappingWithoutLimit : CustomMappingFactory<UprightImageMappingWithoutLimit.Input, UprightImageMapping.Output>
 {
     public const string Contract = "Microsoft.ML.Sla.UprightImages";
 
