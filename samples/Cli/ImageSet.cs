@@ -1,5 +1,7 @@
 using System.Globalization;
+using Microsoft.ML;
 using Microsoft.ML.Data;
+using SkiaSharp;
 
 namespace Sla;
 
@@ -107,37 +109,39 @@ internal sealed class ImageSet
     /// <summary>Some of the images, by their places.</summary>
     public ImageSet Take(IEnumerable<long> rows) => new(Source, rows.Select(row => Images[(int)row]));
 
-    /// <summary>Looks at some of the images: their sizes, and whether all are grey.</summary>
+    /// <summary>Looks at some of the images: their sizes, and whether all are grey. What cannot be read is left out: the training names it.</summary>
     public ImageSurvey Survey()
     {
         const int Looked = 64;
+        var mlContext = new MLContext();
+        string[] paths = [.. Images.Where((_, i) => i % Math.Max(1, Images.Count / Looked) == 0).Take(Looked).Select(image => image.ImagePath)];
+        var files = mlContext.Data.LoadFromEnumerable(paths.Select(path => new ImageFile { ImagePath = path }));
+        var images = Pipeline.Load(mlContext, files, Pipeline.ImageColumn, ImageSurvey.LargestSide);
+        using var cursor = images.GetRowCursor([images.Schema[Pipeline.ImageColumn]]);
+        var getImage = cursor.GetGetter<MLImage>(images.Schema[Pipeline.ImageColumn]);
         var sizes = new List<(int Width, int Height)>();
         bool areGrey = true;
-        foreach (var image in Images.Where((_, i) => i % Math.Max(1, Images.Count / Looked) == 0).Take(Looked))
+        MLImage pixels = null!;
+        while (cursor.MoveNext())
         {
-            if (Decode(image.ImagePath) is not { } pixels)
-                continue;
-            using (pixels)
+            try
             {
-                sizes.Add((pixels.Width, pixels.Height));
-                areGrey = areGrey && IsGrey(pixels);
+                getImage(ref pixels);
             }
+            catch (Exception exception) when (exception is IOException or InvalidDataException)
+            {
+                continue;
+            }
+
+            // The pixels are those of a reduced size; the header has that of the file.
+            using var header = SKCodec.Create(paths[cursor.Position]);
+            if (header is null)
+                continue;
+            sizes.Add((header.Info.Width, header.Info.Height));
+            areGrey = areGrey && IsGrey(pixels);
         }
 
         return new ImageSurvey(sizes, areGrey && sizes.Count > 0);
-    }
-
-    /// <summary>The image, or null where it cannot be read: the training names it.</summary>
-    private static MLImage? Decode(string path)
-    {
-        try
-        {
-            return MLImage.CreateFromFile(path);
-        }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or IOException)
-        {
-            return null;
-        }
     }
 
     private static bool IsGrey(MLImage image)
@@ -168,8 +172,10 @@ internal sealed class ImageSet
 /// <param name="AreGrey">Whether all are grey.</param>
 internal sealed record ImageSurvey(IReadOnlyList<(int Width, int Height)> Sizes, bool AreGrey)
 {
+    /// <summary>The side for photos.</summary>
+    public const int LargestSide = 64;
+
     private const int SmallestSide = 16;
-    private const int LargestSide = 64;
 
     /// <summary>
     /// A side for training on this machine: that of the images, to a multiple of 8, where they are small, and 64 pixels for photos,

@@ -10,6 +10,9 @@ internal sealed record Pictures(string Upright, IReadOnlyList<string> Views)
 {
     private const string SeenColumn = "Sla.Seen";
 
+    /// <summary>The longer side, in pixels, that is enough for the report: a large image would be in it whole.</summary>
+    private const int ShownSide = 448;
+
     /// <summary>The pictures of each image of a view.</summary>
     public static IReadOnlyList<Pictures> Of(MLContext mlContext, SlaTransformer model, IDataView images)
     {
@@ -24,7 +27,7 @@ internal sealed record Pictures(string Upright, IReadOnlyList<string> Views)
             getUpright(ref upright);
             getSeen(ref seen);
             byte[] planes = Planes(seen, model.ImageShape);
-            pictures.Add(new Pictures(Png(upright.Pixels, upright.Width, upright.Height), [.. model.Transformations.Select(t => Png(t.Apply<byte>(planes, model.ImageShape), model.ImageShape))]));
+            pictures.Add(new Pictures(Shown(upright), [.. model.Transformations.Select(t => Png(t.Apply<byte>(planes, model.ImageShape), model.ImageShape))]));
         }
 
         return pictures;
@@ -63,10 +66,26 @@ internal sealed record Pictures(string Upright, IReadOnlyList<string> Views)
         return Png(interleaved, shape.Width, shape.Height);
     }
 
+    /// <summary>The image, reduced where it is larger than the report shows it.</summary>
+    private static string Shown(MLImage image)
+    {
+        double scale = (double)ShownSide / Math.Max(image.Width, image.Height);
+        if (scale >= 1)
+            return Png(image.Pixels, image.Width, image.Height);
+
+        using var whole = SKImage.FromPixelCopy(Info(image.Width, image.Height), image.Pixels);
+        using var reduced = new SKBitmap(Info(Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale))));
+        using var target = reduced.PeekPixels();
+        whole.ScalePixels(target, SKFilterQuality.Medium);
+        return Png(reduced.GetPixelSpan(), reduced.Width, reduced.Height);
+    }
+
     private static string Png(ReadOnlySpan<byte> pixels, int width, int height)
     {
-        using var image = SKImage.FromPixelCopy(new SKImageInfo(width, height, SKColorType.Bgra8888, SKAlphaType.Premul), pixels);
+        using var image = SKImage.FromPixelCopy(Info(width, height), pixels);
         using var png = image.Encode(SKEncodedImageFormat.Png, quality: 100);
         return $"data:image/png;base64,{Convert.ToBase64String(png.AsSpan())}";
     }
+
+    private static SKImageInfo Info(int width, int height) => new(width, height, SKColorType.Bgra8888, SKAlphaType.Premul);
 }

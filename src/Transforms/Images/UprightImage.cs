@@ -146,13 +146,14 @@ internal static class UprightImage
             bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
             bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
             var (width, height) = (stored.Width, stored.Height);
-            var upright = isTransposed ? NewBitmap(height, width) : NewBitmap(width, height);
+            var (uprightWidth, uprightHeight) = isTransposed ? (height, width) : (width, height);
+            var upright = NewBitmap(uprightWidth, uprightHeight);
             var source = PixelsOf(stored);
             var target = PixelsOf(upright);
             int next = 0;
-            for (int y = 0; y < upright.Height; y++)
+            for (int y = 0; y < uprightHeight; y++)
             {
-                for (int x = 0; x < upright.Width; x++)
+                for (int x = 0; x < uprightWidth; x++)
                 {
                     var (column, row) = isTransposed ? (y, x) : (x, y);
                     column = fromRight ? width - 1 - column : column;
