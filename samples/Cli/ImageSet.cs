@@ -109,7 +109,10 @@ internal sealed class ImageSet
     /// <summary>Some of the images, by their places.</summary>
     public ImageSet Take(IEnumerable<long> rows) => new(Source, rows.Select(row => Images[(int)row]));
 
-    /// <summary>Looks at some of the images: their sizes, and whether all are grey. What cannot be read is left out: the training names it.</summary>
+    /// <summary>
+    /// Looks at some of the images: their sizes, and whether all are grey. What cannot be read is left out: the training
+    /// names it.
+    /// </summary>
     public ImageSurvey Survey()
     {
         const int Looked = 64;

@@ -3,7 +3,10 @@ using System.IO.Compression;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>Image files made by hand: of kinds that Skia does not write, of any declared size, or with parts that it does not make.</summary>
+/// <summary>
+/// Image files made by hand: of kinds that Skia does not write, of any declared size, or with parts that it does not
+/// make.
+/// </summary>
 internal static class EncodedImages
 {
     /// <summary>A PNG file whose pixels are these rows; what is not given is zero.</summary>
@@ -53,7 +56,10 @@ internal static class EncodedImages
         return [0xFF, 0xD8, .. tables, .. frame, .. scans, 0xFF, 0xD9];
     }
 
-    /// <summary>A GIF file of one image at a place on a canvas, of colours of a grey ramp. Its pixels are left out where there are none.</summary>
+    /// <summary>
+    /// A GIF file of one image at a place on a canvas, of colours of a grey ramp. Its pixels are left out where there
+    /// are none.
+    /// </summary>
     public static byte[] Gif(int canvasWidth, int canvasHeight, int left, int top, int width, int height, byte[]? pixels = null)
     {
         byte[] ramp = [.. Enumerable.Range(0, 128).SelectMany(i => Enumerable.Repeat((byte)(2 * i), 3))];

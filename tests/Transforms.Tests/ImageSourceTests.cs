@@ -116,7 +116,9 @@ public sealed class ImageSourceTests : IDisposable
         Assert.StartsWith($"The image '{path}' cannot be used: it cannot be read.", error, StringComparison.Ordinal);
     }
 
-    /// <summary>Images with changed bytes: each gives an image or the named error, and none writes where it should not.</summary>
+    /// <summary>
+    /// Images with changed bytes: each gives an image or the named error, and none writes where it should not.
+    /// </summary>
     [Fact]
     public void Damaged_files_give_an_image_or_an_error_that_names_it()
     {

@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>The orientation that a PNG file states in its chunk eXIf, which the decoder does not read, as it does for JPEG and WebP.</summary>
+/// <summary>
+/// The orientation that a PNG file states in its chunk eXIf. The decoder reads that of JPEG and WebP alone.
+/// </summary>
 internal static class ExifOrientation
 {
     private const int SignatureLength = 8;
@@ -29,7 +31,10 @@ internal static class ExifOrientation
         return SKEncodedOrigin.Default;
     }
 
-    /// <summary>The orientation in a block of tags: a byte order, the place of the first directory, and there a number of entries.</summary>
+    /// <summary>
+    /// The orientation in a block of tags: a byte order, the place of the first directory, and there a number of
+    /// entries.
+    /// </summary>
     private static SKEncodedOrigin OfTiff(ReadOnlySpan<byte> block)
     {
         bool isLittleEndian = block.StartsWith("II"u8);

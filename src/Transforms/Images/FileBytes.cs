@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>The bytes of an image file, read once: a file that is mapped ends the process where another program cuts it short.</summary>
+/// <summary>
+/// The bytes of an image file, read once: a file that is mapped ends the process where another program cuts it short.
+/// </summary>
 internal sealed unsafe class FileBytes : IDisposable
 {
     private const int Maximum = 1 << 30;

@@ -3,10 +3,12 @@ using System.Buffers.Binary;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>What a JPEG file says of itself before its pixels.</summary>
-/// <param name="Components">Number of colour components: 1 for grey, 3 for colour, 4 for printing colours. 0 where it does not say.</param>
+/// <param name="Components">
+/// Number of colour components: 1 for grey, 3 for colour, 4 for printing colours. 0 where it does not say.
+/// </param>
 /// <param name="IsInOneScan">
-/// Whether the pixels follow one another, so that a decoder needs a few rows of them. Otherwise (progressive, or colour after
-/// colour) it holds the whole image, 2 bytes for each value, before it has the first pixel.
+/// Whether the pixels follow one another, so that a decoder needs a few rows of them. Otherwise (progressive, or colour
+/// after colour) it holds the whole image, 2 bytes for each value, before it has the first pixel.
 /// </param>
 internal readonly record struct JpegHeader(int Components, bool IsInOneScan)
 {

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// How large images may be that are decoded. A file of a few bytes can declare billions of pixels; so the size that it declares is
-/// compared with the limit before there is memory for any pixel.
+/// How large images may be that are decoded. A file of a few bytes can declare billions of pixels; so the size that it
+/// declares is compared with the limit before there is memory for any pixel.
 /// </summary>
 /// <param name="Pixels">Width times height that an image may declare.</param>
 internal readonly record struct PixelLimit(long Pixels)
@@ -13,8 +13,8 @@ internal readonly record struct PixelLimit(long Pixels)
     private const long InMemory = int.MaxValue / 4;
 
     /// <summary>
-    /// What may be in memory at once. The rest is left for a decoder, which may hold 8 bytes a pixel beside the 4 of the image (a PNG
-    /// file that is interlaced, in 16 bits a channel), and for a copy that is turned.
+    /// What may be in memory at once. The rest is left for a decoder, which may hold 8 bytes a pixel beside the 4 of
+    /// the image (a PNG file that is interlaced, in 16 bits a channel), and for a copy that is turned.
     /// </summary>
     private long Whole => Math.Min(Pixels / 4, InMemory);
 
@@ -22,7 +22,9 @@ internal readonly record struct PixelLimit(long Pixels)
     /// <param name="width">Its width in pixels.</param>
     /// <param name="height">Its height in pixels.</param>
     /// <param name="held">How many pixels are held in memory at once to decode it.</param>
-    /// <param name="isReduced">Whether it is a file that is decoded at a reduced size where a smaller decodeSide asks for it.</param>
+    /// <param name="isReduced">
+    /// Whether it is a file that is decoded at a reduced size where a smaller decodeSide asks for it.
+    /// </param>
     public string? Refuse(int width, int height, long held, bool isReduced)
     {
         long declared = (long)width * height;

@@ -4,7 +4,8 @@ using SkiaSharp;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// Decodes an image the right way up. A file, a stream and bytes in memory give the same pixels, and are refused for the same reasons.
+/// Decodes an image the right way up. A file, a stream and bytes in memory give the same pixels, and are refused for
+/// the same reasons.
 /// </summary>
 internal static class UprightImage
 {
@@ -20,9 +21,13 @@ internal static class UprightImage
     /// <summary>Decodes a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="decodeSide">The shorter side that is enough.</param>
-    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
+    /// <param name="pixelLimit">
+    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no image that can be used; the message names it and says why.
+    /// </exception>
     public static MLImage Load(string path, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         if (path.Length == 0)
@@ -37,9 +42,13 @@ internal static class UprightImage
 
     /// <summary>Decodes what a stream has from where it is to its end.</summary>
     /// <param name="stream">The stream. It stays the caller's.</param>
-    /// <param name="name">What a message calls the image, at the beginning of a sentence: <see cref="InStream"/>.</param>
+    /// <param name="name">
+    /// What a message calls the image, at the beginning of a sentence: <see cref="InStream"/>.
+    /// </param>
     /// <param name="decodeSide">The shorter side that is enough.</param>
-    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
+    /// <param name="pixelLimit">
+    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// </param>
     /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
     public static MLImage Decode(Stream stream, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
@@ -49,9 +58,13 @@ internal static class UprightImage
 
     /// <summary>Decodes the bytes of a file.</summary>
     /// <param name="file">The bytes.</param>
-    /// <param name="name">What a message calls the image, at the beginning of a sentence: <see cref="InMemory"/>.</param>
+    /// <param name="name">
+    /// What a message calls the image, at the beginning of a sentence: <see cref="InMemory"/>.
+    /// </param>
     /// <param name="decodeSide">The shorter side that is enough.</param>
-    /// <param name="pixelLimit">Width times height that it may declare, and a quarter of which may be in memory at once.</param>
+    /// <param name="pixelLimit">
+    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// </param>
     /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
     public static MLImage Decode(ReadOnlySpan<byte> file, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
@@ -77,7 +90,10 @@ internal static class UprightImage
         }
     }
 
-    /// <summary>Whether it begins as these kinds do. The decoder takes anything else for a camera's raw image, whose memory has no limit.</summary>
+    /// <summary>
+    /// Whether it begins as these kinds do. The decoder takes anything else for a camera's raw image, whose memory has
+    /// no limit.
+    /// </summary>
     private static bool IsReadable(ReadOnlySpan<byte> file) =>
         IsJpeg(file)
         || IsPng(file)
@@ -91,7 +107,9 @@ internal static class UprightImage
 
     private static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
 
-    /// <summary>The pixels as the file has them, and how they are to be turned. What the decoder itself holds is given back.</summary>
+    /// <summary>
+    /// The pixels as the file has them, and how they are to be turned. What the decoder itself holds is given back.
+    /// </summary>
     private static unsafe SKBitmap DecodeStored(ReadOnlySpan<byte> file, string name, int decodeSide, PixelLimit limit, out SKEncodedOrigin origin)
     {
         var jpeg = IsJpeg(file) ? JpegHeader.Read(file) : default;
@@ -119,10 +137,13 @@ internal static class UprightImage
         }
     }
 
-    /// <summary>The smallest size that the codec makes by itself, an eighth at least, whose shorter side is long enough.</summary>
+    /// <summary>
+    /// The smallest size that the codec makes by itself, an eighth at least, whose shorter side is long enough.
+    /// </summary>
     private static SKSizeI Size(SKCodec codec, int decodeSide)
     {
-        // An ICO file is asked for no other size: where it has one large image, the codec finds none, and reads beyond its list.
+        // An ICO file is asked for no other size: where it has one large image, the codec finds none, and reads beyond
+        // its list.
         ReadOnlySpan<float> scales = codec.EncodedFormat is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp ? [1 / 8f, 1 / 4f, 1 / 2f] : [];
         foreach (float scale in scales)
         {
@@ -134,7 +155,10 @@ internal static class UprightImage
         return codec.Info.Size;
     }
 
-    /// <summary>Moves the pixels to where they belong, by the meaning of the EXIF orientations 1 to 8. The stored ones are disposed.</summary>
+    /// <summary>
+    /// Moves the pixels to where they belong, by the meaning of the EXIF orientations 1 to 8. The stored ones are
+    /// disposed.
+    /// </summary>
     private static SKBitmap Turn(SKBitmap stored, SKEncodedOrigin origin)
     {
         if (origin == SKEncodedOrigin.TopLeft)

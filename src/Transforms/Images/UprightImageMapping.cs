@@ -3,7 +3,10 @@ using Microsoft.ML.Transforms;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>The mapping of <see cref="ImagesCatalog.LoadUprightImages"/>, which ML.NET finds by its contract when it loads a model.</summary>
+/// <summary>
+/// The mapping of <see cref="ImagesCatalog.LoadUprightImages"/>, which ML.NET finds by its contract when it loads a
+/// model.
+/// </summary>
 [CustomMappingFactoryAttribute(Contract)]
 internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMapping.Input, UprightImageMapping.Output>
 {
@@ -35,7 +38,8 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
 
         public void Load(ReadOnlyMemory<char> path, int decodeSide, long pixelLimit)
         {
-            // A cursor has one output for all its rows; the image of the row before is no longer used, as with ML.NET's own loader.
+            // A cursor has one output for all its rows; the image of the row before is no longer used, as with ML.NET's
+            // own loader.
             Image?.Dispose();
             Image = null;
             Image = UprightImage.Load(path.ToString(), decodeSide, pixelLimit);
