@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>
 /// Scores images one by one with a saved model, without a pipeline of ML.NET: the first prediction of a program comes several times
-/// sooner, and the probabilities are the same, bit for bit, as those of <see cref="ScoringTransformer.Transform"/>.
+/// sooner. Of the same pixels the probabilities are the same, bit for bit, as those of <see cref="ScoringTransformer.Transform"/>.
 /// </summary>
 /// <remarks>
 /// For models whose feature column is an image. It computes on the CPU, with one thread an image, and may be used by several threads at
@@ -103,11 +103,42 @@ public sealed class SlaPredictor : IDisposable
 
         // The first time, the session is opened while the image is decoded.
         _ = _session.Value;
-        using var image = UprightImage.Load(path, decodeSide: 2 * Math.Max(ImageShape.Height, ImageShape.Width));
+        using var image = UprightImage.Load(path, DecodeSide);
         return Predict(image);
     }
 
-    /// <summary>Scores an image.</summary>
+    /// <summary>Scores the bytes of an image file, decoded as <see cref="Predict(string)"/> decodes the file, with the same refusals.</summary>
+    /// <param name="file">The bytes, such as those of an upload.</param>
+    /// <returns>The probabilities: the same, bit for bit, as those of the file.</returns>
+    /// <exception cref="InvalidDataException">They are no image that can be used; the message says why.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public SlaPrediction Predict(ReadOnlySpan<byte> file)
+    {
+        using var use = _lifetime.Enter();
+        _ = _session.Value;
+        using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide);
+        return Predict(image);
+    }
+
+    /// <summary>Scores the image file that a stream has from where it is to its end, as <see cref="Predict(string)"/> scores the file.</summary>
+    /// <param name="stream">The stream. It stays the caller's.</param>
+    /// <returns>The probabilities: the same, bit for bit, as those of the file.</returns>
+    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public SlaPrediction Predict(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var use = _lifetime.Enter();
+        _ = _session.Value;
+        using var image = UprightImage.Decode(stream, UprightImage.InStream, DecodeSide);
+        return Predict(image);
+    }
+
+    /// <summary>
+    /// Scores an image in memory, as it is: <see cref="MLImage"/> knows no orientation, and its own readers accept cut off and CMYK files. A
+    /// large JPEG that was decoded at full size gives slightly other probabilities than <see cref="Predict(string)"/>, which decodes it
+    /// at a reduced size.
+    /// </summary>
     /// <param name="image">The image, of any size. It stays the caller's.</param>
     /// <returns>The probabilities.</returns>
     public SlaPrediction Predict(MLImage image)
@@ -160,6 +191,8 @@ public sealed class SlaPredictor : IDisposable
     /// <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose() => _lifetime.Close();
+
+    private int DecodeSide => 2 * Math.Max(ImageShape.Height, ImageShape.Width);
 
     private SlaPredictor With(Func<TrainedModel, SavedClassifier> change)
     {

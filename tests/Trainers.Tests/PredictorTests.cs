@@ -91,7 +91,26 @@ public sealed class PredictorTests : IDisposable
         string[] files = [.. Enumerable.Repeat(Photos().ToArray(), 20).SelectMany(photos => photos)];
         using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
         Assert.Equal(files.Select(file => predictor.Predict(file).Score), predictor.Predict(files).Select(prediction => prediction.Score));
-        Assert.Empty(predictor.Predict([]));
+        Assert.Empty(predictor.Predict(Array.Empty<string>()));
+    }
+
+    [Fact]
+    public void A_file_its_bytes_and_a_stream_of_it_give_the_same_bits_and_the_same_refusals()
+    {
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        foreach (string file in Photos())
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            var expected = predictor.Predict(file).Score;
+            Assert.Equal(expected, predictor.Predict(bytes).Score);
+            using var stream = new MemoryStream([1, 2, 3, .. bytes]) { Position = 3 };
+            Assert.Equal(expected, predictor.Predict(stream).Score);
+            Assert.True(stream.CanRead);
+
+            byte[] cut = bytes[..(bytes.Length / 2)];
+            Assert.Throws<InvalidDataException>(() => predictor.Predict(cut));
+            Assert.Throws<InvalidDataException>(() => predictor.Predict(new MemoryStream(cut)));
+        }
     }
 
     [Fact]
