@@ -13,14 +13,16 @@ internal sealed class ChildProcess : IDisposable
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Queue<string> _errors = new();
 
-    public ChildProcess(params string[] arguments)
+    /// <param name="temporary">Folder for temporary files: a process that is killed leaves them there.</param>
+    /// <param name="arguments">Arguments of this program.</param>
+    public ChildProcess(string temporary, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["DOTNET_DbgEnableMiniDump"] = "0" },
+            Environment = { ["DOTNET_DbgEnableMiniDump"] = "0", ["TMPDIR"] = temporary, ["TMP"] = temporary, ["TEMP"] = temporary },
         };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);

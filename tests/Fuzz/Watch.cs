@@ -27,13 +27,15 @@ internal sealed class Watch(Options options) : IDisposable
     private ChildProcess? _child;
     private long _firstMemory;
 
+    private string Temporary => Directory.CreateDirectory(Path.Combine(_folder, "temporary")).FullName;
+
     private string CorpusFolder => Path.Combine(_folder, "corpus");
 
     /// <returns>The exit code: 0 where no case has failed, 1 where one has, 2 where the cases could not be run.</returns>
     public int Run()
     {
         var clock = Stopwatch.StartNew();
-        using (var writer = new ChildProcess(Corpus.Verb, CorpusFolder))
+        using (var writer = new ChildProcess(Temporary, Corpus.Verb, CorpusFolder))
         {
             if (!writer.Finish(MostPreparation))
                 throw new InvalidOperationException($"The valid files could not be made. {writer.Errors}");
@@ -112,7 +114,7 @@ internal sealed class Watch(Options options) : IDisposable
     /// <returns>False where the child could not even begin a case.</returns>
     private bool Follow(Target target, string command, Action<CaseResult> take)
     {
-        _child ??= new ChildProcess(Child.Verb, CorpusFolder, Path.Combine(_folder, "work"));
+        _child ??= new ChildProcess(Temporary, Child.Verb, CorpusFolder, Path.Combine(_folder, "work"));
         _child.Send(command);
         long? last = null;
         bool isRunning = false;

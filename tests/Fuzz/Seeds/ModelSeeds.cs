@@ -9,6 +9,8 @@ namespace Microsoft.ML.Sla.Fuzz.Seeds;
 /// <summary>Models, weights and a checkpoint, as small as they can be.</summary>
 internal static class ModelSeeds
 {
+    private const string TableExtension = ".idv";
+
     public static void Write(string folder)
     {
         var mlContext = new MLContext(seed: 1);
@@ -89,12 +91,16 @@ internal static class ModelSeeds
         ImageSeeds.Save(folder, "checkpoint", Path.GetFileName(new CheckpointFile(run).Path), keep.Bytes!);
     }
 
-    /// <summary>Saves a model, and writes the archive again without the time.</summary>
+    /// <summary>
+    /// Saves a model, and writes the archive again without what differs from time to time: when it was, and the tables, whose blocks ML.NET
+    /// writes in any order, and which no reader of this library reads.
+    /// </summary>
     private static void Save(MLContext mlContext, ITransformer model, IDataView rows, string folder, string kind, string name)
     {
         using var file = new MemoryStream();
         mlContext.Model.Save(model, rows.Schema, file);
-        ImageSeeds.Save(folder, kind, name, ArchiveFile.Write(ArchiveFile.Read(file.ToArray()), CompressionLevel.Optimal));
+        var entries = ArchiveFile.Read(file.ToArray()).Where(entry => Path.GetExtension(entry.Name) != TableExtension);
+        ImageSeeds.Save(folder, kind, name, ArchiveFile.Write(entries, CompressionLevel.Optimal));
     }
 
     private sealed class KeepCheckpoint : ITrainingObserver
