@@ -39,18 +39,12 @@ internal static class AllTargets
         Flips("flips-checkpoint", "checkpoint", _ => new CheckpointReader()),
     ];
 
-    /// <summary>Readers of names, or of first words of names; all of them where there are none.</summary>
-    /// <exception cref="ArgumentException">There is no reader of a name.</exception>
-    public static IReadOnlyList<Target> Named(IReadOnlyCollection<string> names)
-    {
-        foreach (string name in names)
-        {
-            if (!All.Any(target => IsNamed(target, name)))
-                throw new ArgumentException($"There is no reader '{name}'. There are {string.Join(", ", All.Select(target => target.Name))}.", nameof(names));
-        }
+    /// <summary>Readers of names, or of first words of names; all of them where there are no names.</summary>
+    public static IReadOnlyList<Target> Named(IReadOnlyCollection<string> names) =>
+        names.Count == 0 ? All : [.. All.Where(target => names.Any(name => IsNamed(target, name)))];
 
-        return names.Count == 0 ? All : [.. All.Where(target => names.Any(name => IsNamed(target, name)))];
-    }
+    /// <summary>The first name that is none of a reader; null where there is none such.</summary>
+    public static string? Unknown(IEnumerable<string> names) => names.FirstOrDefault(name => !All.Any(target => IsNamed(target, name)));
 
     private static bool IsNamed(Target target, string name) => target.Name == name || target.Name.StartsWith(name + "-", StringComparison.Ordinal);
 

@@ -6,16 +6,17 @@ using System.Text.Json;
 namespace Microsoft.ML.Sla.Fuzz;
 
 /// <summary>
-/// The process that is attacked. It takes a line <c>target TAB seed TAB first TAB count TAB end</c> or <c>target TAB file</c> from the standard input,
-/// and says when each case begins, with the memory before it, and how it ended; then <see cref="Done"/>.
+/// The process that is attacked. It takes a line of <see cref="CasesCommand"/> or <see cref="ReplayCommand"/> from the standard input, and
+/// says when each case begins, with the memory before it, and how it ended; then <see cref="Done"/>.
 /// </summary>
 internal sealed class Child : IDisposable
 {
     public const string Verb = "child";
-    public const string Begin = "begin ";
-    public const string End = "end ";
+    public const char Separator = '\t';
+    public const string Begin = "begin";
+    public const string End = "end";
     public const string Done = "done";
-    public const string Failed = "failed ";
+    public const string Failed = "failed";
 
     private const int LongestText = 4000;
     private const string Library = "Microsoft.ML.Sla";
@@ -40,6 +41,18 @@ internal sealed class Child : IDisposable
         Console.SetError(TextWriter.Null);
     }
 
+    /// <summary>The line for cases of a reader.</summary>
+    /// <param name="target">The reader.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="first">The number of the first case.</param>
+    /// <param name="count">Number of cases.</param>
+    /// <param name="time">Time after which no other begins; null for no limit.</param>
+    public static string CasesCommand(Target target, int seed, long first, long count, TimeSpan? time) =>
+        FormattableString.Invariant($"{target.Name}{Separator}{seed}{Separator}{first}{Separator}{count}{Separator}{(time ?? TimeSpan.MaxValue).Ticks}");
+
+    /// <summary>The line for a file from outside, which is case 0.</summary>
+    public static string ReplayCommand(Target target, string path) => $"{target.Name}{Separator}{path}";
+
     public int Run()
     {
         using (this)
@@ -48,11 +61,11 @@ internal sealed class Child : IDisposable
             {
                 try
                 {
-                    Obey(line.Split('\t'));
+                    Obey(line.Split(Separator));
                 }
                 catch (Exception exception)
                 {
-                    _output.WriteLine(Failed + exception.ToString().ReplaceLineEndings(" | "));
+                    _output.WriteLine($"{Failed}{Separator}{exception.ToString().ReplaceLineEndings(" ")}");
                     return 1;
                 }
 
@@ -81,13 +94,10 @@ internal sealed class Child : IDisposable
         int seed = int.Parse(words[1], CultureInfo.InvariantCulture);
         long first = long.Parse(words[2], CultureInfo.InvariantCulture);
         long count = long.Parse(words[3], CultureInfo.InvariantCulture);
-        long end = long.Parse(words[4], CultureInfo.InvariantCulture);
-        for (long number = first; number < first + count; number++)
-        {
-            Run(number, Case.Of(_target!, _corpus, seed, number));
-            if (DateTime.UtcNow.Ticks >= end)
-                return;
-        }
+        var time = TimeSpan.FromTicks(long.Parse(words[4], CultureInfo.InvariantCulture));
+        var clock = Stopwatch.StartNew();
+        for (long i = 0; i < count && (i == 0 || clock.Elapsed < time); i++)
+            Run(first + i, Case.Of(_target!, _corpus, seed, first + i));
     }
 
     /// <summary>Opens the reader, and reads the valid files, which it must accept.</summary>
@@ -108,12 +118,12 @@ internal sealed class Child : IDisposable
         string path = Write(input);
         ProcessMemory.Reset();
         long before = ProcessMemory.Of(Environment.ProcessId).Now;
-        _output.WriteLine(FormattableString.Invariant($"{Begin}{number} {before}"));
+        _output.WriteLine(FormattableString.Invariant($"{Begin}{Separator}{number}{Separator}{before}"));
         var result = Read(number, input, path);
         long growth = ProcessMemory.Of(Environment.ProcessId).Peak - before;
-        if (growth > Watch.MostMemory)
+        if (growth > Batch.MostMemory)
             result = new CaseResult(number, Outcome.Memory, $"took {growth >> 20} MiB", result.What);
-        _output.WriteLine(End + JsonSerializer.Serialize(result));
+        _output.WriteLine($"{End}{Separator}{JsonSerializer.Serialize(result)}");
     }
 
     private CaseResult Read(long number, Case input, string path)

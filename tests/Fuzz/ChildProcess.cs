@@ -36,6 +36,9 @@ internal sealed class ChildProcess : IDisposable
         _process.BeginErrorReadLine();
     }
 
+    /// <summary>Resident memory before its first case, in bytes; null before that.</summary>
+    public long? FirstMemory { get; set; }
+
     /// <summary>Resident memory, in bytes.</summary>
     public long Memory => ProcessMemory.Of(_process.Id).Now;
 
@@ -73,9 +76,9 @@ internal sealed class ChildProcess : IDisposable
         using var cancellation = new CancellationTokenSource(time);
         try
         {
-            if (!_lines.Reader.WaitToReadAsync(cancellation.Token).AsTask().GetAwaiter().GetResult())
-                return false;
-            return _lines.Reader.TryRead(out line) || true;
+            bool isOpen = _lines.Reader.WaitToReadAsync(cancellation.Token).AsTask().GetAwaiter().GetResult();
+            _lines.Reader.TryRead(out line);
+            return isOpen;
         }
         catch (OperationCanceledException)
         {

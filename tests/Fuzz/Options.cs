@@ -26,6 +26,11 @@ internal sealed record Options(
             Description = $"Readers to attack: a name, or the first word of several. Default all: {string.Join(", ", AllTargets.All.Select(target => target.Name))}.",
             AllowMultipleArgumentsPerToken = true,
         };
+        readers.Validators.Add(result =>
+        {
+            if (AllTargets.Unknown(result.GetValueOrDefault<string[]>()) is { } name)
+                result.AddError($"There is no reader '{name}'. Type --help to see which there are.");
+        });
         var cases = new Option<long?>("--cases") { Description = "Cases of each reader." };
         var number = new Option<long?>("--case") { Description = "Runs one case of one reader, and says all about it." };
         var replay = new Option<string?>("--replay") { Description = "Reads a file with one reader, and says all about it." };

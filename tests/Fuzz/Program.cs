@@ -16,11 +16,13 @@ internal static class Program
                 Corpus.Write(folder);
                 return 0;
             default:
-                return Options.Command(options =>
-                {
-                    using var watch = new Watch(options);
-                    return watch.Run();
-                }).Parse(args).Invoke();
+                return Options.Command(Attack).Parse(args).Invoke();
         }
+    }
+
+    private static int Attack(Options options)
+    {
+        using var watch = new Watch(options);
+        return watch.Run();
     }
 }

@@ -34,11 +34,12 @@ internal static class RawMutation
 
     public static long Size(Random random) => Sizes[random.Next(Sizes.Length)];
 
-    /// <summary>Sets an integer of 16, 32 or 64 bits, in either order of bytes, to a size.</summary>
+    /// <summary>Sets an integer of 16, 32 or 64 bits, in either order of bytes, to a size; or two in a row, as width and height are.</summary>
     public static void SetInteger(Span<byte> bytes, Random random)
     {
         long size = Size(random);
         bool isBig = random.Next(2) == 0;
+        int count = random.Next(3) == 0 ? 2 : 1;
         Span<byte> value = stackalloc byte[sizeof(long)];
         if (isBig)
             BinaryPrimitives.WriteInt64BigEndian(value, size);
@@ -46,7 +47,11 @@ internal static class RawMutation
             BinaryPrimitives.WriteInt64LittleEndian(value, size);
         int width = 2 << random.Next(3);
         value = isBig ? value[^width..] : value[..width];
-        value[..Math.Min(width, bytes.Length)].CopyTo(bytes);
+        for (; count > 0 && bytes.Length >= width; count--)
+        {
+            value.CopyTo(bytes);
+            bytes = bytes[width..];
+        }
     }
 
     private static byte[] FlipBit(byte[] file, long bit)
