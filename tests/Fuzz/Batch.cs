@@ -27,7 +27,7 @@ internal sealed class Batch(string name, ChildProcess child, Action<CaseResult> 
     public const long MostMemory = 1L << 30;
 
     /// <summary>Memory that cases have left behind, in bytes, at which the process is replaced: it is not that of the next case.</summary>
-    private const long MostLeftBehind = MostMemory / 2;
+    public const long MostLeftBehind = MostMemory / 2;
 
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MostPreparation = TimeSpan.FromSeconds(120);
