@@ -28,7 +28,10 @@ internal static class AllTargets
         new("checkpoint", "checkpoint", CheckpointMutation.Mutate, _ => new CheckpointReader()),
 
         // That the checkpoint is of another run is a documented InvalidOperationException.
-        new("resume", "checkpoint", CheckpointMutation.Mutate, _ => new ResumeReader()) { Documented = [typeof(InvalidDataException), typeof(IOException), typeof(InvalidOperationException)] },
+        new("resume", "checkpoint", CheckpointMutation.Mutate, _ => new ResumeReader())
+        {
+            Documented = [typeof(InvalidDataException), typeof(IOException), typeof(InvalidOperationException)],
+        },
         new("search", "search", LinesMutation.Mutate, corpus => new SearchReader(corpus)),
         new("list", "list", RawMutation.Mutate, corpus => new ListReader(corpus)) { Documented = [typeof(global::Sla.InputException)] },
         Flips("flips-transformer", "model", corpus => new TransformerReader(corpus, withAnother: false)),

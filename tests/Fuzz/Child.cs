@@ -48,9 +48,9 @@ internal sealed class Child : IDisposable
     /// <param name="seed">The seed.</param>
     /// <param name="first">The number of the first case.</param>
     /// <param name="count">Number of cases.</param>
-    /// <param name="time">Time after which no other begins; null for no limit.</param>
-    public static string CasesCommand(Target target, int seed, long first, long count, TimeSpan? time) =>
-        FormattableString.Invariant($"{target.Name}{Separator}{seed}{Separator}{first}{Separator}{count}{Separator}{(time ?? TimeSpan.MaxValue).Ticks}");
+    /// <param name="time">Time after which no other begins.</param>
+    public static string CasesCommand(Target target, int seed, long first, long count, TimeSpan time) =>
+        FormattableString.Invariant($"{target.Name}{Separator}{seed}{Separator}{first}{Separator}{count}{Separator}{time.Ticks}");
 
     /// <summary>The line for a file from outside, which is case 0.</summary>
     public static string ReplayCommand(Target target, string path) => $"{target.Name}{Separator}{path}";

@@ -39,7 +39,8 @@ internal sealed class Corpus(string folder)
     {
         if (!_files.TryGetValue(kind, out var files))
         {
-            files = [.. Directory.GetFiles(Path.Combine(folder, kind)).Order(StringComparer.Ordinal).Select(path => new SeedFile(Path.GetFileName(path), File.ReadAllBytes(path)))];
+            files = [.. Directory.GetFiles(Path.Combine(folder, kind)).Order(StringComparer.Ordinal).Select(path =>
+                new SeedFile(Path.GetFileName(path), File.ReadAllBytes(path)))];
             _files.Add(kind, files);
         }
 

@@ -23,7 +23,8 @@ internal sealed record Options(
         var seed = new Option<int>("--seed") { Description = "The seed of all cases.", DefaultValueFactory = _ => 1 };
         var readers = new Option<string[]>("--reader")
         {
-            Description = $"Readers to attack: a name, or the first word of several. Default all: {string.Join(", ", AllTargets.All.Select(target => target.Name))}.",
+            Description = "Readers to attack: a name, or the first word of several. Default all: "
+                + $"{string.Join(", ", AllTargets.All.Select(target => target.Name))}.",
             AllowMultipleArgumentsPerToken = true,
         };
         readers.Validators.Add(result =>
@@ -34,9 +35,16 @@ internal sealed record Options(
         var cases = new Option<long?>("--cases") { Description = "Cases of each reader." };
         var number = new Option<long?>("--case") { Description = "Runs one case of one reader, and says all about it." };
         var replay = new Option<string?>("--replay") { Description = "Reads a file with one reader, and says all about it." };
-        var folder = new Option<string>("--out") { Description = "Folder for the inputs of cases that fail.", DefaultValueFactory = _ => Path.Combine("artifacts", "fuzz") };
+        var folder = new Option<string>("--out")
+        {
+            Description = "Folder for the inputs of cases that fail.",
+            DefaultValueFactory = _ => Path.Combine("artifacts", "fuzz"),
+        };
         var strict = new Option<bool>("--strict") { Description = "Fails on undocumented exceptions, and on those that do not name the file." };
-        var command = new RootCommand("Attacks every reader of files of the library with mutated files.") { seconds, seed, readers, cases, number, replay, folder, strict };
+        var command = new RootCommand("Attacks every reader of files of the library with mutated files.")
+        {
+            seconds, seed, readers, cases, number, replay, folder, strict,
+        };
         command.SetAction(parsed =>
         {
             long? count = parsed.GetValue(cases);

@@ -24,16 +24,16 @@ internal sealed class OutcomeTable
         foreach (var row in _rows)
         {
             foreach (var (kind, example) in row.Examples)
-                writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Name}: {kind.Outcome} {row.CountOf(kind)} times, {kind.What}, such as case {example.Number}: {Message(example)}"));
+                writer.WriteLine($"{row.Name}: {kind.Outcome} {row.CountOf(kind)} times, {kind.What}, such as case {example.Number}: {Message(example)}");
         }
 
         writer.WriteLine();
         writer.WriteLine(Line("reader", ["cases", "a minute", .. Outcomes.Select(outcome => outcome.ToString().ToLowerInvariant())]));
         foreach (var row in _rows)
-            writer.WriteLine(Line(row.Name, [Text(row.Cases), Text((long)(row.Cases / Math.Max(row.Elapsed.TotalMinutes, 1e-6))), .. Outcomes.Select(outcome => Text(row.CountOf(outcome)))]));
-        writer.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{_rows.Sum(row => row.Cases)} cases, {Total(Outcome.Crash)} crashes, {Total(Outcome.Hang)} hangs, {Total(Outcome.Memory)} over 1 GiB, {Total(Outcome.Wrong)} wrong answers, {Total(Outcome.Undocumented)} undocumented, {Total(Outcome.Unnamed)} unnamed"));
+            writer.WriteLine(Line(row.Name, [Text(row.Cases), Text(row.CasesAMinute), .. Outcomes.Select(outcome => Text(row.CountOf(outcome)))]));
+        writer.WriteLine(
+            $"{_rows.Sum(row => row.Cases)} cases, {Total(Outcome.Crash)} crashes, {Total(Outcome.Hang)} hangs, {Total(Outcome.Memory)} over 1 GiB, "
+            + $"{Total(Outcome.Wrong)} wrong answers, {Total(Outcome.Undocumented)} undocumented, {Total(Outcome.Unnamed)} unnamed");
     }
 
     private long Total(Outcome outcome) => _rows.Sum(row => row.CountOf(outcome));
@@ -57,6 +57,8 @@ internal sealed class OutcomeTable
         public string Name { get; } = name;
 
         public TimeSpan Elapsed { get; set; }
+
+        public long CasesAMinute => (long)(Cases / Math.Max(Elapsed.TotalMinutes, 1e-6));
 
         public long Cases => _kinds.Values.Sum(kind => kind.Count);
 

@@ -13,6 +13,10 @@ internal sealed class Watch(Options options) : IDisposable
     private const int MostFailedStarts = 3;
     private const int MostSaved = 10;
     private const double LeastSeconds = 1;
+
+    /// <summary>A process whose watch is gone learns of it at the end of its batch.</summary>
+    private static readonly TimeSpan LongestBatch = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan MostWriting = TimeSpan.FromMinutes(5);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-fuzz-").FullName;
@@ -37,7 +41,8 @@ internal sealed class Watch(Options options) : IDisposable
         }
 
         var corpus = new Corpus(CorpusFolder);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {options.Seed}, valid files {corpus.Hash}, made in {clock.Elapsed.TotalSeconds:F1} s"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"seed {options.Seed}, valid files {corpus.Hash}, made in {clock.Elapsed.TotalSeconds:F1} s"));
         return options.Replay is null && options.Case is null ? RunAll(corpus, clock) : RunOne(corpus);
     }
 
@@ -71,7 +76,7 @@ internal sealed class Watch(Options options) : IDisposable
 
         string command = options.Replay is { } file
             ? Child.ReplayCommand(target, Path.GetFullPath(file))
-            : Child.CasesCommand(target, options.Seed, options.Case!.Value, count: 1, time: null);
+            : Child.CasesCommand(target, options.Seed, options.Case!.Value, count: 1, LongestBatch);
         CaseResult? result = null;
         Follow(target, command, one => result = one);
         if (result is null)
@@ -96,7 +101,8 @@ internal sealed class Watch(Options options) : IDisposable
         int failedStarts = 0;
         while (next < most && !(clock.Elapsed >= time) && failedStarts < MostFailedStarts)
         {
-            string command = Child.CasesCommand(target, options.Seed, next, most - next, time - clock.Elapsed);
+            var left = time - clock.Elapsed;
+            string command = Child.CasesCommand(target, options.Seed, next, most - next, left < LongestBatch ? left.Value : LongestBatch);
             var end = Follow(target, command, result =>
             {
                 clock.Start();

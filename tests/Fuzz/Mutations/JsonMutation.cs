@@ -18,8 +18,8 @@ internal static class JsonMutation
 
     private static readonly string[] Texts =
     [
-        "", " ", "0", "-1", "NaN", "Infinity", "99999999999999999999", "2147483648", "1e999", "null", "true", "../../name", "/", "a\0b", "a\nb", "a\tb", "\u001b[31mred",
-        "\u202e\ufeff", "Single", "Aggregated", "Sla", "{}", "[]", new('x', LongText),
+        "", " ", "0", "-1", "NaN", "Infinity", "99999999999999999999", "2147483648", "1e999", "null", "true", "../../name", "/", "a\0b", "a\nb", "a\tb",
+        "\u001b[31mred", "\u202e\ufeff", "Single", "Aggregated", "Sla", "{}", "[]", new('x', LongText),
     ];
 
     /// <summary>Mutates the text; what is no JSON, or by one chance in eight, as characters.</summary>

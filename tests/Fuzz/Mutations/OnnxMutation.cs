@@ -10,6 +10,8 @@ internal static class OnnxMutation
 {
     private static readonly string[] Names = ["", "x", "Score", "Sla.Pixels", "backbone.layer1.conv.weight", "../weights", "/etc/hostname"];
 
+    private static readonly float[] Extremes = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue];
+
     private static readonly string[] Operations =
         ["Conv", "Add", "Reshape", "Tile", "Expand", "ConstantOfShape", "Pad", "Resize", "Gather", "MatMul", "Identity", "Softmax", "Loop", "NoSuchOperation"];
 
@@ -165,7 +167,7 @@ internal static class OnnxMutation
     {
         var floats = MemoryMarshal.Cast<byte, float>(bytes.AsSpan());
         if (floats.Length > 0)
-            floats[random.Next(floats.Length)] = random.Next(4) switch { 0 => float.NaN, 1 => float.PositiveInfinity, 2 => float.MaxValue, _ => float.NegativeInfinity };
+            floats[random.Next(floats.Length)] = Extremes[random.Next(Extremes.Length)];
         return bytes;
     }
 }

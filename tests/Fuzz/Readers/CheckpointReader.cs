@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Training;
 
@@ -7,7 +8,7 @@ namespace Microsoft.ML.Sla.Fuzz.Readers;
 /// <summary>Reads all of a checkpoint.</summary>
 internal sealed class CheckpointReader : IFileReader
 {
-    private static readonly JsonSerializerOptions WithAnyNumber = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions WithAnyNumber = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public string Read(string path)
     {
@@ -33,6 +34,7 @@ internal sealed class CheckpointReader : IFileReader
     {
     }
 
-    private static string Text(Weights? weights) =>
-        weights is null ? "none" : string.Join("; ", weights.Select(tensor => $"{tensor.Name} [{string.Join(", ", tensor.Shape)}] {Answers.Of(tensor.Values)}"));
+    private static string Text(Weights? weights) => weights is null
+        ? "none"
+        : string.Join("; ", weights.Select(tensor => $"{tensor.Name} [{string.Join(", ", tensor.Shape)}] {Answers.Of(tensor.Values)}"));
 }

@@ -16,7 +16,8 @@ internal sealed class ImageRows(MLContext mlContext, Corpus corpus)
         if (!_rows.TryGetValue(features.Name, out var row))
         {
             var paths = mlContext.Data.LoadFromEnumerable([new ImagePath { Path = corpus.PathOf(ImageSeeds.Photos, "dark-0.png") }]);
-            row = mlContext.Transforms.LoadUprightImages(features.Name, nameof(ImagePath.Path), decodeSide: 2 * ImageSeeds.PhotoSide).Fit(paths).Transform(paths);
+            row = mlContext.Transforms.LoadUprightImages(features.Name, nameof(ImagePath.Path), decodeSide: 2 * ImageSeeds.PhotoSide)
+                .Fit(paths).Transform(paths);
             _rows.Clear();
             _rows.Add(features.Name, row);
         }

@@ -23,7 +23,8 @@ internal sealed class PrototypesReader : IFileReader
         definition[0].ColumnType = new VectorDataViewType(NumberDataViewType.Single, _embedding.Length);
         var row = _mlContext.Data.LoadFromEnumerable([new EmbeddingRow { Embedding = _embedding }], definition);
         var scored = model.Transform(row);
-        return Answers.Of(model.ClassNames, scored.GetColumn<float[]>(scored.Schema.First(column => column.Type is VectorDataViewType && column.Name != model.EmbeddingColumnName)).Single());
+        var scores = scored.Schema.First(column => column.Type is VectorDataViewType && column.Name != model.EmbeddingColumnName);
+        return Answers.Of(model.ClassNames, scored.GetColumn<float[]>(scores).Single());
     }
 
     public void Dispose()
