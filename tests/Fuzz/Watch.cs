@@ -103,18 +103,31 @@ internal sealed class Watch(Options options) : IDisposable
         {
             var left = time - clock.Elapsed;
             string command = Child.CasesCommand(target, options.Seed, next, most - next, left < LongestBatch ? left.Value : LongestBatch);
+            long? hung = null;
             var end = Follow(target, command, result =>
             {
                 clock.Start();
                 next = result.Number + 1;
-                if (row.Count(result) <= MostSaved && result.IsFailure)
-                    Console.WriteLine($"{target.Name} case {result.Number}: {result.Outcome}, {result.What}; saved as '{Save(target, corpus, result)}'");
+                if (result.Outcome == Outcome.Hang)
+                    hung = result.Number;
+                else
+                    Count(result);
             });
+
+            // On a busy machine a case may seem to hang: it counts where it does so once more.
+            if (hung is { } number)
+                end = Follow(target, Child.CasesCommand(target, options.Seed, number, count: 1, LongestBatch), Count);
             failedStarts += end == BatchEnd.NotBegun ? 1 : 0;
         }
 
         row.Elapsed = clock.Elapsed;
         return failedStarts < MostFailedStarts;
+
+        void Count(CaseResult result)
+        {
+            if (row.Count(result) <= MostSaved && result.IsFailure)
+                Console.WriteLine($"{target.Name} case {result.Number}: {result.Outcome}, {result.What}; saved as '{Save(target, corpus, result)}'");
+        }
     }
 
     private BatchEnd Follow(Target target, string command, Action<CaseResult> take)
