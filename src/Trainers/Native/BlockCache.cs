@@ -41,20 +41,24 @@ internal sealed unsafe partial class BlockCache
         lock (_gate)
         {
             _isOpen = false;
-            foreach (nint block in _free.Values.SelectMany(blocks => blocks))
-                NativeMemory.AlignedFree((void*)block);
-            _free.Clear();
+            FreeWaiting();
         }
     }
 
-    /// <exception cref="OutOfMemoryException">The system has none.</exception>
+    /// <returns>The block; null where the system has none, not even without those that wait.</returns>
     public void* Take(nuint bytes)
     {
+        if (bytes > (nuint)nint.MaxValue)
+            return null;
+
         nuint size = RoundUp(bytes);
         lock (_gate)
         {
-            void* block = _free.TryGetValue(size, out var blocks) && blocks.TryPop(out nint kept) ? (void*)kept : Allocate(size);
-            _inUse.Add((nint)block, size);
+            // Before there is a block that would be lost where the entry finds no memory.
+            _inUse.EnsureCapacity(_inUse.Count + 1);
+            void* block = _free.TryGetValue(size, out var blocks) && blocks.TryPop(out nint kept) ? (void*)kept : AllocateOrClear(size);
+            if (block is not null)
+                _inUse.Add((nint)block, size);
             return block;
         }
     }
@@ -67,17 +71,44 @@ internal sealed unsafe partial class BlockCache
             if (!_inUse.Remove((nint)block, out nuint size))
                 return false;
 
-            if (!_isOpen)
-            {
-                NativeMemory.AlignedFree(block);
-                return true;
-            }
+            if (!_isOpen || !Keep(block, size))
+                Free(block);
+            return true;
+        }
+    }
 
+    /// <returns>Whether there is memory to note the block down.</returns>
+    private bool Keep(void* block, nuint size)
+    {
+        try
+        {
             if (!_free.TryGetValue(size, out var blocks))
                 _free.Add(size, blocks = []);
             blocks.Push((nint)block);
             return true;
         }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private void FreeWaiting()
+    {
+        foreach (nint block in _free.Values.SelectMany(blocks => blocks))
+            Free((void*)block);
+        _free.Clear();
+    }
+
+    /// <summary>A new block; where the system has none, after those that wait are given back to it.</summary>
+    private void* AllocateOrClear(nuint size)
+    {
+        void* block = Allocate(size);
+        if (block is not null || _free.Count == 0)
+            return block;
+
+        FreeWaiting();
+        return Allocate(size);
     }
 
     /// <summary>Eight sizes to each power of two, so that batches of almost the same size share their blocks.</summary>
@@ -90,14 +121,22 @@ internal sealed unsafe partial class BlockCache
     private static void* Allocate(nuint size)
     {
         if (size < HugePage)
-            return NativeMemory.AlignedAlloc(size, TensorAlignment);
+            return Allocate(TensorAlignment, size);
 
         // Fewer and cheaper page faults, and fewer misses of the translation buffer. Where the system refuses, pages are small.
         const int AdviseHugePages = 14;
-        void* block = NativeMemory.AlignedAlloc(size, HugePage);
-        _ = Advise(block, size, AdviseHugePages);
+        void* block = Allocate(HugePage, size);
+        if (block is not null)
+            _ = Advise(block, size, AdviseHugePages);
         return block;
     }
+
+    // NativeMemory.AlignedAlloc is this with an exception in place of null.
+    [LibraryImport("libc.so.6", EntryPoint = "aligned_alloc")]
+    private static partial void* Allocate(nuint alignment, nuint size);
+
+    [LibraryImport("libc.so.6", EntryPoint = "free")]
+    private static partial void Free(void* block);
 
     [LibraryImport("libc.so.6", EntryPoint = "madvise")]
     private static partial int Advise(void* address, nuint length, int advice);

@@ -7,12 +7,13 @@ namespace Microsoft.ML.Sla.Native;
 /// <remarks>
 /// libtorch lets a program set the allocator of tensors (<c>c10::SetCPUAllocator</c>), an object of C++ with virtual functions. This
 /// one is made of function pointers, by the Itanium C++ ABI; everything that it takes for granted is checked on the original
-/// allocator first, and where something differs, torch's own allocator stays. So do blocks that malloc serves without the system.
+/// allocator first, and where something differs, torch's own allocator stays. So do blocks that malloc serves without the system, and
+/// those that the system has no memory for: torch's own allocator then throws an exception of C++, which must not come through .NET.
 /// </remarks>
 internal sealed unsafe partial class TensorMemory : IDisposable
 {
     /// <summary>The size from which glibc's malloc asks the system for each block, by default (M_MMAP_THRESHOLD).</summary>
-    private const nuint SmallestBlock = 128 << 10;
+    private const int SmallestBlock = 128 << 10;
 
     private static readonly BlockCache Cache = new();
     private static readonly Lock Gate = new();
@@ -31,7 +32,7 @@ internal sealed unsafe partial class TensorMemory : IDisposable
     /// <remarks>To be called after <see cref="TorchLibrary.EnsureLoaded"/>.</remarks>
     public static TensorMemory? Keep()
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != System.Runtime.InteropServices.Architecture.X64)
+        if (!MachineCode.IsSupported)
             return null;
 
         lock (Gate)
@@ -81,11 +82,15 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         if (!IsAsExpected(_original))
             return false;
 
+        void* allocate = MachineCode.Load(AllocateCode());
+        if (allocate is null)
+            return false;
+
         // They live as long as the process: a tensor may be freed at any time.
         _originalDeleter = _original->Functions->RawDeleter(_original);
         var functions = (Functions*)NativeMemory.Alloc((nuint)sizeof(Functions));
         *functions = *_original->Functions;
-        functions->Allocate = &Allocate;
+        functions->Allocate = (delegate* unmanaged<DataPointer*, Allocator*, nuint, DataPointer*>)allocate;
         functions->RawDeleter = &RawDeleter;
         _caching = (Allocator*)NativeMemory.Alloc((nuint)sizeof(Allocator));
         _caching->Functions = functions;
@@ -95,8 +100,9 @@ internal sealed unsafe partial class TensorMemory : IDisposable
     /// <summary>Whether a block of the allocator looks as this class makes them, and is freed by what it says it is freed by.</summary>
     private static bool IsAsExpected(Allocator* allocator)
     {
+        const nuint Little = 64;
         DataPointer block = default;
-        if (allocator->Functions->Allocate(&block, allocator, SmallestBlock) != &block)
+        if (allocator->Functions->Allocate(&block, allocator, Little) != &block)
             return false;
 
         bool isAsExpected = block.Data != null
@@ -112,15 +118,54 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         return true;
     }
 
-    [UnmanagedCallersOnly]
-    private static DataPointer* Allocate(DataPointer* result, Allocator* self, nuint bytes)
+    /// <summary>
+    /// The function that torch calls. Where it asks for a big block and <see cref="Take"/> has one, it returns that; otherwise it becomes the
+    /// original allocator's function by a jump, as if that had been called: what it throws never meets a frame of this function or of .NET.
+    /// </summary>
+    /// <remarks>By the System V ABI: rdi is the result, rsi the allocator, rdx the bytes, and the stack is a multiple of 16 at a call.</remarks>
+    [SupportedOSPlatform("linux")]
+    private static byte[] AllocateCode()
     {
-        if (bytes < SmallestBlock)
-            return _original->Functions->Allocate(result, _original, bytes);
+        delegate* unmanaged<DataPointer*, Allocator*, nuint, DataPointer*> take = &Take;
+        return
+        [
+            0x48, 0x81, 0xFA, .. MachineCode.Bytes(SmallestBlock), // cmp rdx, SmallestBlock
+            0x72, 30, // jb original
+            0x57, // push rdi
+            0x52, // push rdx
+            0x48, 0x83, 0xEC, 8, // sub rsp, 8
+            0x48, 0xB8, .. MachineCode.Bytes(take), // mov rax, Take
+            0xFF, 0xD0, // call rax
+            0x48, 0x83, 0xC4, 8, // add rsp, 8
+            0x5A, // pop rdx
+            0x5F, // pop rdi
+            0x48, 0x85, 0xC0, // test rax, rax
+            0x74, 1, // jz original
+            0xC3, // ret
+            0x48, 0xBE, .. MachineCode.Bytes(_original), // original: mov rsi, _original
+            0x48, 0xB8, .. MachineCode.Bytes(_original->Functions->Allocate), // mov rax, Allocate
+            0xFF, 0xE0, // jmp rax
+        ];
+    }
 
-        void* block = Cache.Take(bytes);
-        *result = new DataPointer { Data = block, Context = block, Delete = new Deleter { Pointer = &Delete }, Device = _device };
-        return result;
+    /// <returns>The result with a block; null where there is none.</returns>
+    [UnmanagedCallersOnly]
+    private static DataPointer* Take(DataPointer* result, Allocator* self, nuint bytes)
+    {
+        try
+        {
+            void* block = Cache.Take(bytes);
+            if (block is null)
+                return null;
+
+            *result = new DataPointer { Data = block, Context = block, Delete = new Deleter { Pointer = &Delete }, Device = _device };
+            return result;
+        }
+        catch (Exception exception)
+        {
+            Contain(exception);
+            return null;
+        }
     }
 
     [UnmanagedCallersOnly]
@@ -129,8 +174,22 @@ internal sealed unsafe partial class TensorMemory : IDisposable
     [UnmanagedCallersOnly]
     private static void Delete(void* block)
     {
-        if (!Cache.Return(block))
-            _originalDeleter.Pointer(block);
+        try
+        {
+            if (!Cache.Return(block))
+                _originalDeleter.Pointer(block);
+        }
+        catch (Exception exception)
+        {
+            Contain(exception);
+        }
+    }
+
+    /// <summary>An exception that native code called for would end the process. That of Thread.Interrupt is thrown at the next wait instead.</summary>
+    private static void Contain(Exception exception)
+    {
+        if (exception is ThreadInterruptedException)
+            Thread.CurrentThread.Interrupt();
     }
 
     [LibraryImport("libc10.so", EntryPoint = "_ZN3c1015GetCPUAllocatorEv")]

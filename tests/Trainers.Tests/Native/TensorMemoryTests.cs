@@ -104,6 +104,92 @@ public sealed class TensorMemoryTests
         NativeMemory.Free(block);
     }
 
+    [Fact]
+    public void A_tensor_that_no_machine_has_memory_for_is_an_exception_of_torch()
+    {
+        using var memory = Keep();
+        nint address = AddressOfNew(Floats);
+
+        Assert.Contains("can't allocate memory: you tried to allocate", AssertNoMemory(() => empty(1L << 46)), StringComparison.Ordinal);
+        using Tensor column = ones(1 << 20, 1);
+        using Tensor row = ones(1, 1 << 26);
+        using Tensor rows = row.expand(1 << 20, -1);
+        Assert.Contains("you tried to allocate 281474976710656 bytes", AssertNoMemory(() => column.mul(rows)), StringComparison.Ordinal);
+
+        AddressOfNew(Floats);
+        Assert.Equal(AddressOfNew(Floats), AddressOfNew(Floats));
+    }
+
+    [Fact]
+    public unsafe void A_size_that_no_address_reaches_has_no_block()
+    {
+        var cache = new BlockCache();
+
+        Assert.True(cache.Take(nuint.MaxValue) is null);
+        Assert.True(cache.Take((nuint)nint.MaxValue) is null);
+        Assert.True(cache.Take((nuint)nint.MaxValue + 1) is null);
+    }
+
+    [Theory]
+    [InlineData(nameof(Blocks_that_wait_make_place_for_a_larger_one))]
+    [InlineData(nameof(Without_memory_for_small_blocks_torch_throws))]
+    public Task Where_memory_is_short(string test) => TestProcess.Run(typeof(TensorMemoryTests), test, "SLA_TEST_MEMORY", "1");
+
+    [Fact]
+    public unsafe void Blocks_that_wait_make_place_for_a_larger_one()
+    {
+        Assert.SkipUnless(TestProcess.IsThis, "Needs a process of its own: see above.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only on Linux.");
+        const nuint Megabyte = 1 << 20;
+        var cache = new BlockCache();
+        cache.Open();
+        using var space = new AddressSpace(bytesLeft: 1 << 30);
+        void* block = cache.Take(600 * Megabyte);
+        Assert.True(block is not null);
+        Assert.True(cache.Return(block));
+        Assert.Equal(600L << 20, cache.FreeBytes, 80L << 20);
+
+        void* larger = cache.Take(700 * Megabyte);
+
+        Assert.True(larger is not null);
+        Assert.Equal(0, cache.FreeBytes);
+        Assert.True(cache.Take(700 * Megabyte) is null);
+        Assert.True(cache.Return(larger));
+        cache.Close();
+    }
+
+    [Fact]
+    public void Without_memory_for_small_blocks_torch_throws()
+    {
+        Assert.SkipUnless(TestProcess.IsThis, "Needs a process of its own: see above.");
+        using var memory = Keep();
+        const int SmallerThanKept = 100 << 10;
+        var tensors = new List<Tensor>(capacity: 1 << 16);
+        void Allocate() => tensors.Add(empty(SmallerThanKept, ScalarType.Byte));
+        Allocate();
+        AssertNoMemory(() => empty(1L << 46));
+
+        string message;
+        using (new AddressSpace(bytesLeft: 0))
+        {
+            message = AssertNoMemory(() =>
+            {
+                while (true)
+                    Allocate();
+            });
+        }
+
+        Assert.Contains($"you tried to allocate {SmallerThanKept} bytes", message, StringComparison.Ordinal);
+        tensors.ForEach(tensor => tensor.Dispose());
+    }
+
+    private static string AssertNoMemory(Action allocate)
+    {
+        string? shortage = MemoryShortage.In(Assert.Throws<ExternalException>(allocate));
+        Assert.NotNull(shortage);
+        return shortage;
+    }
+
     private static TensorMemory Keep()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only on Linux.");

@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Microsoft.ML.Sla.Native;
+
+/// <summary>Whole pages of memory, from the system and back to it.</summary>
+internal static unsafe partial class Pages
+{
+    /// <summary>Bytes of a page on x64.</summary>
+    public const int Size = 4096;
+
+    /// <summary>Bytes of the pages that hold so many bytes.</summary>
+    public static nuint RoundUp(nuint bytes) => (bytes + Size - 1) / Size * Size;
+
+    /// <summary>New pages of zeros, to read and write; null where the system has none.</summary>
+    [SupportedOSPlatform("linux")]
+    public static byte* Map(nuint bytes)
+    {
+        const int PrivateAndAnonymous = 0x22;
+        const nint Failed = -1;
+        void* pages = Map(null, bytes, Access.Read | Access.Write, PrivateAndAnonymous, file: -1, offset: 0);
+        return (nint)pages == Failed ? null : (byte*)pages;
+    }
+
+    /// <returns>Whether the system allows it.</returns>
+    [SupportedOSPlatform("linux")]
+    public static bool Protect(byte* pages, nuint bytes, Access access) => SetAccess(pages, bytes, access) == 0;
+
+    [SupportedOSPlatform("linux")]
+    public static void Unmap(byte* pages, nuint bytes) => _ = Remove(pages, bytes);
+
+    [LibraryImport("libc.so.6", EntryPoint = "mmap")]
+    private static partial void* Map(void* address, nuint length, Access access, int flags, int file, nint offset);
+
+    [LibraryImport("libc.so.6", EntryPoint = "mprotect")]
+    private static partial int SetAccess(void* address, nuint length, Access access);
+
+    [LibraryImport("libc.so.6", EntryPoint = "munmap")]
+    private static partial int Remove(void* address, nuint length);
+
+    /// <summary>PROT_NONE, PROT_READ and so on.</summary>
+    [Flags]
+    internal enum Access
+    {
+        None = 0,
+        Read = 1,
+        Write = 2,
+        Execute = 4,
+    }
+}
