@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.Sla.Native;
 
@@ -32,15 +34,22 @@ internal static unsafe partial class OneDnn
     /// <summary>Whether oneDNN is held to kernels for old processors, which have no bfloat16.</summary>
     public static bool IsLimited { get; private set; }
 
-    /// <summary>To be called after libtorch is loaded and before it convolves.</summary>
+    /// <summary>To be called after TorchSharp is loaded and before it convolves.</summary>
     public static void MendCaches()
     {
-        if (!Processor.HidesItsCaches)
-            return;
+        if (Processor.HidesItsCaches && !(OperatingSystem.IsLinux() && Forget(FindCaches())))
+            Limit();
+    }
 
-        IsLimited = !(OperatingSystem.IsLinux() && Forget(FindCaches()));
-        if (IsLimited)
-            NativeEnvironment.Set(MaxIsa, Sse41);
+    /// <summary>Holds oneDNN to kernels for old processors.</summary>
+    internal static void Limit()
+    {
+        // oneDNN reads the variable when it makes its first kernel, such as that of this convolution, and never again.
+        using var variable = new NativeVariable(MaxIsa, Sse41);
+        using var images = ones(16, 1, 3, 3);
+        using var weight = ones(1, 1, 3, 3);
+        conv2d(images, weight).Dispose();
+        IsLimited = true;
     }
 
     /// <summary>Has oneDNN forget caches of one byte. False if they are not that.</summary>

@@ -16,10 +16,11 @@ internal static class OpenMp
     /// <summary>Turns of the loop: some microseconds, as another thread of the same operation is late on a quiet machine.</summary>
     private const string FewTurns = "2000";
 
-    /// <summary>To be called before OpenMP is loaded, which reads its settings then. What the user has set stays.</summary>
-    public static void WaitAsleep()
-    {
-        if (Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null)
-            NativeEnvironment.Set(SpinCount, FewTurns);
-    }
+    /// <summary>
+    /// The setting, for as long as OpenMP is loaded, which reads it then; null where the user has set how threads wait.
+    /// </summary>
+    public static NativeVariable? WaitAsleep() =>
+        Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null
+            ? new NativeVariable(SpinCount, FewTurns)
+            : null;
 }

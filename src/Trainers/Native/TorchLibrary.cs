@@ -14,10 +14,11 @@ internal static class TorchLibrary
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
 
-    /// <summary>To be called before the first use of TorchSharp; costs nothing after the first time.</summary>
+    /// <summary>To be called on each thread before it uses TorchSharp; costs nothing after the first time.</summary>
     /// <exception cref="InvalidOperationException">A library cannot be loaded; the message says what to install.</exception>
     public static void EnsureLoaded()
     {
+        SignalStack.Ensure();
         if (_isLoaded)
             return;
 
@@ -63,7 +64,7 @@ internal static class TorchLibrary
     {
         try
         {
-            OpenMp.WaitAsleep();
+            using var setting = OpenMp.WaitAsleep();
 
             // libtorch first: it need not stand beside TorchSharp's library, and never stands beside a copy of that.
             NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);

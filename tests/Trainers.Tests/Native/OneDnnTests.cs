@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
@@ -83,6 +84,30 @@ public sealed unsafe class OneDnnTests
             AssertRight(inputs, outputs, kernel, channelsLast: true);
             AssertRight(inputs, outputs, kernel, channelsLast: false);
         }
+    }
+
+    [Fact]
+    public Task Where_the_caches_are_not_found_oneDNN_is_held_to_old_kernels() =>
+        TestProcess.Run(typeof(OneDnnTests), nameof(OneDNN_is_limited_from_then_on), "SLA_TEST_ONEDNN", "1");
+
+    [Fact]
+    public void OneDNN_is_limited_from_then_on()
+    {
+        const string ExportedFunction = "_ZN2at13globalContextEv";
+        const int Sse41 = 1;
+        Assert.SkipUnless(TestProcess.IsThis, "Needs a process of its own: see above.");
+        Assert.SkipUnless(MachineCode.IsSupported, "Needs Linux on x64.");
+        TorchLibrary.EnsureLoaded();
+
+        OneDnn.Limit();
+
+        Assert.True(OneDnn.IsLimited);
+        Assert.Null(NativeVariable.Read("ONEDNN_MAX_CPU_ISA"));
+        string path = Path.Combine(Path.GetDirectoryName(TorchSharpBinary.File)!, "libtorch_cpu.so");
+        nint exported = NativeLibrary.GetExport(NativeLibrary.Load(path), ExportedFunction);
+        long distance = (long)(ElfSymbols.Find(path, "dnnl_get_effective_cpu_isa")! - ElfSymbols.Find(path, ExportedFunction)!);
+        Assert.Equal(Sse41, ((delegate* unmanaged<int>)(exported + (nint)distance))());
+        AssertRight(20, 40, 3, channelsLast: false);
     }
 
     [Fact]
