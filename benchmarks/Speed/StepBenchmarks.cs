@@ -16,7 +16,7 @@ namespace Microsoft.ML.Sla.Speed;
 public class StepBenchmarks : IDisposable
 {
     private const int BatchSize = 128;
-    private readonly TensorMemory? _memory;
+    private readonly TorchScope _computing = TorchScope.Enter(Environment.ProcessorCount, keepMemory: true);
     private readonly StepFixture _fixture;
     private readonly Random _random = new(1);
     private readonly int[] _rows = [.. Enumerable.Range(0, BatchSize)];
@@ -25,9 +25,6 @@ public class StepBenchmarks : IDisposable
 
     public StepBenchmarks()
     {
-        TorchLibrary.EnsureLoaded();
-        set_num_threads(Environment.ProcessorCount);
-        _memory = TensorMemory.Keep();
         var store = StepFixture.RandomImages(new ImageShape(3, 32, 32), count: BatchSize, classes: 10, _random);
         _fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 10, depth: 32, store, new TrainingSettings(
             Epochs: 1, BatchSize, ViewsPerStep: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, new SlaTrainer.Options().Augmentations, Seed: 1)
@@ -89,7 +86,7 @@ public class StepBenchmarks : IDisposable
         _embeddings.Dispose();
         _images.Dispose();
         _fixture.Dispose();
-        _memory?.Dispose();
+        _computing.Dispose();
         GC.SuppressFinalize(this);
     }
 

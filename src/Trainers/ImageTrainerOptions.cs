@@ -166,6 +166,9 @@ public abstract class ImageTrainerOptions
     /// <value>Default none.</value>
     public CancellationToken CancellationToken { get; set; }
 
+    /// <summary>The options of how many images are trained on at once, with their values, as a message names them.</summary>
+    internal abstract string MemoryOptions { get; }
+
     /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
     /// <exception cref="FileNotFoundException">There are no pretrained weights at the path.</exception>
     internal virtual void Validate()

@@ -37,6 +37,8 @@ public sealed partial class SlaFewShotTrainer
         /// <value>Default 5,000.</value>
         public int Episodes { get; set; } = 5_000;
 
+        internal override string MemoryOptions => $"Ways, Shots or Queries, which are {Ways}, {Shots} and {Queries}";
+
         internal override void Validate()
         {
             base.Validate();

@@ -36,8 +36,8 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     /// <returns>The embedding. Dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
     /// <exception cref="InvalidOperationException">
-    /// A row cannot be used, classes or images of a class are too few, the loss is no longer a number, or the checkpoint is of another
-    /// run.
+    /// A row cannot be used, classes or images of a class are too few, the loss is no longer a number, there is too little memory, or the
+    /// checkpoint is of another run.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaEmbeddingTransformer Fit(IDataView input)

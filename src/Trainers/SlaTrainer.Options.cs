@@ -160,6 +160,9 @@ public sealed partial class SlaTrainer
         /// <summary>Where a search changed the number of epochs on the way.</summary>
         internal ScheduleTail? Tail { get; set; }
 
+        internal override string MemoryOptions =>
+            $"BatchSize, which is {BatchSize}, or raise GradientAccumulation, which is {GradientAccumulation}, to train on the batch in smaller parts; or lower ViewsPerStep";
+
         internal Options Clone() => (Options)MemberwiseClone();
 
         /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>

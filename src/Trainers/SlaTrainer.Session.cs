@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
@@ -129,12 +128,7 @@ public sealed partial class SlaTrainer
         public TrainedModel TrainUntil(long end) => Train(validate: null, end);
 
         /// <summary>Scores the validation rows with the weights that the training has come to.</summary>
-        public RowScores ScoreValidation()
-        {
-            using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
-            using var threads = new ThreadCount(_host.Threads);
-            return _loop.Averaged(() => Score(_rows.Validation!, _host.CheckCancellation));
-        }
+        public RowScores ScoreValidation() => _host.Compute(() => _loop.Averaged(() => Score(_rows.Validation!, _host.CheckCancellation)));
 
         public LearningRateRange FindLearningRate(double lowest, double highest, int steps) =>
             WithSteps(lossOf => LearningRateRange.Measure(lowest, highest, steps, lossOf));
@@ -174,10 +168,8 @@ public sealed partial class SlaTrainer
             new Validation(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), checkCancellation);
 
         /// <summary>Does something with steps that are no part of a run: step, counted from 0, and rate to the loss before it.</summary>
-        private T WithSteps<T>(Func<Func<int, double, double>, T> function)
+        private T WithSteps<T>(Func<Func<int, double, double>, T> function) => _host.Compute(() =>
         {
-            using var memory = _options.KeepMemory ? TensorMemory.Keep() : null;
-            using var threads = new ThreadCount(_host.Threads);
             ImageSequence? images = null;
             try
             {
@@ -198,7 +190,7 @@ public sealed partial class SlaTrainer
             {
                 images?.Dispose();
             }
-        }
+        });
 
         private ModelDescription Describe(
             TransformationSet transformations, Architecture architecture, PixelNormalization? initial, ClassLabels labels, FeatureColumn features) => new(

@@ -52,7 +52,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <returns>The trained model. Dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
     /// <exception cref="InvalidOperationException">
-    /// A row cannot be used, there is nothing to learn, the loss is no longer a number, or the checkpoint is of another run.
+    /// A row cannot be used, there is nothing to learn, the loss is no longer a number, there is too little memory, or the checkpoint is of
+    /// another run.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, initialModel: null);

@@ -36,6 +36,24 @@ internal sealed class TrainerHost
     /// <summary>Bytes of pixels that may be in memory.</summary>
     public long PixelMemory => _options.PixelMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
+    /// <summary>Does something that torch computes for.</summary>
+    /// <exception cref="InvalidOperationException">There is too little memory for it; the message says what to lower.</exception>
+    public T Compute<T>(Func<T> function)
+    {
+        using var scope = TorchScope.Enter(Threads, _options.KeepMemory);
+        try
+        {
+            return function();
+        }
+        catch (Exception exception) when (MemoryShortage.In(exception) is { } shortage)
+        {
+            throw new InvalidOperationException(
+                $"The training needs more memory than there is: {shortage.TrimEnd('.')}. Lower {_options.MemoryOptions}, or ImageWidth and ImageHeight, or take a "
+                + "smaller Architecture.",
+                exception);
+        }
+    }
+
     public IChannel Start(string activity) => _host.Start(activity);
 
     public static void Info(IChannel channel, string message) => channel.Info(MessageSensitivity.None, "{0}", message);

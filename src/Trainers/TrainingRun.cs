@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
@@ -34,10 +33,14 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
     /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
     /// <param name="end">The number of steps done when it stops; null for all.</param>
     /// <returns>How it went.</returns>
-    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end = null)
+    /// <exception cref="InvalidOperationException">
+    /// The loss is no longer a number, there is too little memory, or the checkpoint is of another run.
+    /// </exception>
+    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end = null) =>
+        host.Compute(() => RunTo(plan, unreadable, validate, end));
+
+    private TrainingHistory RunTo(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end)
     {
-        using var memory = options.KeepMemory ? TensorMemory.Keep() : null;
-        using var threads = new ThreadCount(host.Threads);
         string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
         var checkpoint = new CheckpointFile(folder);
         bool isFinished = TakeUp(checkpoint);

@@ -20,9 +20,7 @@ public sealed class AugmentationCostTests
     [InlineData(2)]
     public void Making_views_takes_less_than_3_percent_of_a_step(int viewsPerStep)
     {
-        TorchLibrary.EnsureLoaded();
-        using var memory = TensorMemory.Keep();
-        using var threads = new ThreadCount(Environment.ProcessorCount);
+        using var computing = TorchScope.Enter(Environment.ProcessorCount, keepMemory: true);
         var random = new Random(1);
         var store = StepFixture.RandomImages(Shape, BatchSize, classes: 10, random);
         int[] rows = [.. Enumerable.Range(0, BatchSize)];

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
@@ -93,7 +94,7 @@ public sealed class ImbalanceTests
     [InlineData(0.33, 7)]
     public void Weights_begin_at_the_step_of_the_share(double? deferred, int first)
     {
-        using var threads = new ThreadCount(1);
+        using var computing = TorchScope.Enter(threads: 1, keepMemory: false);
         using var fixture = new StepFixture(
             SlaObjective.Sla,
             classes: 2,

@@ -320,6 +320,23 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void A_trial_that_memory_does_not_hold_is_left_out_with_what_to_lower()
+    {
+        var space = new SlaSearchSpace();
+        foreach (string name in space.Names)
+            space.Remove(name);
+        space.Add("Augmentation", ("too large", options => options.Augmentations = [new TooLarge()]), ("none", options => options.Augmentations = []));
+        using var result = Experiment(_folder, trials: 3).SetSearchSpace(space).Run();
+
+        var broken = Assert.Single(result.Trials, trial => trial.Failure is not null);
+        Assert.Equal("Augmentation=too large", broken.Name);
+        Assert.Contains("can't allocate memory", broken.Failure, StringComparison.Ordinal);
+        Assert.Contains("Lower BatchSize, which is 27", broken.Failure, StringComparison.Ordinal);
+        Assert.NotEqual(broken.Number, result.Best.Number);
+        Assert.True(result.IsComplete);
+    }
+
+    [Fact]
     public void Where_all_trials_are_broken_the_first_message_is_the_error()
     {
         var experiment = Experiment(configure: options => options.LearningRate = 1e30).SetSearchSpace(Space().Remove("LearningRate"));

@@ -25,9 +25,8 @@ public sealed class TrajectoryTests
     [Fact]
     public void Twenty_steps_of_ResNet20_go_as_in_PyTorch()
     {
-        TorchLibrary.EnsureLoaded();
+        using var computing = TorchScope.Enter(threads: 1, keepMemory: false);
         using var scope = NewDisposeScope();
-        using var threads = new ThreadCount(1);
         var shape = new ImageShape(3, Side, Side);
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, Classes, depth: 20, Store(shape), new TrainingSettings(
             Epochs: 1,

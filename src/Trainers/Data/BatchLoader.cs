@@ -29,8 +29,12 @@ internal sealed class BatchLoader : IDisposable
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
     /// <returns>The batch, which the caller disposes.</returns>
+    /// <exception cref="InsufficientMemoryException">The batch is larger than an array can be.</exception>
     public AugmentedBatch Load(ImageSequence images, int count)
     {
+        if ((long)count * _shape.Length > Array.MaxLength)
+            throw new InsufficientMemoryException($"{count} images of {_shape} at once are {(long)count * _shape.Length} bytes, and {Array.MaxLength} are possible");
+
         using Tensor bytes = empty([count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
         using Tensor labels = empty([count], ScalarType.Int64);
         Span<byte> pixels = bytes.bytes;

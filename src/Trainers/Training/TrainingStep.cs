@@ -60,7 +60,7 @@ internal sealed class TrainingStep : IDisposable
         int parts = Math.Min(_settings.GradientAccumulation, count);
         for (int part = 0; part < parts; part++)
         {
-            int size = (count * (part + 1) / parts) - (count * part / parts);
+            int size = PartSize(count, parts, part);
             Backward(images, size, (double)size / count, random, loss);
         }
 
@@ -82,6 +82,9 @@ internal sealed class TrainingStep : IDisposable
     }
 
     public void Dispose() => Optimizer.Dispose();
+
+    /// <summary>Images in a part of a batch, of which the sizes differ by one at most.</summary>
+    internal static int PartSize(int count, int parts, int part) => (int)(((long)count * (part + 1) / parts) - ((long)count * part / parts));
 
     /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and its part of the loss.</summary>
     private void Backward(ImageSequence sequence, int count, double share, Random random, Tensor total)
