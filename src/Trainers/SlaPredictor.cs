@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Images;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
@@ -145,6 +146,7 @@ public sealed class SlaPredictor : IDisposable
     {
         ArgumentNullException.ThrowIfNull(image);
         using var use = _lifetime.Enter();
+        SignalStack.Ensure();
         float[] pixels = new float[ImageShape.Length];
         _model.Description.Features.CopyPixels(image, pixels);
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);

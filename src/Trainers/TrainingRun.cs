@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
@@ -46,10 +47,7 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
         bool isFinished = TakeUp(checkpoint);
         Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
         if (!isFinished)
-        {
             Run(checkpoint, validate, end ?? loop.Steps);
-            Save(checkpoint, isFinished: end is null || end == loop.Steps);
-        }
 
         if (options.CheckpointFolder is null)
             checkpoint.Delete();
@@ -73,6 +71,7 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
                         Save(checkpoint, isFinished: false);
                 },
                 host.CheckCancellation);
+            Save(checkpoint, isFinished: end == loop.Steps);
         }
         catch (OperationCanceledException exception)
         {
@@ -110,7 +109,7 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
                 + "rows to go on with it, or give another folder as CheckpointFolder.");
         }
 
-        loop.Restore(checkpoint.ReadState());
+        ParsedFile.Read(checkpoint.Path, "a checkpoint of this run", () => loop.Restore(checkpoint.ReadState()));
         TrainerHost.Info(channel, $"training goes on after step {header.Step} of {loop.Steps}, from '{checkpoint.Path}'");
         return header.IsFinished;
     }

@@ -1,3 +1,5 @@
+using Google.Protobuf;
+
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>The boundary between a file and its parser: whatever the parser trips over becomes one exception that names the file.</summary>
@@ -21,9 +23,16 @@ internal static class ParsedFile
         }
     }
 
+    /// <inheritdoc cref="Read{T}"/>
+    public static void Read(string path, string kind, Action parse) => Read(path, kind, () =>
+    {
+        parse();
+        return true;
+    });
+
     /// <summary>Whether the bytes are at fault, and not the disk, the memory or the caller.</summary>
     private static bool IsOfContent(Exception exception) =>
-        exception is EndOfStreamException or not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException);
+        exception is EndOfStreamException or InvalidProtocolBufferException or not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException);
 
     private static bool Names(Exception exception, string path) =>
         exception is InvalidDataException && exception.Message.Contains(path, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Reflection;
 
 namespace Microsoft.ML.Sla.Search;
@@ -46,9 +47,9 @@ internal sealed record TrialRecord
     /// <summary>Whether each of so many rows is right.</summary>
     public bool[] IsRight(int rows)
     {
-        byte[] bits = Convert.FromHexString(Right ?? "");
-        if (bits.Length != (rows + 7) / 8)
-            throw new InvalidDataException($"The record of trial {Trial} has {8 * bits.Length} validation rows, and the search has {rows}. Give another Folder.");
+        byte[] bits = new byte[(rows + 7) / 8];
+        if (Right?.Length != 2 * bits.Length || Convert.FromHexString(Right, bits, out _, out _) != OperationStatus.Done)
+            throw new InvalidDataException($"The record of trial {Trial} does not have the {rows} validation rows of the search. Give another Folder.");
         return [.. Enumerable.Range(0, rows).Select(row => (bits[row / 8] >> (row % 8) & 1) == 1)];
     }
 }

@@ -114,7 +114,7 @@ internal sealed class CheckpointFile(string folder)
             new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
             Metadata<long>("step"),
             Metadata<double>("epochLoss"),
-            Metadata<List<EpochMetrics>>("epochs"),
+            Metadata<List<EpochMetrics>>("epochs") is var epochs && epochs.Contains(null!) ? throw new InvalidDataException("an epoch of it is null.") : epochs,
             Metadata<bool>("finished"));
 
         T Metadata<T>(string key) => JsonSerializer.Deserialize<T>(file.Metadata[key], Json) ?? throw new InvalidDataException($"its '{key}' is null.");
