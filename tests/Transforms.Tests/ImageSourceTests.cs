@@ -91,6 +91,18 @@ public sealed class ImageSourceTests : IDisposable
     }
 
     [Fact]
+    public void A_stream_of_unknown_length_is_read_to_its_end()
+    {
+        byte[] rows = new byte[3 * 400 * 400];
+        new Random(1).NextBytes(rows);
+        byte[] file = EncodedImages.Bmp(400, 400, rows);
+        using var expected = UprightImage.Decode(file, UprightImage.InMemory, UprightImage.FullSize);
+        using var stream = new DrippingStream(file);
+        using var actual = UprightImage.Decode(stream, UprightImage.InStream, UprightImage.FullSize);
+        Assert.Equal(expected.Pixels, actual.Pixels);
+    }
+
+    [Fact]
     public void A_file_of_more_than_1_GiB_is_refused_before_it_is_read()
     {
         using var unread = new UnreadableStream((1L << 30) + 1);
