@@ -21,16 +21,19 @@ public sealed class SlaPredictor : IDisposable
     private static readonly string[] Inputs = [FeatureColumn.PixelColumn];
 
     private readonly string _source;
+    private readonly long _pixelLimit;
     private readonly SavedClassifier _model;
     private readonly string[] _outputs;
     private readonly Lazy<Task<InferenceSession>> _session;
     private readonly Lifetime _lifetime;
 
     /// <param name="source">The file, which messages name.</param>
+    /// <param name="pixelLimit">Pixels that an image may declare.</param>
     /// <param name="model">The model in it.</param>
-    private SlaPredictor(string source, SavedClassifier model)
+    private SlaPredictor(string source, long pixelLimit, SavedClassifier model)
     {
         _source = source;
+        _pixelLimit = pixelLimit;
         _model = model;
         var description = model.Description;
         _outputs = description.ViewScoresColumn is { } viewScores ? [description.ScoreColumn, viewScores] : [description.ScoreColumn];
@@ -58,17 +61,24 @@ public sealed class SlaPredictor : IDisposable
 
     /// <summary>Reads a model from a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <param name="path">The saved model: an SLA model by itself or in a pipeline, of which only the SLA model is read.</param>
+    /// <param name="pixelLimit">
+    /// Width times height that an image may declare, 1 or more: see <see cref="ImagesCatalog.LoadUprightImages"/>. Larger ones are an error
+    /// before there is memory for them. Default 200,000,000.
+    /// </param>
     /// <returns>The predictor, with the inference that the model was saved with.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
-    public static SlaPredictor Load(string path)
+    public static SlaPredictor Load(string path, long pixelLimit = PixelLimit.Default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pixelLimit, 1);
+
         // ONNX Runtime gets ready while the file is read.
         _ = Task.Run(OrtEnv.Instance);
         var model = SavedClassifier.Read(path);
         var features = model.Description.Features;
         return features.Kind == FeatureKind.Image
-            ? new SlaPredictor(path, model)
+            ? new SlaPredictor(path, pixelLimit, model)
             : throw new InvalidDataException(
                 $"The model in '{path}' scores the column '{features.Name}', a vector of pixels, and not images. Load it with mlContext.Model.Load.");
     }
@@ -104,7 +114,7 @@ public sealed class SlaPredictor : IDisposable
 
         // The first time, the session is opened while the image is decoded.
         _ = _session.Value;
-        using var image = UprightImage.Load(path, DecodeSide);
+        using var image = UprightImage.Load(path, DecodeSide, _pixelLimit);
         return Predict(image);
     }
 
@@ -117,7 +127,7 @@ public sealed class SlaPredictor : IDisposable
     {
         using var use = _lifetime.Enter();
         _ = _session.Value;
-        using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide);
+        using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide, _pixelLimit);
         return Predict(image);
     }
 
@@ -131,7 +141,7 @@ public sealed class SlaPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(stream);
         using var use = _lifetime.Enter();
         _ = _session.Value;
-        using var image = UprightImage.Decode(stream, UprightImage.InStream, DecodeSide);
+        using var image = UprightImage.Decode(stream, UprightImage.InStream, DecodeSide, _pixelLimit);
         return Predict(image);
     }
 
@@ -199,7 +209,7 @@ public sealed class SlaPredictor : IDisposable
     private SlaPredictor With(Func<TrainedModel, SavedClassifier> change)
     {
         using var use = _lifetime.Enter();
-        return new SlaPredictor(_source, change(_model.Model ?? throw Int8Graph.IsFinal()));
+        return new SlaPredictor(_source, _pixelLimit, change(_model.Model ?? throw Int8Graph.IsFinal()));
     }
 
     private InferenceSession NewSession()

@@ -114,6 +114,21 @@ public sealed class PredictorTests : IDisposable
     }
 
     [Fact]
+    public void An_image_of_more_pixels_than_the_limit_is_refused_on_every_way()
+    {
+        string path = Save(3, ImageResizingEstimator.ResizingKind.IsoCrop);
+        string file = Photos().First();
+        byte[] bytes = File.ReadAllBytes(file);
+        using var predictor = SlaPredictor.Load(path, pixelLimit: (53 * 37) - 1);
+        Assert.Contains(file, Assert.Throws<InvalidDataException>(() => predictor.Predict(file)).Message, StringComparison.Ordinal);
+        Assert.Contains("53 x 37", Assert.Throws<InvalidDataException>(() => predictor.Predict(bytes)).Message, StringComparison.Ordinal);
+        Assert.Contains("53 x 37", Assert.Throws<InvalidDataException>(() => predictor.Predict(new MemoryStream(bytes))).Message, StringComparison.Ordinal);
+        using var same = predictor.WithInference(SlaInference.Single);
+        Assert.Throws<InvalidDataException>(() => same.Predict(file));
+        Assert.Throws<ArgumentOutOfRangeException>(() => SlaPredictor.Load(path, pixelLimit: 0));
+    }
+
+    [Fact]
     public void The_first_file_that_cannot_be_used_is_named()
     {
         string[] files = [.. Enumerable.Repeat(Photos().First(), 300)];
