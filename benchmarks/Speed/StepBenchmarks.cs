@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using BenchmarkDotNet.Attributes;
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Tests;

@@ -1,8 +1,10 @@
 using CsCheck;
 using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Tensors;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

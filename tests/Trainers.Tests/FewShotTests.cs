@@ -3,7 +3,7 @@ using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;

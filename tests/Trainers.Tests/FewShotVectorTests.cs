@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Data;
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;

@@ -4,6 +4,7 @@ using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Search;
+using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
 using Xunit;

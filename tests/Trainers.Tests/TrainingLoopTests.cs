@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 using static TorchSharp.torch;

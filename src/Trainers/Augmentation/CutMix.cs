@@ -1,3 +1,5 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;

@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;

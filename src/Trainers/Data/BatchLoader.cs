@@ -1,4 +1,4 @@
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Data;

@@ -1,3 +1,5 @@
+using Microsoft.ML.Sla.Tensors;
+
 namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>Draws episodes from images of classes.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.ML.Sla.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;

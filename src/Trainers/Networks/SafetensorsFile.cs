@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Networks;
 

@@ -1,4 +1,4 @@
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using static TorchSharp.torch;
 

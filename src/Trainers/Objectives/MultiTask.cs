@@ -1,5 +1,6 @@
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Networks;
 
 namespace Microsoft.ML.Sla.Scoring;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
+using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Scoring;
 

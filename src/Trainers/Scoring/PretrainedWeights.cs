@@ -4,6 +4,7 @@ using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
+using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Scoring;
 

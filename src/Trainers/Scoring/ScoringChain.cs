@@ -1,5 +1,6 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Transforms.Onnx;
 

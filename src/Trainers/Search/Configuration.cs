@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Search;
 

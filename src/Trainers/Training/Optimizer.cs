@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

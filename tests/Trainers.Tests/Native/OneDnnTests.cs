@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.ML.Sla.Native;
-using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tensors;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,9 +1,8 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Training;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Training;
 
 /// <summary>A training loop with what is around it: checkpoints, observers, log and resources.</summary>
 /// <param name="host">The trainer's host.</param>

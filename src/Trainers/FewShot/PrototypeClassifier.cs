@@ -1,7 +1,6 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
 

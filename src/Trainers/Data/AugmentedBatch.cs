@@ -1,20 +1,7 @@
+using Microsoft.ML.Sla.Augmentation;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Sla.Augmentation;
-
-/// <summary>The labels of a batch: one an image or, where images were mixed, two with their shares.</summary>
-/// <param name="Labels">B class labels (int64).</param>
-/// <param name="OtherLabels">B class labels of the images mixed in; null where none were.</param>
-/// <param name="Shares">B shares of <paramref name="Labels"/>, 0 to 1; the rest is <paramref name="OtherLabels"/>'.</param>
-internal sealed record ClassTargets(Tensor Labels, Tensor? OtherLabels = null, Tensor? Shares = null) : IDisposable
-{
-    public void Dispose()
-    {
-        Labels.Dispose();
-        OtherLabels?.Dispose();
-        Shares?.Dispose();
-    }
-}
+namespace Microsoft.ML.Sla.Data;
 
 /// <summary>A batch of images and their labels while base augmentation changes them. It owns them, whatever dispose scope they come from.</summary>
 /// <param name="images">B x C x H x W floats of 0 to 255.</param>

@@ -1,6 +1,7 @@
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Scoring;
 
-namespace Microsoft.ML.Sla.Scoring;
+namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>What a trained embedding is, apart from its weights.</summary>
 /// <param name="Objective">What it was trained to minimise.</param>

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>Random values that .NET's generator does not have.</summary>
 internal static class Draws

@@ -1,8 +1,9 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Scoring;
 
-namespace Microsoft.ML.Sla.Scoring;
+namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>A trained embedding as data: its description and its weights. Becomes an ONNX model, and is read back from one.</summary>
 internal sealed class EmbeddingModel(EmbeddingDescription description, Weights weights)

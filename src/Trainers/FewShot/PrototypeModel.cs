@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
+using Microsoft.ML.Sla.Scoring;
 
-namespace Microsoft.ML.Sla.Scoring;
+namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>What a classifier by prototypes is, apart from the prototypes. Saved as JSON in the metadata of the ONNX model.</summary>
 /// <param name="Similarity">How near embeddings are to prototypes.</param>

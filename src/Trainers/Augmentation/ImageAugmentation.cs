@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla;
 

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Sla.Networks;
+namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>Memory layout of 4-D tensors.</summary>
 internal static class Layout

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
 

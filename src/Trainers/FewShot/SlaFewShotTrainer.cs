@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
 

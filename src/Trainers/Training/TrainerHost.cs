@@ -5,11 +5,10 @@ using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Scoring;
-using Microsoft.ML.Sla.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Training;
 
 /// <summary>What the image trainers share around their training: seed, device, precision, rows, log and cancellation.</summary>
 internal sealed class TrainerHost

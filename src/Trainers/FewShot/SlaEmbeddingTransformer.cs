@@ -1,4 +1,5 @@
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>
 /// Arithmetic of tensors with numbers, and the sums whose second factor torch takes as a number. TorchSharp's operators make an object for the

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Sla.Networks;
+namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>Arithmetic on the sides of tensors that a file declares.</summary>
 internal static class TensorShape
