@@ -161,7 +161,8 @@ public sealed partial class SlaTrainer
         internal ScheduleTail? Tail { get; set; }
 
         internal override string MemoryOptions =>
-            $"BatchSize, which is {BatchSize}, or raise GradientAccumulation, which is {GradientAccumulation}, to train on the batch in smaller parts; or lower ViewsPerStep";
+            $"BatchSize, which is {BatchSize}, or raise GradientAccumulation, which is {GradientAccumulation}, to train on the batch in smaller "
+            + "parts; or lower ViewsPerStep";
 
         internal Options Clone() => (Options)MemberwiseClone();
 

@@ -33,7 +33,10 @@ internal sealed class BatchLoader : IDisposable
     public AugmentedBatch Load(ImageSequence images, int count)
     {
         if ((long)count * _shape.Length > Array.MaxLength)
-            throw new InsufficientMemoryException($"{count} images of {_shape} at once are {(long)count * _shape.Length} bytes, and {Array.MaxLength} are possible");
+        {
+            throw new InsufficientMemoryException(
+                $"{count} images of {_shape} at once are {(long)count * _shape.Length} bytes, and {Array.MaxLength} are possible");
+        }
 
         using Tensor bytes = empty([count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
         using Tensor labels = empty([count], ScalarType.Int64);

@@ -3,16 +3,18 @@ using System.Runtime.Versioning;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Gives threads a larger stack for signals, where the one that .NET gives them is too small for the processor, on Linux on x64.</summary>
+/// <summary>
+/// Gives threads a larger stack for signals, on Linux on x64, where the one that .NET gives them is too small for the processor.
+/// </summary>
 /// <remarks>
 /// <para>
-/// A null reference is a signal first, and .NET handles that on a stack of its own, of which 12 KB can be used. Before, the system saves the
-/// thread's registers there: 3 KB of them with AVX-512, but 11 KB on an Intel processor with AMX from the moment on that the thread has used AMX,
-/// as torch does for bfloat16 and ONNX Runtime for int8. Then a NullReferenceException that the program would catch ends the process.
+/// A null reference is a signal first. .NET handles it on a stack of its own, of which 12 KB can be used. The system saves the thread's
+/// registers there before: 3 KB with AVX-512. On an Intel processor with AMX it is 11 KB as soon as the thread has used AMX, as torch does for
+/// bfloat16 and ONNX Runtime for int8. Then a NullReferenceException that the program would catch ends the process.
 /// </para>
 /// <para>
-/// When a thread ends, it gets .NET's stack back, which .NET frees, and frees the larger one. At that time no code of .NET runs on it any more:
-/// so a function of machine code does that, as a destructor of a thread-local object of C++, which the C library calls.
+/// A thread that ends gets .NET's stack back, since .NET frees no other, and frees the larger one. No code of .NET can run on it then. So a
+/// function of machine code does that, which the C library calls as the destructor of a thread-local object of C++.
 /// </para>
 /// </remarks>
 internal static unsafe partial class SignalStack
@@ -23,7 +25,10 @@ internal static unsafe partial class SignalStack
     [ThreadStatic]
     private static bool _isEnsured;
 
-    /// <summary>Bytes of registers at most that the system saves; 0 where it does not say, as before Linux 5.14, which does not let AMX be used.</summary>
+    /// <summary>
+    /// Bytes of registers at most that the system saves. Linux says it since version 5.14, and lets AMX be used since 5.16. 0 where it does
+    /// not say it.
+    /// </summary>
     internal static readonly nuint Registers = MachineCode.IsSupported ? AuxiliaryValue(LargestSignalFrame) : 0;
 
     /// <summary>A mapping: a page with the stack of before, a page that nobody may touch, and the stack.</summary>

@@ -185,7 +185,9 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         }
     }
 
-    /// <summary>An exception that native code called for would end the process. That of Thread.Interrupt is thrown at the next wait instead.</summary>
+    /// <summary>
+    /// Ends an exception, which would end the process if it came to native code. That of Thread.Interrupt is thrown at the next wait instead.
+    /// </summary>
     private static void Contain(Exception exception)
     {
         if (exception is ThreadInterruptedException)

@@ -84,7 +84,7 @@ public sealed partial class TorchScopeTests
             trainer.Fit(images).Dispose();
     }
 
-    /// <summary>The bits of MXCSR that say how it computes: rounding, numbers near 0, and what traps; not those that say what has happened.</summary>
+    /// <summary>The bits of MXCSR that say how it computes: rounding, numbers near 0, and what traps.</summary>
     private static unsafe uint FloatingPointControl()
     {
         const int MxcsrOffset = 28, Control = 0xFFC0;
