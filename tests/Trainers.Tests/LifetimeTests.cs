@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Chains;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;

@@ -362,7 +362,7 @@ public sealed class SearchTests : IDisposable
     public async Task Cancelled_when_the_last_trial_is_compared_it_returns_the_best()
     {
         using var cancellation = new CancellationTokenSource();
-        using var result = await InTime(seconds: 12, trials: 2).SetMonitor(new Events { AfterInterval = At(2, cancellation.Cancel) }).RunAsync(cancellation.Token);
+        using var result = await InTime(seconds: 24, trials: 2).SetMonitor(new Events { AfterInterval = At(2, cancellation.Cancel) }).RunAsync(cancellation.Token);
         Assert.False(result.IsComplete);
         Assert.Equal([1, 1], result.Trials.Select(trial => trial.Intervals.Count));
     }

@@ -8,9 +8,6 @@ internal static class PixelOperations
 {
     private const double Largest = 255;
 
-    /// <summary>A strength for each image.</summary>
-    public static Tensor PerImage(float[] strengths, Device device) => tensor(strengths, [strengths.Length, 1, 1, 1], device: device);
-
     public static Tensor Brightness(Tensor images, Tensor factors) => (images * factors).Between(0, Largest);
 
     /// <summary>Away from the mean of the image's grey values, or towards it.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;
@@ -52,7 +53,7 @@ internal sealed class RandAugment(int operations, int magnitude) : ImageAugmenta
     private float Strength(Random random) => (random.Next(2) == 0 ? -1f : 1f) * magnitude / LargestMagnitude;
 
     private static Tensor PerImage(Tensor images, float[] strengths, Func<double, double> value) =>
-        PixelOperations.PerImage([.. strengths.Select(s => (float)value(s))], images.device);
+        Layout.PerImage([.. strengths.Select(s => (float)value(s))], images.device);
 
     private static Tensor Affine(Tensor images, float[] strengths, Func<double, double, float[]> map)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Images;
 using Microsoft.ML.Sla.Native;

@@ -17,18 +17,18 @@ public sealed partial class SlaTrainer
     /// <summary>Checks what can be known before images are read, and reads them.</summary>
     internal TrainingRows ReadRows(IChannel channel, IDataView input, IDataView? validationSet)
     {
-        TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
+        TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options.LabelColumnName, _options.FeatureColumnName);
         _host.CheckCancellation();
         TorchLibrary.EnsureLoaded();
 
         var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
-        var features = TrainerSchema.Features(input, _options);
+        var features = _host.Features(input);
         CheckImages(features.Shape);
         _host.ChooseDevice();
         if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
             throw NoValidationRows();
         if (validationSet is not null)
-            TrainerSchema.CheckValidationSet(validationSet.Schema, labels, _options);
+            TrainerSchema.CheckValidationSet(validationSet.Schema, labels, _options.FeatureColumnName);
 
         long budget = _host.PixelMemory;
         var (all, unreadable) = _host.ReadRows(channel, input, labels, features, budget);

@@ -124,8 +124,9 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        TrainerSchema.Check(inputSchema, _options);
-        return TrainerSchema.Output(inputSchema, _options);
+        TrainerSchema.Check(inputSchema, _options.LabelColumnName, _options.FeatureColumnName);
+        return TrainerSchema.Output(
+            inputSchema, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ViewScoresColumnName);
     }
 
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)

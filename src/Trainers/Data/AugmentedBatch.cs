@@ -1,4 +1,4 @@
-using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Data;
@@ -41,7 +41,7 @@ internal sealed class AugmentedBatch(Tensor images, Tensor labels) : IDisposable
     }
 
     /// <summary>A value for each image, as B x 1 x 1 x 1.</summary>
-    public Tensor PerImage(float[] values) => PixelOperations.PerImage(values, Device);
+    public Tensor PerImage(float[] values) => Layout.PerImage(values, Device);
 
     public void Dispose()
     {

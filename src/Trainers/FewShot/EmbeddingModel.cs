@@ -51,7 +51,7 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         metadata => metadata.Has(DescriptionKey),
         proto =>
         {
-            var description = DescriptionReader.ReadEmbedding(proto.MetadataProps.Value(DescriptionKey));
+            var description = EmbeddingDescription.FromJson(proto.MetadataProps.Value(DescriptionKey));
             var model = new EmbeddingModel(description, proto.NetworkWeights());
             var inference = proto.MetadataProps.Member<SlaInference>(InferenceKey);
             description.Check(model.Weights);

@@ -1,7 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
 
@@ -20,7 +19,7 @@ public sealed class PrototypeTransformer : ScoringTransformer
     private readonly PrototypeModel _model;
 
     internal PrototypeTransformer(IHostEnvironment environment, PrototypeModel model)
-        : base(model.ToOnnx(), (file, _) => ScoringChain.CreatePrototypes(environment, model.Description, file))
+        : base(model.ToOnnx(), (file, _) => FewShotChain.CreatePrototypes(environment, model.Description, file))
     {
         _environment = environment;
         _model = model;

@@ -1,6 +1,5 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
 
@@ -19,7 +18,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     private readonly EmbeddingModel _model;
 
     internal SlaEmbeddingTransformer(IHostEnvironment environment, EmbeddingModel model, SlaInference inference)
-        : base(model.ToOnnx(inference), (file, threads) => ScoringChain.CreateEmbedding(environment, model.Description, file, threads))
+        : base(model.ToOnnx(inference), (file, threads) => FewShotChain.CreateEmbedding(environment, model.Description, file, threads))
     {
         _environment = environment;
         _model = model;

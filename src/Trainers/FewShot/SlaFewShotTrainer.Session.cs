@@ -38,12 +38,12 @@ public sealed partial class SlaFewShotTrainer
             _options = trainer._options;
             _channel = channel;
             ArgumentNullException.ThrowIfNull(input);
-            TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options);
+            TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options.LabelColumnName, _options.FeatureColumnName);
             _host.CheckCancellation();
             TorchLibrary.EnsureLoaded();
 
             var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
-            var features = TrainerSchema.Features(input, _options);
+            var features = _host.Features(input);
             _host.CheckImages(trainer.Transformations, features.Shape);
 
             var pretrained = _options.PretrainedPath is null ? null : PretrainedWeights.Read(_options.PretrainedPath);

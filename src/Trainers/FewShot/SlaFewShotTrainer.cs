@@ -54,7 +54,7 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        TrainerSchema.Check(inputSchema, _options);
+        TrainerSchema.Check(inputSchema, _options.LabelColumnName, _options.FeatureColumnName);
         return OutputColumns.With(inputSchema, OutputColumns.Vector(_options.EmbeddingColumnName, NumberDataViewType.Single));
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Transforms.Image;
@@ -19,34 +18,16 @@ internal static class DescriptionReader
         return new ModelDescription(
             json.Member<SlaObjective>("objective"),
             Settings(json.Part("objectiveSettings")),
-            Architecture(json.Part("architecture")),
+            ReadArchitecture(json.Part("architecture")),
             TransformationSet.FromJson(json.Part("transformations")),
-            Features(json.Part("features")),
-            Normalization(json.Part("normalization")),
+            ReadFeatures(json.Part("features")),
+            ReadNormalization(json.Part("normalization")),
             Labels(json.Part("labels")),
             json.Text("scoreColumn"),
             json.Text("predictedLabelColumn"),
             json.OptionalText("viewScoresColumn"),
             json.Text("libraryVersion"),
-            History(json));
-    }
-
-    /// <inheritdoc cref="ReadModel"/>
-    public static EmbeddingDescription ReadEmbedding(string text)
-    {
-        using var document = JsonDocument.Parse(text);
-        var json = document.RootElement;
-        return new EmbeddingDescription(
-            json.Member<FewShotObjective>("objective"),
-            json.Member<PrototypeSimilarity>("similarity"),
-            json.Single("scale"),
-            Architecture(json.Part("architecture")),
-            TransformationSet.FromJson(json.Part("transformations")),
-            Features(json.Part("features")),
-            Normalization(json.Part("normalization")),
-            json.Text("embeddingColumn"),
-            json.Text("libraryVersion"),
-            History(json));
+            ReadHistory(json));
     }
 
     private static ObjectiveSettings Settings(JsonElement json)
@@ -77,7 +58,7 @@ internal static class DescriptionReader
         var kind => throw Unknown(kind),
     };
 
-    private static Architecture Architecture(JsonElement json) => Kind(json) switch
+    public static Architecture ReadArchitecture(JsonElement json) => Kind(json) switch
     {
         "cifarResNet" => new CifarResNet(json.Int("depth"), json.Int("width")),
         "wideResNet" => new WideResNet(json.Int("depth"), json.Int("width")),
@@ -106,7 +87,7 @@ internal static class DescriptionReader
         var kind => throw Unknown(kind),
     };
 
-    private static FeatureColumn Features(JsonElement json)
+    public static FeatureColumn ReadFeatures(JsonElement json)
     {
         var shape = json.Part("shape");
         return new FeatureColumn(
@@ -117,12 +98,12 @@ internal static class DescriptionReader
             json.Single("pixelMaximum"));
     }
 
-    private static PixelNormalization Normalization(JsonElement json) =>
+    public static PixelNormalization ReadNormalization(JsonElement json) =>
         new(json.Singles("mean"), json.Singles("standardDeviation"));
 
     private static ClassLabels Labels(JsonElement json) => new(json.Text("columnName"), json.Member<DataKind>("valueKind"), json.Items("names", name => name.AsText()));
 
-    private static TrainingHistory? History(JsonElement description) => description.OptionalPart("history") is not { } json ? null : new TrainingHistory(
+    public static TrainingHistory? ReadHistory(JsonElement description) => description.OptionalPart("history") is not { } json ? null : new TrainingHistory(
         json.Int("seed"),
         json.Int("images"),
         json.Int("validationImages"),

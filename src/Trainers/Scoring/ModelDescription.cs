@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
@@ -32,6 +34,9 @@ internal sealed record ModelDescription(
     TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History)
 {
     /// <inheritdoc/>
+    public override string ToJson() => JsonSerializer.Serialize(this, ModelJson.Default.ModelDescription);
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, long[]> Tensors()
     {
         var tensors = new Dictionary<string, long[]>(base.Tensors());
@@ -48,3 +53,11 @@ internal sealed record ModelDescription(
     /// <summary>The objective's rules for the classes and views of the model.</summary>
     public Objective CreateObjective() => SlaObjectives.Create(Objective, Labels.Count, Transformations.Count, ObjectiveSettings);
 }
+
+/// <summary>Writes the JSON of classifiers with code made at compile time, which starts faster than reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(ModelDescription))]
+internal sealed partial class ModelJson : JsonSerializerContext;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Networks;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -26,7 +25,8 @@ internal abstract record NetworkDescription(
 
     private const int LongestSide = 1 << 16;
 
-    public string ToJson() => JsonSerializer.Serialize(this, GetType(), DescriptionJson.Default);
+    /// <summary>The JSON that is saved with the network.</summary>
+    public abstract string ToJson();
 
     /// <summary>Holds a description out of a file, and the weights beside it, against each other, before memory is taken for the network.</summary>
     /// <exception cref="InvalidDataException">They contradict each other, or the images are too large.</exception>
@@ -59,12 +59,3 @@ internal abstract record NetworkDescription(
         public override void Write(Utf8JsonWriter writer, TransformationSet value, JsonSerializerOptions options) => value.ToJson().WriteTo(writer);
     }
 }
-
-/// <summary>Writes the JSON of descriptions with code made at compile time, which starts faster than reflection.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-[JsonSerializable(typeof(ModelDescription))]
-[JsonSerializable(typeof(EmbeddingDescription))]
-internal sealed partial class DescriptionJson : JsonSerializerContext;

@@ -1,6 +1,6 @@
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Transforms.Onnx;
 
@@ -30,33 +30,6 @@ internal static class ScoringChain
         OwnedImages.Of(environment, model.Features),
         onnx);
 
-    /// <summary>A chain from the feature column to the embeddings.</summary>
-    /// <param name="environment">The environment that scores.</param>
-    /// <param name="model">What is scored.</param>
-    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
-    /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
-    public static NativeChain CreateEmbedding(IHostEnvironment environment, EmbeddingDescription model, TemporaryFile onnx, int? threads) => new(
-        model.Features.Empty(environment),
-        [
-            .. model.Features.PreparePixels(environment),
-            Score(environment, [model.EmbeddingColumn], onnx.Path, threads),
-            MLNetInternals.Transforms(environment).DropColumns([.. model.Features.TemporaryColumns]),
-        ],
-        OwnedImages.Of(environment, model.Features));
-
-    /// <summary>A chain from embeddings to Score and PredictedLabel, by their similarity to prototypes.</summary>
-    /// <param name="environment">The environment that scores.</param>
-    /// <param name="model">What is scored.</param>
-    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
-    public static NativeChain CreatePrototypes(IHostEnvironment environment, PrototypeDescription model, TemporaryFile onnx) => new(
-        FeatureColumn.EmptyVectors(environment, model.EmbeddingColumn, model.EmbeddingSize),
-        [
-            Score(environment, [model.ScoreColumn, ClassLabels.ClassColumn], onnx.Path, threads: 1, model.EmbeddingColumn),
-            .. model.Labels.PredictedLabelSteps(environment, model.PredictedLabelColumn),
-            MLNetInternals.Transforms(environment).DropColumns([.. ClassLabels.TemporaryColumns]),
-        ],
-        images: null);
-
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
         var transforms = MLNetInternals.Transforms(environment);
@@ -72,7 +45,13 @@ internal static class ScoringChain
         ];
     }
 
-    private static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads, string input = FeatureColumn.PixelColumn) =>
+    /// <summary>The step that runs an ONNX model.</summary>
+    /// <param name="environment">The environment that scores.</param>
+    /// <param name="outputs">The outputs that become columns.</param>
+    /// <param name="onnxPath">The model.</param>
+    /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
+    /// <param name="input">The input, a column.</param>
+    public static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads, string input = FeatureColumn.PixelColumn) =>
         MLNetInternals.Transforms(environment).ApplyOnnxModel(new OnnxOptions
         {
             ModelFile = onnxPath,

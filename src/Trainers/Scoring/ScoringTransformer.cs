@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;

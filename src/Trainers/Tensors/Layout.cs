@@ -5,6 +5,9 @@ namespace Microsoft.ML.Sla.Tensors;
 /// <summary>Memory layout of 4-D tensors.</summary>
 internal static class Layout
 {
+    /// <summary>A value for each image, as B x 1 x 1 x 1.</summary>
+    public static Tensor PerImage(float[] values, Device device) => tensor(values, [values.Length, 1, 1, 1], device: device);
+
     /// <summary>
     /// Copies a B x C x H x W tensor so that the channels of a pixel lie side by side. Convolutions on a CPU run about twice
     /// as fast on this layout; TorchSharp has no memory_format argument, and the strides say the same.

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
@@ -88,6 +89,15 @@ internal sealed class TrainerHost
         return precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
+    /// <summary>The feature column of a data view, with the shape that the options and the data give.</summary>
+    public FeatureColumn Features(IDataView data)
+    {
+        var column = data.Schema[_options.FeatureColumnName];
+        return column.Type is VectorDataViewType vector
+            ? FeatureColumn.OfVector(column.Name, vector, _options.ImageWidth, _options.ImageHeight, _options.Channels, _options.Resizing, _options.PixelMaximum)
+            : new FeatureColumn(column.Name, FeatureKind.Image, ShapeOfImages(data), _options.Resizing, _options.PixelMaximum);
+    }
+
     /// <summary>Checks what can be known of a network and views before the images are read.</summary>
     /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
     /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
@@ -139,6 +149,15 @@ internal sealed class TrainerHost
         return new RunIdentity(entries);
 
         static IEnumerable<int> Labels(RowSelection rows) => rows.Rows.SelectMany(row => new[] { row, rows.Store.Label(row) });
+    }
+
+    private ImageShape ShapeOfImages(IDataView data)
+    {
+        if (_options.ImageWidth is { } width && _options.ImageHeight is { } height)
+            return new ImageShape(_options.Channels, height, width);
+
+        var first = RowReader.FirstImageSize(data, _options.FeatureColumnName, _options.OnUnreadableImage == UnreadableImage.Skip);
+        return new ImageShape(_options.Channels, first.Height, first.Width);
     }
 
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>

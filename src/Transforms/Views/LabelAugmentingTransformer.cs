@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Chains;
 
 namespace Microsoft.ML.Sla;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
 

@@ -124,7 +124,9 @@ internal static class JsonMutation
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
+            // A node finds out that a member is there twice only when it is looked at.
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return JsonNode.Parse(text);
         }
         catch (JsonException)
         {

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>A view whose cursors keep the native resources that their values come from.</summary>
 internal sealed class LeasedView(IDataView view, Lifetime lifetime) : IDataView

@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
 /// Native resources that several threads use: released when their owner is disposed, and not before the last one that uses them is done.

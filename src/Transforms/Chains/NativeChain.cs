@@ -1,8 +1,7 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
 /// A chain of ML.NET's own transformers, with the ONNX files that they read. What is saved needs nothing of this library.

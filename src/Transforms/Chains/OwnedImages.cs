@@ -1,9 +1,10 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Images;
 using Microsoft.ML.Transforms.Image;
 
-namespace Microsoft.ML.Sla.Data;
+namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
 /// Gives ML.NET's transformers images of their own. ResizeImages and ExtractPixels dispose the images that they read, also those that the

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 
-namespace Microsoft.ML.Sla;
+namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>A mapper whose rows keep the native resources that a value comes from while they make it.</summary>
 internal sealed class LeasedMapper(IRowToRowMapper mapper, Lifetime lifetime) : IRowToRowMapper
