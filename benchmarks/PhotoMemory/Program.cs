@@ -40,7 +40,7 @@ var options = new SlaTrainer.Options
     Epochs = 2,
     LearningRate = 0.05,
     PixelMemory = 64 << 20,
-    OnUnreadableImage = UnreadableImage.Skip,
+    OnUnreadableImage = UnreadableImageHandling.Skip,
     MetricsCallback = _ => firstStep = firstStep == 0 ? clock.Elapsed.TotalSeconds : firstStep,
 };
 mlContext.Log += (_, e) => Trace(e);

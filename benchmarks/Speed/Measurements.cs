@@ -163,7 +163,7 @@ internal static class Measurements
             .Append(mlContext.Transforms.LoadUprightImages("Image", "Path"));
         var options = Options(epochs: 2);
         options.FeatureColumnName = "Image";
-        var reports = new List<(double Time, SlaMetrics Metrics)>();
+        var reports = new List<(double Time, TrainingProgress Metrics)>();
         var clock = Stopwatch.StartNew();
         options.MetricsCallback = metrics => reports.Add((clock.Elapsed.TotalSeconds, metrics));
         double started = 0;
@@ -233,7 +233,7 @@ internal static class Measurements
 
     private sealed class StartObserver(Action start) : ITrainingObserver
     {
-        public void OnStart(TrainingPlan plan) => start();
+        public void OnStart(TrainingStarted plan) => start();
     }
 
     private sealed class Row

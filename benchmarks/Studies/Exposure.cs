@@ -55,7 +55,7 @@ internal static class Exposure
         orderby Views(ofSetting.Key.Run), ofSetting.Key.Run.ImagesPerClass, ofSetting.Key.Run.Transformations
         select (ofSetting.Key.Run, ofSetting.Key.Inference, ofSetting.ToArray());
 
-    private static double Views(Run run) => (double)run.Epochs * run.ViewsPerStep / Words.ParseTransformationSet(run.Transformations).Count;
+    private static double Views(Run run) => (double)run.Epochs * run.ViewsPerStep / OptionNames.ParseTransformationSet(run.Transformations).Count;
 
     private static string NameOf(Run run) => run.Objective == "sla" ? "SLA" : "SLA+SD";
 }

@@ -26,7 +26,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
             .Start(context => train(new ProgressDisplay(context.AddTask("reading the images"))));
     }
 
-    public void OnStart(TrainingPlan plan)
+    public void OnStart(TrainingStarted plan)
     {
         string line = string.Create(CultureInfo.InvariantCulture,
             $"{plan.Images} images in {plan.Classes} classes, {plan.ValidationImages} more to validate on; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
@@ -35,9 +35,9 @@ internal sealed class ProgressDisplay : ITrainingObserver
             Say($"Going on after step {plan.FirstStep} of {plan.Steps}.");
     }
 
-    public void OnProgress(SlaMetrics metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
+    public void OnProgress(TrainingProgress metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
 
-    public void OnEpochEnd(SlaMetrics metrics)
+    public void OnEpochEnd(TrainingProgress metrics)
     {
         _accuracy = metrics.ValidationAccuracy;
         Show(metrics, isLineDue: true);
@@ -52,7 +52,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
             Terminal.Progress.MarkupLineInterpolated($"{line}");
     }
 
-    private void Show(SlaMetrics metrics, bool isLineDue)
+    private void Show(TrainingProgress metrics, bool isLineDue)
     {
         string line = string.Create(CultureInfo.InvariantCulture,
             $"epoch {metrics.Epoch}/{metrics.Epochs}, step {metrics.Step}/{metrics.Steps}: loss {metrics.Loss:F3}{(_accuracy is { } accuracy ? $", accuracy {accuracy:P1}" : "")}, "

@@ -16,7 +16,7 @@ internal static class SharedOptions
         "--inference",
         "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",
         standard: null,
-        text => Words.Find<SlaInference?>(
+        text => OptionNames.Find<SlaInference?>(
             text, ("single", SlaInference.Single), ("aggregated", SlaInference.Aggregated), ("distilled", SlaInference.Distilled)))
     {
         HelpName = "WORD",

@@ -8,13 +8,13 @@ internal sealed class TrainingOptions
 {
     private const int ManyImages = 10_000;
     private readonly ImageOptions _images = new();
-    private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice("--objective", "What the network is trained to minimise", Words.Objectives);
+    private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice("--objective", "What the network is trained to minimise", OptionNames.Objectives);
 
     private readonly ValueOption<TransformationSet> _transformations = new(
         "--transformations",
-        $"The views: {Words.SetNames}, or two joined by +, such as rotation+color3. Default rotation.",
+        $"The views: {OptionNames.SetNames}, or two joined by +, such as rotation+color3. Default rotation.",
         TransformationSet.Rotation,
-        Words.ParseTransformationSet)
+        OptionNames.ParseTransformationSet)
     {
         HelpName = "SET",
     };
@@ -25,7 +25,7 @@ internal sealed class TrainingOptions
         "--architecture",
         "The network: auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH. Default auto.",
         Architecture.Auto,
-        Words.ParseArchitecture)
+        OptionNames.ParseArchitecture)
     {
         HelpName = "NAME",
     };
@@ -42,9 +42,9 @@ internal sealed class TrainingOptions
 
     private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
         "--augment",
-        $"Random changes of training images, joined by commas: none, {Words.AugmentationNames}. Default crop,flip; leave flip out for digits and letters.",
-        Words.ParseAugmentations("crop,flip"),
-        Words.ParseAugmentations)
+        $"Random changes of training images, joined by commas: none, {OptionNames.AugmentationNames}. Default crop,flip; leave flip out for digits and letters.",
+        OptionNames.ParseAugmentations("crop,flip"),
+        OptionNames.ParseAugmentations)
     {
         HelpName = "LIST",
     };
@@ -133,7 +133,7 @@ internal sealed class TrainingOptions
             DeferredReweighting = _deferWeighting.Of(parsed),
             BalancedSampling = parsed.GetValue(_balancedSampling),
             PretrainedPath = pretrained,
-            OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImage.Skip : UnreadableImage.Fail,
+            OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImageHandling.Skip : UnreadableImageHandling.Fail,
         };
     }
 }

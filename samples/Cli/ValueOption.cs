@@ -47,7 +47,7 @@ internal static class ValueOption
     public static ValueOption<T> Choice<T>(string name, string description, params (string Word, T Value)[] choices)
     {
         string words = string.Join(", ", choices.Select(choice => choice.Word));
-        return new(name, $"{description}: {words}. Default {choices[0].Word}.", choices[0].Value, text => Words.Find(text, choices)) { HelpName = "WORD" };
+        return new(name, $"{description}: {words}. Default {choices[0].Word}.", choices[0].Value, text => OptionNames.Find(text, choices)) { HelpName = "WORD" };
     }
 
     /// <summary>A number from a least one on; null where it is not given.</summary>

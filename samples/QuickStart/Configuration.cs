@@ -5,7 +5,7 @@ namespace QuickStart;
 /// <summary>The configuration of both runs. It was judged on validation rows; docs/quickstart.md says how, and what else was found.</summary>
 internal static class Configuration
 {
-    public static SlaTrainer.Options For(SlaObjective objective, Action<SlaMetrics>? progress, CancellationToken cancellation) => new()
+    public static SlaTrainer.Options For(SlaObjective objective, Action<TrainingProgress>? progress, CancellationToken cancellation) => new()
     {
         FeatureColumnName = "Image",
         Channels = 1,

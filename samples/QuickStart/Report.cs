@@ -13,7 +13,7 @@ internal static class Report
     public static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     /// <summary>Runs a training under a progress bar with the time left.</summary>
-    public static T WithProgress<T>(string name, Func<Action<SlaMetrics>, T> train) => AnsiConsole.Progress()
+    public static T WithProgress<T>(string name, Func<Action<TrainingProgress>, T> train) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
         .Start(context =>
         {

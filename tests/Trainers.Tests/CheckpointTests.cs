@@ -243,11 +243,11 @@ public sealed class CheckpointTests : IDisposable
     /// <summary>Acts at the first report at or after a step: reports come with each epoch, and half-seconds.</summary>
     private sealed class AtStep(long step, Action act) : ITrainingObserver
     {
-        public void OnProgress(SlaMetrics metrics) => Act(metrics);
+        public void OnProgress(TrainingProgress metrics) => Act(metrics);
 
-        public void OnEpochEnd(SlaMetrics metrics) => Act(metrics);
+        public void OnEpochEnd(TrainingProgress metrics) => Act(metrics);
 
-        private void Act(SlaMetrics metrics)
+        private void Act(TrainingProgress metrics)
         {
             if (metrics.Step >= step)
                 act();
@@ -261,7 +261,7 @@ public sealed class CheckpointTests : IDisposable
 
         public bool WasThere { get; private set; }
 
-        public void OnStart(TrainingPlan plan)
+        public void OnStart(TrainingStarted plan)
         {
             Folder = Path.GetDirectoryName(plan.CheckpointPath)!;
             WasThere = File.Exists(plan.CheckpointPath);

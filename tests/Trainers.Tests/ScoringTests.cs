@@ -106,7 +106,7 @@ public sealed class ScoringTests : IClassFixture<ScoringTests.TrainedFixture>
         using var views = new ViewAugmenter(trained.Description.Transformations, shape, TorchSharp.torch.CPU);
         var store = _trained.ReadTestPixels();
         using var loader = new BatchLoader(shape, trained.Description.Normalization, TorchSharp.torch.CPU);
-        var validation = new Validation(network, trained.Objective, views, loader);
+        var validation = new NetworkScorer(network, trained.Objective, views, loader);
 
         using var images = store.Open([.. Enumerable.Range(0, store.Count)]);
         var (logits, labels) = validation.ClassLogits(images, store.Count, trained.Objective.ReadoutOf(inference));

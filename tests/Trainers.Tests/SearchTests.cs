@@ -39,7 +39,7 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void A_third_goes_on_and_the_best_of_all_comes_to_its_end()
     {
-        using var result = Experiment(trials: 6).SetMetric(SlaMetric.LogLoss).Run();
+        using var result = Experiment(trials: 6).SetMetric(SearchMetric.LogLoss).Run();
         var trials = result.Trials;
         AssertPromotions(trials, [6, 3, 1]);
 
@@ -52,7 +52,7 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void The_best_of_each_set_of_views_goes_on_before_a_second_of_any()
     {
-        using var result = Experiment(trials: 14).SetMetric(SlaMetric.LogLoss).Run();
+        using var result = Experiment(trials: 14).SetMetric(SearchMetric.LogLoss).Run();
         AssertPromotions(result.Trials, [14, 5, 3, 1]);
         string[] last = [.. result.Trials.Where(trial => trial.Intervals.Count > 2).Select(Views)];
         Assert.Equal(2, last.Distinct().Count());
@@ -74,7 +74,7 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void The_defaults_with_the_strongest_augmentation_are_a_trial_that_comes_to_the_last_rung()
     {
-        using var result = Experiment(trials: 14).SetMetric(SlaMetric.LogLoss).Run();
+        using var result = Experiment(trials: 14).SetMetric(SearchMetric.LogLoss).Run();
         var strong = result.Trials.Single(trial => trial.Name == "Augmentation=strong");
         int rank = result.Trials.Count(trial => trial.Intervals[0].LogLoss < strong.Intervals[0].LogLoss);
         Assert.True(rank >= 5, $"It is kept by its rank, {rank}.");
@@ -182,13 +182,13 @@ public sealed class SearchTests : IDisposable
         var third = Result(firstRows: 84, lastRows: 0, logLoss: 0.5);
         var last = Result(firstRows: 70, lastRows: 0, logLoss: 0.1);
         var first = Result(firstRows: 90, lastRows: 6, logLoss: 0.6);
-        Assert.Equal([first, second, third, last], BestFirst(SlaMetric.MicroAccuracy, last, second, third, first));
-        Assert.Equal([last, third, first, second], BestFirst(SlaMetric.LogLoss, second, third, first, last));
+        Assert.Equal([first, second, third, last], BestFirst(SearchMetric.MicroAccuracy, last, second, third, first));
+        Assert.Equal([last, third, first, second], BestFirst(SearchMetric.LogLoss, second, third, first, last));
 
         // 3 +- 3.4 rows behind the second.
         var close = Result(firstRows: 87, lastRows: 0, logLoss: 0.4);
-        Assert.Equal([close, second, last], BestFirst(SlaMetric.MicroAccuracy, second, last, close));
-        Assert.Equal([second, close, last], BestFirst(SlaMetric.MacroAccuracy, second, last, close));
+        Assert.Equal([close, second, last], BestFirst(SearchMetric.MicroAccuracy, second, last, close));
+        Assert.Equal([second, close, last], BestFirst(SearchMetric.MacroAccuracy, second, last, close));
 
         // What is more varied comes before a log-loss, and not before rows.
         Assert.Equal([second, close, last], VariedFirst(second));
@@ -201,12 +201,12 @@ public sealed class SearchTests : IDisposable
             return new RungResult(new SlaTrialInterval(0, 50, 1, 1, accuracy, accuracy, logLoss, Against: null), isRight);
         }
 
-        static IEnumerable<RungResult> BestFirst(SlaMetric metric, params RungResult[] results) => Ranking.BestFirst(results, result => result, Settings(metric));
+        static IEnumerable<RungResult> BestFirst(SearchMetric metric, params RungResult[] results) => Ranking.BestFirst(results, result => result, Settings(metric));
 
         IEnumerable<RungResult> VariedFirst(RungResult varied) =>
-            Ranking.BestFirst([second, last, close], result => result, Settings(SlaMetric.MicroAccuracy), result => result == varied ? 1 : 0);
+            Ranking.BestFirst([second, last, close], result => result, Settings(SearchMetric.MicroAccuracy), result => result == varied ? 1 : 0);
 
-        static SearchSettings Settings(SlaMetric metric) => new(new SlaTrainer.Options(), [], metric, null, null, null);
+        static SearchSettings Settings(SearchMetric metric) => new(new SlaTrainer.Options(), [], metric, null, null, null);
     }
 
     [Fact]
@@ -287,7 +287,7 @@ public sealed class SearchTests : IDisposable
             "Search space" => Experiment(_folder).SetSearchSpace(Space().Remove("WeightDecay")),
             "Data set" => Experiment(_folder, classes: 2),
             "Rows held out to the end" => Experiment(_folder, holdOut: false),
-            "Metric" => Experiment(_folder).SetMetric(SlaMetric.LogLoss),
+            "Metric" => Experiment(_folder).SetMetric(SearchMetric.LogLoss),
             _ => Experiment(_folder, trials: 5),
         };
         string message = Assert.Throws<InvalidOperationException>(() => other.Run()).Message;
@@ -351,7 +351,7 @@ public sealed class SearchTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
         var monitor = new Events { AfterInterval = At(2, cancellation.Cancel) };
-        using var result = await Experiment().SetMetric(SlaMetric.LogLoss).SetMonitor(monitor).RunAsync(cancellation.Token);
+        using var result = await Experiment().SetMetric(SearchMetric.LogLoss).SetMonitor(monitor).RunAsync(cancellation.Token);
         Assert.False(result.IsComplete);
         Assert.Equal(2, result.Trials.Count(trial => trial.Intervals.Count > 0));
         Assert.Equal(result.Trials.Min(trial => trial.Last?.LogLoss), result.Best.Last!.LogLoss);
@@ -480,7 +480,7 @@ public sealed class SearchTests : IDisposable
     [Fact]
     public void On_folds_the_mean_decides_and_the_model_is_trained_on_all_rows()
     {
-        using var result = Experiment().SetDataset(Training.Images(_mlContext), folds: 3).SetMetric(SlaMetric.LogLoss).Run();
+        using var result = Experiment().SetDataset(Training.Images(_mlContext), folds: 3).SetMetric(SearchMetric.LogLoss).Run();
         Assert.Equal(72, result.Model.TrainingHistory.Images);
         Assert.Equal(0, result.Model.TrainingHistory.ValidationImages);
         double? best = result.Trials.Where(trial => trial.Intervals.Count == result.Best.Intervals.Count).Min(trial => trial.Last?.LogLoss);
@@ -559,14 +559,14 @@ public sealed class SearchTests : IDisposable
     public void The_rest_of_a_schedule_is_stretched_or_compressed_to_a_new_end(int steps)
     {
         var settings = new TrainingSettings(Epochs: steps, 8, 1, 0.1, LearningRateSchedule.OneCycle, 0.9, 0, [], Seed: 1) { Tail = new ScheduleTail(Step: 12, PlannedEpochs: 36, PlannedSteps: 36) };
-        double[] rates = [.. Enumerable.Range(0, steps).Select(step => LearningRate.At(settings.Schedule, 0.1, settings.Progress(step, steps)))];
-        double[] planned = [.. Enumerable.Range(0, 36).Select(step => LearningRate.At(settings.Schedule, 0.1, step / 36.0))];
+        double[] rates = [.. Enumerable.Range(0, steps).Select(step => ScheduleMath.RateAt(settings.Schedule, 0.1, settings.Progress(step, steps)))];
+        double[] planned = [.. Enumerable.Range(0, 36).Select(step => ScheduleMath.RateAt(settings.Schedule, 0.1, step / 36.0))];
         Assert.Equal(planned[..13], rates[..13], (a, b) => Math.Abs(a - b) < 1e-12);
         Assert.Equal(rates[12..].OrderDescending(), rates[12..]);
         Assert.Equal(1, settings.Progress(steps, steps), 12);
 
         // Half of what was left is done half-way to the new end.
-        Assert.Equal(planned[24], LearningRate.At(settings.Schedule, 0.1, settings.Progress(12 + ((steps - 12) / 2), steps)), 12);
+        Assert.Equal(planned[24], ScheduleMath.RateAt(settings.Schedule, 0.1, settings.Progress(12 + ((steps - 12) / 2), steps)), 12);
         Assert.Equal(36, settings.AsPlanned().Epochs);
     }
 
@@ -579,12 +579,12 @@ public sealed class SearchTests : IDisposable
 
         // Sixteen times the channels are a hundred times the work or more.
         SlaExperiment experiment = Experiment(configure: options => options.Architecture = Architecture.CifarResNet(8, 16)).SetSearchSpace(space);
-        using var found = experiment.SetMetric(SlaMetric.MicroAccuracy, SlaInference.Single, TimeSpan.FromMilliseconds(5)).Run();
+        using var found = experiment.SetMetric(SearchMetric.MicroAccuracy, SlaInference.Single, TimeSpan.FromMilliseconds(5)).Run();
         Assert.Equal(4, found.Trials.Count);
         Assert.All(found.Trials, trial => Assert.Null(trial.Failure));
         Assert.All(found.Trials, trial => Assert.Contains("Architecture", trial.Configuration.Keys));
 
-        experiment.SetMetric(SlaMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromTicks(10));
+        experiment.SetMetric(SearchMetric.MicroAccuracy, latencyCeiling: TimeSpan.FromTicks(10));
         Assert.Contains("more than the ceiling", Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message, StringComparison.Ordinal);
     }
 
@@ -626,7 +626,7 @@ public sealed class SearchTests : IDisposable
     [InlineData(SlaInference.Aggregated)]
     public void The_model_scores_as_the_metric_says(SlaInference inference)
     {
-        using var result = Experiment().SetMetric(SlaMetric.MacroAccuracy, inference).Run();
+        using var result = Experiment().SetMetric(SearchMetric.MacroAccuracy, inference).Run();
         Assert.Equal(inference, result.Model.Inference);
     }
 
@@ -688,8 +688,8 @@ public sealed class SearchTests : IDisposable
         Refused("Folder", () => New(options => options.CheckpointFolder = "run"));
         Refused("2 or more", () => New(_ => { }).SetDataset(Training.Images(_mlContext), folds: 1));
         Refused("below 1", () => New(_ => { }).SetDataset(Training.Images(_mlContext), validationFraction: 1f));
-        Refused("Distilled", () => Experiment(configure: options => options.Inference = SlaInference.Distilled).SetMetric(SlaMetric.LogLoss, SlaInference.Single).Run());
-        Refused("SlaInference.Single", () => Experiment(configure: options => options.Objective = SlaObjective.Baseline).SetMetric(SlaMetric.LogLoss, SlaInference.Aggregated).Run());
+        Refused("Distilled", () => Experiment(configure: options => options.Inference = SlaInference.Distilled).SetMetric(SearchMetric.LogLoss, SlaInference.Single).Run());
+        Refused("SlaInference.Single", () => Experiment(configure: options => options.Objective = SlaObjective.Baseline).SetMetric(SearchMetric.LogLoss, SlaInference.Aggregated).Run());
 
         Refused("2 or more for SlaSelfDistillation", () => Experiment(configure: options => options.ViewsPerStep = 1).Run());
 
@@ -873,7 +873,7 @@ public sealed class SearchTests : IDisposable
                 act();
         }
 
-        public void OnEpochEnd(SlaMetrics metrics)
+        public void OnEpochEnd(TrainingProgress metrics)
         {
             if (--_left == 0)
                 _act();

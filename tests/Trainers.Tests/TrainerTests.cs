@@ -133,7 +133,7 @@ public sealed class TrainerTests
     [Fact]
     public void Progress_reaches_the_callback_and_the_log()
     {
-        var reports = new List<SlaMetrics>();
+        var reports = new List<TrainingProgress>();
         var messages = new ConcurrentQueue<string>();
         _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
         var options = Quick();

@@ -88,7 +88,7 @@ public sealed class TrainingLoopTests
             var options = Training.Options();
             options.Threads = threads;
             options.PixelMemory = memory;
-            options.OnUnreadableImage = UnreadableImage.Skip;
+            options.OnUnreadableImage = UnreadableImageHandling.Skip;
             using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, images));
             Assert.Equal(2, model.TrainingHistory.UnreadableImages);
             Assert.Equal(24, model.TrainingHistory.Images);
@@ -99,7 +99,7 @@ public sealed class TrainingLoopTests
 
         // The first image is the one whose size all must share.
         var first = Training.Options();
-        first.OnUnreadableImage = UnreadableImage.Skip;
+        first.OnUnreadableImage = UnreadableImageHandling.Skip;
         using (var model = _mlContext.MulticlassClassification.Trainers.Sla(first).Fit(Training.Images(_mlContext, [new LabelledImage(broken, good[0].Label), .. good])))
             Assert.Equal(1, model.TrainingHistory.UnreadableImages);
 
@@ -386,15 +386,15 @@ public sealed class TrainingLoopTests
 
     private sealed class Recorder : ITrainingObserver
     {
-        public TrainingPlan? Plan { get; private set; }
+        public TrainingStarted? Plan { get; private set; }
 
-        public List<SlaMetrics> Epochs { get; } = [];
+        public List<TrainingProgress> Epochs { get; } = [];
 
         public TrainingHistory? History { get; private set; }
 
-        public void OnStart(TrainingPlan plan) => Plan = plan;
+        public void OnStart(TrainingStarted plan) => Plan = plan;
 
-        public void OnEpochEnd(SlaMetrics metrics) => Epochs.Add(metrics);
+        public void OnEpochEnd(TrainingProgress metrics) => Epochs.Add(metrics);
 
         public void OnEnd(TrainingHistory history) => History = history;
     }

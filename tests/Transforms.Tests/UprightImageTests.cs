@@ -162,7 +162,7 @@ public sealed class UprightImageTests : IDisposable
         string path = Path.Combine(_folder, "model.zip");
         _mlContext.Model.Save(model, rows.Schema, path);
         var other = new MLContext();
-        other.ComponentCatalog.RegisterAssembly(typeof(ImagesCatalog).Assembly);
+        other.ComponentCatalog.RegisterAssembly(typeof(SlaImagesCatalog).Assembly);
         var loaded = other.Model.Load(path, out _);
         Assert.Equal(expected, loaded.Transform(rows).GetColumn<float[]>("Pixels").Single());
         using var engine = other.Model.CreatePredictionEngine<FileRow, PixelRow>(loaded);
@@ -186,7 +186,7 @@ public sealed class UprightImageTests : IDisposable
         _mlContext.Model.Save(old, rows.Schema, path);
 
         var other = new MLContext();
-        other.ComponentCatalog.RegisterAssembly(typeof(ImagesCatalog).Assembly);
+        other.ComponentCatalog.RegisterAssembly(typeof(SlaImagesCatalog).Assembly);
         var loaded = other.Model.Load(path, out _).Transform(rows);
         var current = _mlContext.Transforms.LoadUprightImages("Image", "File", decodeSide: 100).Fit(rows).Transform(rows);
         using var cursor = loaded.GetRowCursor([loaded.Schema["Image"]]);

@@ -21,8 +21,8 @@ internal sealed class SearchCommand
         Description = "Keep the images that trials are compared on from the model to its end, and measure it on them: implied by --report, unless there are --folds. Otherwise it learns them in its last part, which makes it better.",
     };
 
-    private readonly ValueOption<SlaMetric> _metric = ValueOption.Choice(
-        "--metric", "What trials are compared by", ("accuracy", SlaMetric.MicroAccuracy), ("macro-accuracy", SlaMetric.MacroAccuracy), ("log-loss", SlaMetric.LogLoss));
+    private readonly ValueOption<SearchMetric> _metric = ValueOption.Choice(
+        "--metric", "What trials are compared by", ("accuracy", SearchMetric.MicroAccuracy), ("macro-accuracy", SearchMetric.MacroAccuracy), ("log-loss", SearchMetric.LogLoss));
 
     private readonly ValueOption<double?> _maxMilliseconds = ValueOption.Number("--max-ms", "MS", "Leave out networks that take longer to predict an image, on one thread.", least: 0.001);
     private readonly Option<string[]> _fix = new("--fix") { Description = $"Give a dimension of the search one value, as often as you like: {string.Join(", ", new SlaSearchSpace().Names)}.", HelpName = "NAME=VALUE" };
@@ -224,10 +224,10 @@ internal sealed class SearchCommand
 
         public double ImagesPerSecond { get; private set; }
 
-        public void OnStart(TrainingPlan plan) => Positions = plan.ValidationRows;
+        public void OnStart(TrainingStarted plan) => Positions = plan.ValidationRows;
 
-        public void OnProgress(SlaMetrics metrics) => ImagesPerSecond = metrics.ImagesPerSecond;
+        public void OnProgress(TrainingProgress metrics) => ImagesPerSecond = metrics.ImagesPerSecond;
 
-        public void OnEpochEnd(SlaMetrics metrics) => OnProgress(metrics);
+        public void OnEpochEnd(TrainingProgress metrics) => OnProgress(metrics);
     }
 }

@@ -218,16 +218,16 @@ internal sealed class TrainCommand
 
         public IReadOnlyList<long> ValidationRows { get; private set; } = [];
 
-        public void OnStart(TrainingPlan plan)
+        public void OnStart(TrainingStarted plan)
         {
             HasStarted = true;
             ValidationRows = plan.ValidationRows;
             Step = plan.FirstStep;
         }
 
-        public void OnProgress(SlaMetrics metrics) => (Step, ImagesPerSecond) = (metrics.Step, metrics.ImagesPerSecond);
+        public void OnProgress(TrainingProgress metrics) => (Step, ImagesPerSecond) = (metrics.Step, metrics.ImagesPerSecond);
 
-        public void OnEpochEnd(SlaMetrics metrics) => OnProgress(metrics);
+        public void OnEpochEnd(TrainingProgress metrics) => OnProgress(metrics);
 
         public void OnCheckpoint(string path, long stepsDone) => Step = stepsDone;
     }

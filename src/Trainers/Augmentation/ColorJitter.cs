@@ -20,10 +20,10 @@ internal sealed class ColorJitter(double brightness, double contrast, double sat
         if (saturation > 0)
             images = PixelOperations.Saturation(images, Factors(saturation));
         if (hue > 0)
-            images = PixelOperations.Hue(images, batch.PerImage(Draws.ForEach(batch.Count, () => random.Uniform(-hue, hue))));
+            images = PixelOperations.Hue(images, batch.PerImage(RandomExtensions.ForEach(batch.Count, () => random.Uniform(-hue, hue))));
         if (!ReferenceEquals(images, batch.Images))
             batch.Replace(images);
 
-        Tensor Factors(double range) => batch.PerImage(Draws.ForEach(batch.Count, () => random.Uniform(1 - range, 1 + range)));
+        Tensor Factors(double range) => batch.PerImage(RandomExtensions.ForEach(batch.Count, () => random.Uniform(1 - range, 1 + range)));
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Mixup(double alpha, double probability) : ImageAugmentatio
     internal override void Apply(AugmentedBatch batch, Random random)
     {
         long[] partners = random.Permutation(batch.Count);
-        Mix(batch, partners, Draws.ForEach(batch.Count, () => DrawShare(random)));
+        Mix(batch, partners, RandomExtensions.ForEach(batch.Count, () => DrawShare(random)));
     }
 
     /// <summary>Takes the mean of the images and their partners, weighted by the images' shares.</summary>

@@ -63,7 +63,7 @@ public sealed class SlaPredictor : IDisposable
     /// <summary>Reads a model from a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <param name="path">The saved model: an SLA model by itself or in a pipeline, of which only the SLA model is read.</param>
     /// <param name="pixelLimit">
-    /// Width times height that an image may declare, 1 or more: see <see cref="ImagesCatalog.LoadUprightImages"/>. Larger ones are an error
+    /// Width times height that an image may declare, 1 or more: see <see cref="SlaImagesCatalog.LoadUprightImages"/>. Larger ones are an error
     /// before there is memory for them. Default 200,000,000.
     /// </param>
     /// <returns>The predictor, with the inference that the model was saved with.</returns>
@@ -102,7 +102,7 @@ public sealed class SlaPredictor : IDisposable
     public SlaPredictor WithViewScores() => With(network => SavedClassifier.Of(network.WithViewScores("ViewScores"), Inference));
 
     /// <summary>
-    /// Scores an image file, read upright as <see cref="ImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
+    /// Scores an image file, read upright as <see cref="SlaImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
     /// <see cref="ImageShape"/> as the side that is enough.
     /// </summary>
     /// <param name="path">The file.</param>

@@ -160,12 +160,12 @@ public sealed partial class SlaTrainer
 
         private TrainedModel Train(Func<EpochValidation>? validate, long? end)
         {
-            var history = new TrainingRun(_host, _options, _channel, _loop, Identity).Run(Plan(), _rows.Unreadable, validate, end);
+            var history = new CheckpointedRun(_host, _options, _channel, _loop, Identity).Run(Plan(), _rows.Unreadable, validate, end);
             return new TrainedModel(_description with { History = history }, _loop.Result());
         }
 
         private RowScores Score(RowSelection rows, Action checkCancellation) =>
-            new Validation(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), checkCancellation);
+            new NetworkScorer(_network, _objective, _views, _loader).Score(rows, _objective.ReadoutOf(Inference), checkCancellation);
 
         /// <summary>Does something with steps that are no part of a run: step, counted from 0, and rate to the loss before it.</summary>
         private T WithSteps<T>(Func<Func<int, double, double>, T> function) => _host.Compute(() =>
@@ -264,7 +264,7 @@ public sealed partial class SlaTrainer
                 + $"(docs/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * _objective.Views / _settings.ViewsPerStep)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.");
         }
 
-        private TrainingPlan Plan() => new(
+        private TrainingStarted Plan() => new(
             _description.Architecture,
             $"{_description.Objective}",
             _description.Transformations,

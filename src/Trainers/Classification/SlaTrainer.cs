@@ -132,7 +132,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
         using var channel = _host.Start("Training");
-        TrainingRun.CheckNothingIsOverwritten(_options);
+        CheckpointedRun.CheckNothingIsOverwritten(_options);
         using var session = NewSession(channel, input, validationSet, initialModel);
         return new SlaTransformer(_host.Environment, session.Train(), session.Inference);
     }

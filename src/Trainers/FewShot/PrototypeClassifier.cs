@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla;
 /// each view (Lee, Hwang and Shin, ICML 2020). It fits in one pass over a few images of each class, and one image will do.
 /// </summary>
 /// <remarks>
-/// <para>Create it with <see cref="FewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.PrototypeClassifier(...)</c>.</para>
+/// <para>Create it with <see cref="SlaFewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.PrototypeClassifier(...)</c>.</para>
 /// <list type="table">
 /// <listheader><term>Column</term><description>Type</description></listheader>
 /// <item><term>Embedding (input)</term><description>A vector of M*D floats, as <see cref="SlaEmbeddingTransformer"/> adds it.</description></item>

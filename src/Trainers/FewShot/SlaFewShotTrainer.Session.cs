@@ -77,7 +77,7 @@ public sealed partial class SlaFewShotTrainer
 
         public EmbeddingModel Train()
         {
-            var history = new TrainingRun(_host, _options, _channel, _loop, Identity()).Run(Plan(), _unreadable, validate: null);
+            var history = new CheckpointedRun(_host, _options, _channel, _loop, Identity()).Run(Plan(), _unreadable, validate: null);
             using var scale = _network.Heads.Scale();
             return new EmbeddingModel(_description with { History = history, Scale = scale.item<float>() }, _loop.Result());
         }
@@ -121,7 +121,7 @@ public sealed partial class SlaFewShotTrainer
             GradientClipping = _options.GradientClipping,
         };
 
-        private TrainingPlan Plan() => new(
+        private TrainingStarted Plan() => new(
             _description.Architecture,
             $"{_description.Objective}",
             _description.Transformations,

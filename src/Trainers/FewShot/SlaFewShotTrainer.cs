@@ -11,7 +11,7 @@ namespace Microsoft.ML.Sla;
 /// <see cref="PrototypeClassifier"/> on the embedding learns classes that were not trained on, from a few images each.
 /// </summary>
 /// <remarks>
-/// <para>Create it with <see cref="FewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.SlaFewShot(...)</c>.</para>
+/// <para>Create it with <see cref="SlaFewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.SlaFewShot(...)</c>.</para>
 /// <list type="table">
 /// <listheader><term>Column</term><description>Type</description></listheader>
 /// <item><term>Features (input)</term><description>An image (MLImage), or a vector of C*H*W bytes or floats.</description></item>
@@ -44,7 +44,7 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     public SlaEmbeddingTransformer Fit(IDataView input)
     {
         using var channel = _host.Start("Training");
-        TrainingRun.CheckNothingIsOverwritten(_options);
+        CheckpointedRun.CheckNothingIsOverwritten(_options);
         using var session = new Session(this, channel, input);
         var model = session.Train();
         return new SlaEmbeddingTransformer(_host.Environment, model, model.Inferences[0]);

@@ -53,7 +53,7 @@ internal sealed class SafetensorsFile : IDisposable
 
     /// <summary>Whether the beginning of a file is that of a safetensors file: a header that can be, and begins as JSON does.</summary>
     /// <param name="start">The first bytes of a file, 9 or more.</param>
-    public static bool IsOne(ReadOnlySpan<byte> start) =>
+    public static bool IsSafetensors(ReadOnlySpan<byte> start) =>
         start.Length > LengthBytes && BinaryPrimitives.ReadUInt64LittleEndian(start) <= LargestHeader && start[LengthBytes] == (byte)'{';
 
     public long[] Shape(string name) => [.. Find(name).Shape];

@@ -19,7 +19,7 @@ internal sealed class LdamLoss(double largestMargin, double scale) : Classificat
     {
         using var scope = NewDisposeScope();
         double[] shifts = Array.ConvertAll(Margins(settings.ClassCounts), margin => -Scale * margin);
-        Tensor ofRows = ByClass.Of(shifts, labels, logits.dtype).unsqueeze(1);
+        Tensor ofRows = ClassLookup.Of(shifts, labels, logits.dtype).unsqueeze(1);
         Tensor shifted = logits.scatter_add(1, targets.unsqueeze(1), ofRows);
         return CrossEntropyLoss.OfRows(shifted, targets, settings).MoveToOuterDisposeScope();
     }

@@ -96,7 +96,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         if (ClassWeights is not { } weights)
             return imageLosses.mean();
 
-        using Tensor ofImages = Mixed(targets, rowsOfImage: 1, labels => ByClass.Of(weights, labels, imageLosses.dtype));
+        using Tensor ofImages = Mixed(targets, rowsOfImage: 1, labels => ClassLookup.Of(weights, labels, imageLosses.dtype));
         using Tensor losses = imageLosses.sum();
         using Tensor total = ofImages.sum();
         return losses / total;
@@ -139,7 +139,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
             return losses;
 
         using Tensor unweighted = losses;
-        using Tensor ofRows = ByClass.Of(weights, labels, losses.dtype);
+        using Tensor ofRows = ClassLookup.Of(weights, labels, losses.dtype);
         return unweighted * ofRows;
     }
 

@@ -8,19 +8,19 @@ public interface ITrainingObserver
 {
     /// <summary>Before the first step, when everything about the run is known.</summary>
     /// <param name="plan">What will be done.</param>
-    void OnStart(TrainingPlan plan)
+    void OnStart(TrainingStarted plan)
     {
     }
 
     /// <summary>About twice a second, after a step.</summary>
     /// <param name="metrics">Where the run stands.</param>
-    void OnProgress(SlaMetrics metrics)
+    void OnProgress(TrainingProgress metrics)
     {
     }
 
     /// <summary>At the end of each epoch, after the validation rows were measured.</summary>
     /// <param name="metrics">Where the run stands.</param>
-    void OnEpochEnd(SlaMetrics metrics)
+    void OnEpochEnd(TrainingProgress metrics)
     {
     }
 
@@ -50,7 +50,7 @@ public interface ITrainingObserver
 /// <param name="Steps">Number of steps.</param>
 /// <param name="FirstStep">Steps that an earlier run has done, where this one goes on from its checkpoint; otherwise 0.</param>
 /// <param name="CheckpointPath">The file that checkpoints are written to.</param>
-public sealed record TrainingPlan(
+public sealed record TrainingStarted(
     Architecture Architecture,
     string Objective,
     TransformationSet Transformations,

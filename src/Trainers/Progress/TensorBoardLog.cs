@@ -22,7 +22,7 @@ public sealed class TensorBoardLog : ITrainingObserver
     }
 
     /// <inheritdoc/>
-    public void OnProgress(SlaMetrics metrics)
+    public void OnProgress(TrainingProgress metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         int step = checked((int)metrics.Step);
@@ -32,7 +32,7 @@ public sealed class TensorBoardLog : ITrainingObserver
     }
 
     /// <inheritdoc/>
-    public void OnEpochEnd(SlaMetrics metrics)
+    public void OnEpochEnd(TrainingProgress metrics)
     {
         OnProgress(metrics);
         int step = checked((int)metrics.Step);

@@ -39,7 +39,7 @@ internal sealed class Int8Graph
     }
 
     /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
-    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
+    public static bool HasInt8Metadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
 
     /// <summary>The error of a model in 8 bits that is asked for more than its scores.</summary>
     public static InvalidDataException IsFinal() => new(

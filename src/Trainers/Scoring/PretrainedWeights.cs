@@ -52,7 +52,7 @@ internal sealed class PretrainedWeights
         using (var stream = File.OpenRead(path))
             start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
 
-        if (SafetensorsFile.IsOne(start))
+        if (SafetensorsFile.IsSafetensors(start))
             return new PretrainedWeights(path, OfSafetensors(path));
         if (start.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02]))
             throw Pickle(path);
@@ -145,7 +145,7 @@ internal sealed class PretrainedWeights
                 $"'{path}' holds no weights that can be read: it is neither a safetensors file, nor an ONNX model, nor a model that mlContext.Model.Save wrote.");
         }
 
-        if (TrainedModel.IsOne(model.MetadataProps))
+        if (TrainedModel.HasSlaMetadata(model.MetadataProps))
         {
             var (trained, _) = TrainedModel.FromOnnx(model);
             return new PretrainedWeights(path, trained);

@@ -19,7 +19,7 @@ internal sealed record SavedClassifier(ModelDescription Description, SlaInferenc
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one.</exception>
-    public static SavedClassifier Read(string path) => SavedModel.Read(path, "SLA model", "Trainers.Sla", TrainedModel.IsOne, FromOnnx);
+    public static SavedClassifier Read(string path) => SavedModel.Read(path, "SLA model", "Trainers.Sla", TrainedModel.HasSlaMetadata, FromOnnx);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote, with its weights.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -32,7 +32,7 @@ internal sealed record SavedClassifier(ModelDescription Description, SlaInferenc
 
     private static SavedClassifier FromOnnx(ModelProto stored)
     {
-        if (Int8Graph.IsOne(stored.MetadataProps))
+        if (Int8Graph.HasInt8Metadata(stored.MetadataProps))
         {
             var (description, rounded) = TrainedModel.ReadMetadata(stored.MetadataProps);
             Int8Graph.Check(stored, description, rounded);

@@ -68,7 +68,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     }
 
     /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
-    public static bool IsOne(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(DescriptionKey);
+    public static bool HasSlaMetadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(DescriptionKey);
 
     /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote what it is, and its inference.</summary>
     /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
@@ -83,7 +83,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <exception cref="InvalidDataException">It is an ONNX model of another origin, in 8 bits, or its parts contradict each other.</exception>
     public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
     {
-        if (Int8Graph.IsOne(model.MetadataProps))
+        if (Int8Graph.HasInt8Metadata(model.MetadataProps))
             throw Int8Graph.IsFinal();
 
         var (description, inference) = ReadMetadata(model.MetadataProps);

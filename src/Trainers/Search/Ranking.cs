@@ -50,7 +50,7 @@ internal static class Ranking
     }
 
     private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
-        settings.Metric == SlaMetric.MicroAccuracy
+        settings.Metric == SearchMetric.MicroAccuracy
             ? highest.Interval.Accuracy - other.Interval.Accuracy <= ErrorsApart * SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
             : settings.Value(highest.Interval) == settings.Value(other.Interval);
 }

@@ -8,13 +8,13 @@ namespace Microsoft.ML.Sla.Search;
 /// <param name="Time">Time of the search; null where the number of epochs is given.</param>
 /// <param name="MostTrials">Number of trials at most; null for any.</param>
 internal sealed record SearchSettings(
-    SlaTrainer.Options Given, IReadOnlyList<Dimension> Dimensions, SlaMetric Metric, TimeSpan? LatencyCeiling, TimeSpan? Time, int? MostTrials)
+    SlaTrainer.Options Given, IReadOnlyList<Dimension> Dimensions, SearchMetric Metric, TimeSpan? LatencyCeiling, TimeSpan? Time, int? MostTrials)
 {
     /// <summary>A number that is higher for the better of two intervals.</summary>
     public double Value(SlaTrialInterval interval) => Metric switch
     {
-        SlaMetric.MicroAccuracy => interval.Accuracy,
-        SlaMetric.MacroAccuracy => interval.MacroAccuracy,
+        SearchMetric.MicroAccuracy => interval.Accuracy,
+        SearchMetric.MacroAccuracy => interval.MacroAccuracy,
         _ => -interval.LogLoss,
     };
 

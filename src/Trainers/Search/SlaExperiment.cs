@@ -11,7 +11,7 @@ namespace Microsoft.ML.Sla;
 /// and Talwalkar 2016) over configurations, each trial of which goes on from its checkpoint. In the shape of ML.NET's AutoMLExperiment.
 /// </summary>
 /// <remarks>
-/// <para>Create it with <see cref="ExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
+/// <para>Create it with <see cref="SlaExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
 /// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under other transformation sets follow, the
 /// same with the strongest base augmentation and without mirror images, and configurations drawn around the first trial and the best of the other sets. At
@@ -31,7 +31,7 @@ public sealed class SlaExperiment
     private int _folds = 1;
     private TimeSpan? _time;
     private int? _mostTrials;
-    private SlaMetric _metric = SlaMetric.MicroAccuracy;
+    private SearchMetric _metric = SearchMetric.MicroAccuracy;
     private SlaInference? _inference;
     private TimeSpan? _latencyCeiling;
     private SlaSearchSpace _space = new();
@@ -124,9 +124,9 @@ public sealed class SlaExperiment
     /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such metric or inference, or the ceiling is not above 0.</exception>
-    public SlaExperiment SetMetric(SlaMetric metric, SlaInference? inference = null, TimeSpan? latencyCeiling = null)
+    public SlaExperiment SetMetric(SearchMetric metric, SlaInference? inference = null, TimeSpan? latencyCeiling = null)
     {
-        SlaTrainer.Options.Require(Enum.IsDefined(metric), nameof(metric), metric, "a member of SlaMetric");
+        SlaTrainer.Options.Require(Enum.IsDefined(metric), nameof(metric), metric, "a member of SearchMetric");
         SlaTrainer.Options.Require(inference is not { } given || Enum.IsDefined(given), nameof(inference), inference, "a member of SlaInference, or null");
         SlaTrainer.Options.Require(latencyCeiling is null || latencyCeiling > TimeSpan.Zero, nameof(latencyCeiling), latencyCeiling, "above 0, or null");
         (_metric, _inference, _latencyCeiling) = (metric, inference, latencyCeiling);

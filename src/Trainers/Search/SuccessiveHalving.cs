@@ -115,7 +115,7 @@ internal sealed class SuccessiveHalving
     private IEnumerable<Candidate> BestFirst(List<Candidate> trials, bool isLast)
     {
         var ranked = Ranking.BestFirst(trials, trial => trial.Result, _settings).ToList();
-        if (!isLast || _settings.Metric != SlaMetric.MicroAccuracy)
+        if (!isLast || _settings.Metric != SearchMetric.MicroAccuracy)
             return ranked;
 
         // Few labels are learnt by heart before the end, with the higher accuracy until then: where the curve leads says so early.

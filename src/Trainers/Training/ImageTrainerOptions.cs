@@ -64,8 +64,8 @@ public abstract class ImageTrainerOptions
     public PixelNormalization? Normalization { get; set; }
 
     /// <summary>What happens to a row whose image cannot be read. All images are read once before the first step.</summary>
-    /// <value>Default <see cref="UnreadableImage.Fail"/>.</value>
-    public UnreadableImage OnUnreadableImage { get; set; } = UnreadableImage.Fail;
+    /// <value>Default <see cref="UnreadableImageHandling.Fail"/>.</value>
+    public UnreadableImageHandling OnUnreadableImage { get; set; } = UnreadableImageHandling.Fail;
 
     /// <summary>
     /// Bytes of decoded pixels that are kept in memory, one for each value of an image (C*H*W). Images beyond it are read
@@ -157,7 +157,7 @@ public abstract class ImageTrainerOptions
 
     /// <summary>Hears of progress: at the end of each epoch, and about twice a second within an epoch. Runs on the training thread.</summary>
     /// <value>Default null.</value>
-    public Action<SlaMetrics>? MetricsCallback { get; set; }
+    public Action<TrainingProgress>? MetricsCallback { get; set; }
 
     /// <summary>
     /// Stops Fit with an <see cref="OperationCanceledException"/> after the current step, and leaves a checkpoint that its message
@@ -196,7 +196,7 @@ public abstract class ImageTrainerOptions
             throw new FileNotFoundException($"The option {nameof(PretrainedPath)} names '{PretrainedPath}', and there is no such file.", PretrainedPath);
         ArgumentNullException.ThrowIfNull(Observers);
         Require(Enum.IsDefined(LearningRateSchedule), nameof(LearningRateSchedule), LearningRateSchedule, "a member of LearningRateSchedule");
-        Require(Enum.IsDefined(OnUnreadableImage), nameof(OnUnreadableImage), OnUnreadableImage, "a member of UnreadableImage");
+        Require(Enum.IsDefined(OnUnreadableImage), nameof(OnUnreadableImage), OnUnreadableImage, "a member of UnreadableImageHandling");
         Require(Enum.IsDefined(Precision), nameof(Precision), Precision, "a member of Precision");
         Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
     }

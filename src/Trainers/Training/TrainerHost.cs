@@ -156,7 +156,7 @@ internal sealed class TrainerHost
         if (_options.ImageWidth is { } width && _options.ImageHeight is { } height)
             return new ImageShape(_options.Channels, height, width);
 
-        var first = RowReader.FirstImageSize(data, _options.FeatureColumnName, _options.OnUnreadableImage == UnreadableImage.Skip);
+        var first = RowReader.FirstImageSize(data, _options.FeatureColumnName, _options.OnUnreadableImage == UnreadableImageHandling.Skip);
         return new ImageShape(_options.Channels, first.Height, first.Width);
     }
 
@@ -201,7 +201,7 @@ internal sealed class TrainerHost
     {
         var reader = new RowReader(view, labels.ColumnName, features, sameSize: _options.ImageWidth is null, Threads);
         var (store, rows, unlabelled, unreadable) = PixelStore.Read(
-            reader, features.Shape, budget, _options.OnUnreadableImage == UnreadableImage.Skip, CheckCancellation, checkLabels);
+            reader, features.Shape, budget, _options.OnUnreadableImage == UnreadableImageHandling.Skip, CheckCancellation, checkLabels);
         Info(channel, $"{rows.Length} images of {features.Shape} in {labels.Count} classes"
             + (unlabelled > 0 ? $"; {unlabelled} rows without a label left out" : "")
             + (unreadable.Count > 0 ? $"; {unreadable.Count} rows with an unreadable image left out" : "")

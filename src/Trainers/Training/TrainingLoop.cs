@@ -63,7 +63,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="afterStep">Called when a step, and with the last of an epoch the epoch, is complete.</param>
     /// <param name="checkCancellation">Throws where the run is to stop; called between steps.</param>
     /// <exception cref="InvalidOperationException">The loss is no longer a number, or an image cannot be read any more.</exception>
-    public void Run(long end, Func<EpochValidation>? validate, Action<SlaMetrics> report, Action afterStep, Action checkCancellation)
+    public void Run(long end, Func<EpochValidation>? validate, Action<TrainingProgress> report, Action afterStep, Action checkCancellation)
     {
         long firstStep = _stepsDone;
         var clock = Stopwatch.StartNew();
@@ -82,7 +82,7 @@ internal sealed class TrainingLoop : IDisposable
                 checkCancellation();
                 training.Start();
                 _step.WeighsClasses = _stepsDone >= FirstWeightedStep;
-                double rate = LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone, Steps));
+                double rate = ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone, Steps));
                 Tensor loss = _step.Run(images, _sampler.BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, rate, loss));
                 _average?.Update(_stepsDone);
@@ -98,7 +98,7 @@ internal sealed class TrainingLoop : IDisposable
                 if (isReported)
                 {
                     lastReport = clock.Elapsed;
-                    report(new SlaMetrics(
+                    report(new TrainingProgress(
                         epoch,
                         _settings.Epochs,
                         _stepsDone,
@@ -227,7 +227,7 @@ internal sealed class TrainingLoop : IDisposable
             throw Diverged("The network's outputs are no longer numbers", _stepsDone, RateOfLastStep);
     }
 
-    private double RateOfLastStep => LearningRate.At(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps));
+    private double RateOfLastStep => ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps));
 
     private InvalidOperationException Diverged(string what, long step, double rate) => new(
         $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), where the learning rate was {rate}. "

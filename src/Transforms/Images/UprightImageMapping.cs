@@ -4,7 +4,7 @@ using Microsoft.ML.Transforms;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// The mapping of <see cref="ImagesCatalog.LoadUprightImages"/>, which ML.NET finds by its contract when it loads a
+/// The mapping of <see cref="SlaImagesCatalog.LoadUprightImages"/>, which ML.NET finds by its contract when it loads a
 /// model.
 /// </summary>
 [CustomMappingFactoryAttribute(Contract)]

@@ -6,7 +6,7 @@ using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>Trains any multiclass trainer on views as rows of their own. See <see cref="ViewsCatalog.PerView"/>.</summary>
+/// <summary>Trains any multiclass trainer on views as rows of their own. See <see cref="SlaViewsCatalog.PerView"/>.</summary>
 public sealed class PerViewTrainer : IEstimator<ITransformer>
 {
     private const string ScoreColumn = "Score";

@@ -6,7 +6,7 @@ using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>Aggregates the joint scores of an image's M views into one prediction. See <see cref="ViewsCatalog.AggregateViews"/>.</summary>
+/// <summary>Aggregates the joint scores of an image's M views into one prediction. See <see cref="SlaViewsCatalog.AggregateViews"/>.</summary>
 public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
 {
     /// <summary>Probabilities below this are taken as this: the logarithm of 0 is no number.</summary>

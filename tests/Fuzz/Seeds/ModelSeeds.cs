@@ -109,7 +109,7 @@ internal static class ModelSeeds
 
         public byte[]? Bytes { get; private set; }
 
-        public void OnStart(TrainingPlan plan) => _steps = plan.Steps;
+        public void OnStart(TrainingStarted plan) => _steps = plan.Steps;
 
         public void OnCheckpoint(string path, long stepsDone)
         {

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>What happens to a row whose image cannot be read.</summary>
-public enum UnreadableImage
+public enum UnreadableImageHandling
 {
     /// <summary>Fit fails, before training, with the row and its file.</summary>
     Fail,

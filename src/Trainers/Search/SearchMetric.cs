@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>What an <see cref="SlaExperiment"/> compares trials by, on the validation rows.</summary>
-public enum SlaMetric
+public enum SearchMetric
 {
     /// <summary>Share of the rows whose class is predicted; the higher, the better.</summary>
     MicroAccuracy,

@@ -10,7 +10,7 @@ namespace Microsoft.ML.Sla.Training;
 /// <param name="channel">Where the run is told of.</param>
 /// <param name="loop">The loop.</param>
 /// <param name="identity">What makes two runs the same one.</param>
-internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options, IChannel channel, TrainingLoop loop, RunIdentity identity)
+internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions options, IChannel channel, TrainingLoop loop, RunIdentity identity)
 {
     /// <exception cref="InvalidOperationException">The folder has the checkpoint of a run that has not come to its end.</exception>
     public static void CheckNothingIsOverwritten(ImageTrainerOptions options)
@@ -36,10 +36,10 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
     /// <exception cref="InvalidOperationException">
     /// The loss is no longer a number, there is too little memory, or the checkpoint is of another run.
     /// </exception>
-    public TrainingHistory Run(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end = null) =>
+    public TrainingHistory Run(TrainingStarted plan, int unreadable, Func<EpochValidation>? validate, long? end = null) =>
         host.Compute(() => RunTo(plan, unreadable, validate, end));
 
-    private TrainingHistory RunTo(TrainingPlan plan, int unreadable, Func<EpochValidation>? validate, long? end)
+    private TrainingHistory RunTo(TrainingStarted plan, int unreadable, Func<EpochValidation>? validate, long? end)
     {
         string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
         var checkpoint = new CheckpointFile(folder);
@@ -131,7 +131,7 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
         $"The checkpoint is '{checkpoint.Path}': to go on from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
         + $"Resume to true and Seed to {host.Seed}.";
 
-    private void Report(SlaMetrics metrics)
+    private void Report(TrainingProgress metrics)
     {
         if (metrics.IsEpochEnd)
         {
@@ -142,7 +142,7 @@ internal sealed class TrainingRun(TrainerHost host, ImageTrainerOptions options,
                     : ""));
         }
 
-        Notify(observer => (metrics.IsEpochEnd ? (Action<SlaMetrics>)observer.OnEpochEnd : observer.OnProgress)(metrics));
+        Notify(observer => (metrics.IsEpochEnd ? (Action<TrainingProgress>)observer.OnEpochEnd : observer.OnProgress)(metrics));
         options.MetricsCallback?.Invoke(metrics);
     }
 

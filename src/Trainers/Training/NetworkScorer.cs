@@ -12,7 +12,7 @@ namespace Microsoft.ML.Sla.Training;
 internal readonly record struct EpochValidation(double Accuracy, double Loss, double? TrainingAccuracy);
 
 /// <summary>Scores rows with a network that is being trained.</summary>
-internal sealed class Validation(SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader)
+internal sealed class NetworkScorer(SlaNetwork network, Objective objective, ViewAugmenter views, BatchLoader loader)
 {
     private const int BatchSize = 128;
 

@@ -3,7 +3,7 @@ using Microsoft.ML.Sla;
 namespace Microsoft.ML;
 
 /// <summary>Label augmentation for any ML.NET trainer: views and joint labels, a trainer on them, and their aggregation.</summary>
-public static class ViewsCatalog
+public static class SlaViewsCatalog
 {
     /// <summary>
     /// Adds the M views of each image and their joint labels (class, transformation), as two vector columns: one row in, one

@@ -1,13 +1,13 @@
 namespace Microsoft.ML.Sla.Training;
 
 /// <summary>The learning rate under a schedule.</summary>
-internal static class LearningRate
+internal static class ScheduleMath
 {
     private const double WarmUpShare = 0.3;
     private const double WarmUpStart = 1.0 / 25;
 
     /// <summary>The rate where <paramref name="progress"/>, 0 to below 1, of the schedule is done.</summary>
-    public static double At(LearningRateSchedule schedule, double peak, double progress) => peak * schedule switch
+    public static double RateAt(LearningRateSchedule schedule, double peak, double progress) => peak * schedule switch
     {
         LearningRateSchedule.Step => progress < 0.5 ? 1 : progress < 0.75 ? 0.1 : 0.01,
         LearningRateSchedule.Cosine => CosineFrom1To0(progress),

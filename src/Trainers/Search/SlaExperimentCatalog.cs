@@ -3,7 +3,7 @@ using Microsoft.ML.Sla;
 namespace Microsoft.ML;
 
 /// <summary>Makes experiments from <c>mlContext.MulticlassClassification</c>.</summary>
-public static class ExperimentCatalog
+public static class SlaExperimentCatalog
 {
     /// <summary>
     /// Creates an experiment: it finds out which transformations, network and settings suit the images, within a time or a number of

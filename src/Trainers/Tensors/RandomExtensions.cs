@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>Random values that .NET's generator does not have.</summary>
-internal static class Draws
+internal static class RandomExtensions
 {
     public static double Uniform(this Random random, double from, double to) => from + ((to - from) * random.NextDouble());
 

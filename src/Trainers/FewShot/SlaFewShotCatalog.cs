@@ -5,7 +5,7 @@ using Microsoft.ML.Sla.FewShot;
 namespace Microsoft.ML;
 
 /// <summary>Few-shot classification: an embedding, a classifier that learns classes from a few images each, and its evaluation.</summary>
-public static class FewShotCatalog
+public static class SlaFewShotCatalog
 {
     /// <summary>Creates a trainer that learns an embedding from episodes, with the defaults of <see cref="SlaFewShotTrainer.Options"/>.</summary>
     /// <param name="catalog">The catalog.</param>

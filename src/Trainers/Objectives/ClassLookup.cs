@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>Numbers that belong to classes.</summary>
-internal static class ByClass
+internal static class ClassLookup
 {
     /// <summary>The number of each row's class.</summary>
     /// <param name="values">A number for each class.</param>

@@ -4,7 +4,7 @@ using Microsoft.ML.Sla;
 namespace Sla;
 
 /// <summary>The words that stand for values of the library's options, on the command line and in files.</summary>
-internal static class Words
+internal static class OptionNames
 {
     /// <summary>Every objective, the default first.</summary>
     public static readonly (string Word, SlaObjective Value)[] Objectives =

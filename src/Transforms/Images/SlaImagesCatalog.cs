@@ -3,7 +3,7 @@ using Microsoft.ML.Sla.Images;
 namespace Microsoft.ML;
 
 /// <summary>Loads images from <c>mlContext.Transforms</c> as a person sees them.</summary>
-public static class ImagesCatalog
+public static class SlaImagesCatalog
 {
     /// <summary>
     /// Loads images as ML.NET's <c>LoadImages</c> does, upright: the orientation that a camera wrote into the file
@@ -41,7 +41,7 @@ public static class ImagesCatalog
     /// <para>
     /// A saved pipeline with this step needs the assembly Microsoft.ML.Sla.Transforms, managed code only, where it is
     /// loaded, and there, before <c>mlContext.Model.Load</c>,
-    /// <c>mlContext.ComponentCatalog.RegisterAssembly(typeof(ImagesCatalog).Assembly)</c>. A pipeline with ML.NET's
+    /// <c>mlContext.ComponentCatalog.RegisterAssembly(typeof(SlaImagesCatalog).Assembly)</c>. A pipeline with ML.NET's
     /// LoadImages needs neither. Pipelines that version 0.1.0 saved load, and have the default limit.
     /// </para>
     /// </remarks>

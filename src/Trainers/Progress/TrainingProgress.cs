@@ -17,7 +17,7 @@ namespace Microsoft.ML.Sla;
 /// there are no validation rows.
 /// </param>
 /// <param name="ValidationLoss">Mean cross-entropy of the validation rows, in nats; null as the accuracy is.</param>
-public sealed record SlaMetrics(
+public sealed record TrainingProgress(
     int Epoch,
     int Epochs,
     long Step,
