@@ -13,7 +13,7 @@ public abstract class ImageAugmentation
     {
     }
 
-    /// <summary>A crop of the image's size, at random, of the image with a black border around it (METHOD, training protocol).</summary>
+    /// <summary>A crop of the image's size, at random, of the image with a black border around it (docs/method.md, training).</summary>
     /// <param name="padding">Width of the border in pixels, 1 or more. Default 4, the paper's for 32 x 32.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The padding is below 1.</exception>

@@ -20,7 +20,7 @@ public sealed record PixelNormalization
         StandardDeviation = [.. standardDeviation];
     }
 
-    /// <summary>Values of -1 to 1: what networks are trained on from scratch (METHOD, training protocol).</summary>
+    /// <summary>Values of -1 to 1: what networks are trained on from scratch (docs/method.md, training).</summary>
     public static PixelNormalization MinusOneToOne { get; } = new([0.5f], [0.5f]);
 
     /// <summary>The means and deviations of ImageNet's pixels, which torchvision's and most other published weights are trained with.</summary>

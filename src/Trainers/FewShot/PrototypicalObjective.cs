@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla.FewShot;
 /// <summary>
 /// The cross-entropy of an episode's queries over prototypes, the mean embeddings of support images (Snell, Swersky and Zemel 2017).
 /// With k views of an image shown, each pair of way and view has its own prototype, and a query's view is classified among all N*k
-/// (METHOD, few-shot).
+/// (docs/method.md, few images).
 /// </summary>
 /// <param name="kind">What an episode is made of.</param>
 /// <param name="episode">Its size. A batch has its images way by way, those of the support first.</param>

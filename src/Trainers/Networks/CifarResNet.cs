@@ -2,7 +2,7 @@ using static Microsoft.ML.Sla.Networks.Layer;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The residual network for small images (METHOD: three stages, parameter-free shortcuts that stride by 2 and pad channels).</summary>
+/// <summary>The residual network for small images (docs/method.md: three stages, parameter-free shortcuts that stride by 2 and pad channels).</summary>
 internal sealed class CifarResNet : Architecture
 {
     private const int SmallestSide = 16;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The classifiers on the embedding (METHOD, notation).</summary>
+/// <summary>The classifiers on the embedding (docs/method.md, notation).</summary>
 internal enum Head
 {
     /// <summary>u: one output for each joint label, N * M.</summary>

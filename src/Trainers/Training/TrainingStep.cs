@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>One step of stochastic gradient descent: batch, views, loss, gradients, new weights (METHOD, training protocol).</summary>
+/// <summary>One step of stochastic gradient descent: batch, views, loss, gradients, new weights (docs/method.md, training).</summary>
 internal sealed class TrainingStep : IDisposable
 {
     private readonly SlaNetwork _network;
