@@ -109,14 +109,11 @@ public sealed class SlaPredictor : IDisposable
     /// <returns>The probabilities.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(string path)
     {
         using var use = _lifetime.Enter();
-
-        // The first time, the session is opened while the image is decoded.
-        _ = _session.Value;
-        using var image = UprightImage.Load(path, DecodeSide, _pixelLimit);
-        return Predict(image);
+        return Score(path);
     }
 
     /// <summary>Scores the bytes of an image file, decoded as <see cref="Predict(string)"/> decodes the file, with the same refusals.</summary>
@@ -127,9 +124,9 @@ public sealed class SlaPredictor : IDisposable
     public SlaPrediction Predict(ReadOnlySpan<byte> file)
     {
         using var use = _lifetime.Enter();
-        _ = _session.Value;
+        OpenSession();
         using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide, _pixelLimit);
-        return Predict(image);
+        return Score(image);
     }
 
     /// <summary>Scores the image file that a stream has from where it is to its end, as <see cref="Predict(string)"/> scores the file.</summary>
@@ -141,9 +138,9 @@ public sealed class SlaPredictor : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         using var use = _lifetime.Enter();
-        _ = _session.Value;
+        OpenSession();
         using var image = UprightImage.Decode(stream, UprightImage.InStream, DecodeSide, _pixelLimit);
-        return Predict(image);
+        return Score(image);
     }
 
     /// <summary>
@@ -157,14 +154,7 @@ public sealed class SlaPredictor : IDisposable
     {
         ArgumentNullException.ThrowIfNull(image);
         using var use = _lifetime.Enter();
-        SignalStack.Ensure();
-        float[] pixels = new float[ImageShape.Length];
-        _model.Description.Features.CopyPixels(image, pixels);
-        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
-        using var options = new RunOptions();
-        using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
-        float[][] values = [.. outputs.Select(output => output.GetTensorDataAsSpan<float>().ToArray())];
-        return new SlaPrediction(values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
+        return Score(image);
     }
 
     /// <summary>Scores image files on all processors, each as <see cref="Predict(string)"/> does.</summary>
@@ -177,7 +167,7 @@ public sealed class SlaPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(paths);
         using var use = _lifetime.Enter();
         if (paths is [var only])
-            return [Predict(only)];
+            return [Score(only)];
 
         var predictions = new SlaPrediction[paths.Count];
         var failures = new Exception?[paths.Count];
@@ -185,9 +175,9 @@ public sealed class SlaPredictor : IDisposable
         {
             try
             {
-                predictions[i] = Predict(paths[i]);
+                predictions[i] = Score(paths[i]);
             }
-            catch (Exception exception) when (exception is IOException or InvalidDataException)
+            catch (Exception exception)
             {
                 // All files before this one are still read, so that the first bad one is named whatever the threads do.
                 failures[i] = exception;
@@ -205,12 +195,34 @@ public sealed class SlaPredictor : IDisposable
     /// </summary>
     public void Dispose() => _lifetime.Close();
 
+    private SlaPrediction Score(string path)
+    {
+        OpenSession();
+        using var image = UprightImage.Load(path, DecodeSide, _pixelLimit);
+        return Score(image);
+    }
+
+    private SlaPrediction Score(MLImage image)
+    {
+        SignalStack.Ensure();
+        float[] pixels = new float[ImageShape.Length];
+        _model.Description.Features.CopyPixels(image, pixels);
+        using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
+        using var options = new RunOptions();
+        using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
+        float[][] values = [.. outputs.Select(output => output.GetTensorDataAsSpan<float>().ToArray())];
+        return new SlaPrediction(values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
+    }
+
+    /// <summary>The first time, the session is opened while the image is decoded.</summary>
+    private void OpenSession() => _ = _session.Value;
+
     private int DecodeSide => 2 * Math.Max(ImageShape.Height, ImageShape.Width);
 
     private SlaPredictor With(Func<TrainedModel, SavedClassifier> change)
     {
         using var use = _lifetime.Enter();
-        return new SlaPredictor(_source, _pixelLimit, change(_model.Model ?? throw Int8Graph.IsFinal()));
+        return new SlaPredictor(_source, _pixelLimit, change(_model.Model ?? throw Int8Graph.IsFinal($"The model in '{_source}'")));
     }
 
     private InferenceSession NewSession()

@@ -35,5 +35,5 @@ internal static class ParsedFile
         exception is EndOfStreamException or InvalidProtocolBufferException or not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException);
 
     private static bool Names(Exception exception, string path) =>
-        exception is InvalidDataException && exception.Message.Contains(path, StringComparison.Ordinal);
+        exception is InvalidDataException && exception.Message.Contains($"'{path}'", StringComparison.Ordinal);
 }

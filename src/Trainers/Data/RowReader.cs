@@ -95,7 +95,7 @@ internal sealed class RowReader
                 {
                     pixels.Read(target(index, worker));
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (exception is not (OperationCanceledException or OutOfMemoryException))
                 {
                     lock (failures)
                     {
@@ -131,7 +131,7 @@ internal sealed class RowReader
                 getImage(ref image);
                 return image is null ? throw new InvalidDataException("there is no image.") : (image.Width, image.Height);
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (exception is not (OperationCanceledException or OutOfMemoryException))
             {
                 if (!skipUnreadable)
                     throw Unreadable(data, columnName, cursor.Position, exception);

@@ -52,9 +52,12 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         proto =>
         {
             var description = EmbeddingDescription.FromJson(proto.MetadataProps.Value(DescriptionKey));
+            description.Check(proto.CalculateSize());
             var model = new EmbeddingModel(description, proto.NetworkWeights());
             var inference = proto.MetadataProps.Member<SlaInference>(InferenceKey);
-            description.Check(model.Weights);
+            model.Weights.Check(description.Tensors());
+            if (inference == SlaInference.Aggregated)
+                description.CheckViews(proto.CalculateSize());
             if (!(description.Scale > 0 && float.IsFinite(description.Scale)) || !model.Inferences.Contains(inference))
                 throw new InvalidDataException($"its objective {description.Objective}, inference {inference} or scale {description.Scale} cannot be.");
             proto.CheckGraph(model.Graph(inference));

@@ -32,14 +32,16 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
     }
 
     /// <summary>Holds the tensors against those that a network has. Others may be there too.</summary>
-    /// <exception cref="InvalidDataException">A tensor is missing, of another shape, or not all numbers.</exception>
+    /// <exception cref="InvalidDataException">A tensor is missing, of another shape, not all numbers, or a variance is below 0.</exception>
     public void Check(IReadOnlyDictionary<string, long[]> shapes)
     {
         foreach (var (name, wanted) in shapes)
         {
-            var (shape, _) = this[name];
+            var (shape, values) = this[name];
             if (!shape.AsSpan().SequenceEqual(wanted))
                 throw new InvalidDataException($"the tensor '{name}' is of shape [{string.Join(", ", shape)}], and the network needs [{string.Join(", ", wanted)}].");
+            if (name.EndsWith(".running_var", StringComparison.Ordinal) && Array.Exists(values, value => value < 0))
+                throw new InvalidDataException($"the variances '{name}' have values below 0.");
         }
 
         if (FirstNotFinite() is { } broken)

@@ -42,21 +42,21 @@ internal sealed class Int8Graph
     public static bool HasInt8Metadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
 
     /// <summary>The error of a model in 8 bits that is asked for more than its scores.</summary>
-    public static InvalidDataException IsFinal() => new(
-        "The model is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
+    /// <param name="model">What the message calls it, at the beginning of a sentence.</param>
+    public static InvalidDataException IsFinal(string model = "The model") => new(
+        $"{model} is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
         + "trained on. Take the model that it was made from.");
 
-    /// <summary>Holds a model out of a file against the graph that its description makes in 8 bits. The rounded weights and scales are its own.</summary>
+    /// <summary>Makes the graph of a description in 8 bits, with the rounded weights and scales of a model out of a file, which has the same graph.</summary>
     /// <param name="stored">The model.</param>
-    /// <param name="description">What it says that it is.</param>
+    /// <param name="description">What it says that it is; checked.</param>
     /// <param name="inference">How it scores.</param>
     /// <exception cref="InvalidDataException">It has other nodes, constants or shapes, or a scale that is no number.</exception>
-    public static void Check(ModelProto stored, ModelDescription description, SlaInference inference)
+    public static byte[] Rebuild(ModelProto stored, ModelDescription description, SlaInference inference)
     {
         var weights = new Weights();
         foreach (var (name, shape) in description.Tensors())
             weights[name] = (shape, new float[shape.Aggregate(1L, (product, side) => product * side)]);
-        description.Check(weights);
         var graph = new Int8Graph(new TrainedModel(description, weights).ToOnnx(inference));
         var expected = ModelProto.Parser.ParseFrom(graph.Quantize(new float[2 * graph._points.Length]));
         var values = stored.Initializers().ToLookup(tensor => tensor.Name);
@@ -69,7 +69,9 @@ internal sealed class Int8Graph
             tensor.RawData = found.RawData;
         }
 
-        stored.CheckGraph(new OnnxGraph(expected, InitialPrefix));
+        var made = new OnnxGraph(expected, InitialPrefix);
+        stored.CheckGraph(made);
+        return made.ToBytes();
     }
 
     /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>

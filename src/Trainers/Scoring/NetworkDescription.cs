@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Scoring;
 
@@ -28,9 +29,10 @@ internal abstract record NetworkDescription(
     /// <summary>The JSON that is saved with the network.</summary>
     public abstract string ToJson();
 
-    /// <summary>Holds a description out of a file, and the weights beside it, against each other, before memory is taken for the network.</summary>
+    /// <summary>Holds a description out of a file against the model that it is in, before memory is taken for the network.</summary>
+    /// <param name="modelBytes">Size of the model, which has a byte or more for each weight.</param>
     /// <exception cref="InvalidDataException">They contradict each other, or the images are too large.</exception>
-    public void Check(Weights weights)
+    public void Check(long modelBytes)
     {
         var shape = Features.Shape;
         if (shape.Channels is not (1 or 3) || shape.Height is < 1 or > LongestSide || shape.Width is < 1 or > LongestSide
@@ -43,13 +45,33 @@ internal abstract record NetworkDescription(
             throw new InvalidDataException(objection);
         if (!(Features.PixelMaximum > 0 && float.IsFinite(Features.PixelMaximum)))
             throw new InvalidDataException($"its feature column, {Features}, cannot be.");
-        Transformations.Validate(shape);
-        weights.Check(Tensors());
+        if (Transformations.Select(transformation => transformation.Objection(shape)).FirstOrDefault(reason => reason is not null) is { } undefined)
+            throw new InvalidDataException(undefined);
+
+        long left = modelBytes;
+        foreach (var (name, sides) in Tensors())
+        {
+            left -= TensorShape.Bytes(sides, valueBytes: 1) is { } bytes && bytes <= left
+                ? bytes
+                : throw new InvalidDataException($"its tensor '{name}' of shape [{string.Join(", ", sides)}] has no place in a model of {modelBytes} bytes.");
+        }
+    }
+
+    /// <summary>Holds a description whose graph embeds all views of an image against the model that it is in.</summary>
+    /// <param name="modelBytes">Size of the model, which has four bytes for each value of each view: where it comes from.</param>
+    /// <exception cref="InvalidDataException">The views have no place in it, or are more than memory should hold.</exception>
+    public void CheckViews(long modelBytes)
+    {
+        if ((long)sizeof(int) * Features.Shape.Length * Transformations.Count > modelBytes)
+            throw new InvalidDataException($"the {Transformations.Count} views of images of {Features.Shape} have no place in a model of {modelBytes} bytes.");
+        BackboneTensors(Transformations.Count);
     }
 
     /// <summary>The shapes of the network's tensors by name, as far as scoring needs them.</summary>
-    public virtual IReadOnlyDictionary<string, long[]> Tensors() => LayerShapes.Of(
-        Architecture.Describe(Features.Shape.Channels), SlaNetwork.BackboneName, Features.Shape, Transformations.Count, Architecture.EmbeddingSize);
+    public virtual IReadOnlyDictionary<string, long[]> Tensors() => BackboneTensors(views: 1);
+
+    private IReadOnlyDictionary<string, long[]> BackboneTensors(int views) => LayerShapes.Of(
+        Architecture.Describe(Features.Shape.Channels), SlaNetwork.BackboneName, Features.Shape, views, Architecture.EmbeddingSize);
 
     internal sealed class TransformationSetConverter : JsonConverter<TransformationSet>
     {

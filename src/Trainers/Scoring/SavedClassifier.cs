@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
@@ -27,7 +26,7 @@ internal sealed record SavedClassifier(ModelDescription Description, SlaInferenc
     public static (TrainedModel Model, SlaInference Inference) ReadNetwork(string path)
     {
         var saved = Read(path);
-        return (saved.Model ?? throw Int8Graph.IsFinal(), saved.Inference);
+        return (saved.Model ?? throw Int8Graph.IsFinal($"The model in '{path}'"), saved.Inference);
     }
 
     private static SavedClassifier FromOnnx(ModelProto stored)
@@ -35,13 +34,21 @@ internal sealed record SavedClassifier(ModelDescription Description, SlaInferenc
         if (Int8Graph.HasInt8Metadata(stored.MetadataProps))
         {
             var (description, rounded) = TrainedModel.ReadMetadata(stored.MetadataProps);
-            Int8Graph.Check(stored, description, rounded);
-            return new SavedClassifier(description, rounded, stored.ToByteArray(), Model: null);
+            description.Check(stored.CalculateSize());
+            CheckViews(stored, description, rounded);
+            return new SavedClassifier(description, rounded, Int8Graph.Rebuild(stored, description, rounded), Model: null);
         }
 
         var (model, inference) = TrainedModel.FromOnnx(stored);
+        CheckViews(stored, model.Description, inference);
         var graph = model.Graph(inference);
         stored.CheckGraph(graph);
         return new SavedClassifier(model.Description, inference, graph.ToBytes(), model);
+    }
+
+    private static void CheckViews(ModelProto stored, ModelDescription description, SlaInference inference)
+    {
+        if (TrainedModel.EmbedsAllViews(description, inference))
+            description.CheckViews(stored.CalculateSize());
     }
 }

@@ -79,6 +79,10 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return (description, metadata.Member<SlaInference>(InferenceKey));
     }
 
+    /// <summary>Whether the graph of <see cref="ToOnnx"/> embeds all views of an image.</summary>
+    public static bool EmbedsAllViews(ModelDescription description, SlaInference inference) =>
+        description.ViewScoresColumn is not null || description.CreateObjective().ReadoutOf(inference).AllViews;
+
     /// <summary>Reads a model that <see cref="ToOnnx"/> or <see cref="ToBatchOnnx"/> wrote.</summary>
     /// <exception cref="InvalidDataException">It is an ONNX model of another origin, in 8 bits, or its parts contradict each other.</exception>
     public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
@@ -87,8 +91,9 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
             throw Int8Graph.IsFinal();
 
         var (description, inference) = ReadMetadata(model.MetadataProps);
+        description.Check(model.CalculateSize());
         var weights = model.NetworkWeights();
-        description.Check(weights);
+        weights.Check(description.Tensors());
         return (new TrainedModel(description, weights), inference);
     }
 

@@ -74,7 +74,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
         catch (OperationCanceledException exception)
         {
-            Save(checkpoint, isFinished: false);
+            SaveWhatIsGood(checkpoint);
             throw new OperationCanceledException(
                 $"The training was cancelled after step {loop.StepsDone} of {loop.Steps}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
         }
@@ -122,6 +122,19 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
             Notify(observer => observer.OnCheckpoint(checkpoint.Path, loop.StepsDone));
         }
         catch (IOException exception)
+        {
+            TrainerHost.Warn(channel, exception.Message);
+        }
+    }
+
+    /// <summary>Writes a checkpoint, or leaves the last one where the run has diverged since.</summary>
+    private void SaveWhatIsGood(CheckpointFile checkpoint)
+    {
+        try
+        {
+            Save(checkpoint, isFinished: false);
+        }
+        catch (InvalidOperationException exception)
         {
             TrainerHost.Warn(channel, exception.Message);
         }

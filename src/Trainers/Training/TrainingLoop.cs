@@ -117,7 +117,8 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        if (_stepsDone == Steps && firstStep < Steps)
+        // The best epoch's weights were looked at when they were measured.
+        if (_stepsDone == Steps && firstStep < Steps && _best is null)
             CheckOutputs();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Chains;
@@ -11,59 +12,69 @@ internal sealed class LeasedView(IDataView view, Lifetime lifetime) : IDataView
 
     public long? GetRowCount() => view.GetRowCount();
 
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
-        new Cursor(() => view.GetRowCursor(columnsNeeded, rand), lifetime.Enter());
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        using var use = lifetime.Enter();
+        return new Cursor(view.GetRowCursor(columnsNeeded, rand), use.Again());
+    }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
         using var use = lifetime.Enter();
-        return [.. view.GetRowCursorSet(columnsNeeded, n, rand).Select(cursor => new Cursor(() => cursor, lifetime.Enter()))];
+        return [.. view.GetRowCursorSet(columnsNeeded, n, rand).Select(cursor => new Cursor(cursor, use.Again()))];
     }
 
-    private sealed class Cursor : DataViewRowCursor
+    private sealed class Cursor(DataViewRowCursor cursor, Lifetime.Use use) : DataViewRowCursor
     {
-        private readonly DataViewRowCursor _cursor;
-        private readonly Lifetime.Use _use;
         private bool _isDisposed;
 
-        public Cursor(Func<DataViewRowCursor> open, Lifetime.Use use)
-        {
-            _use = use;
-            try
-            {
-                _cursor = open();
-            }
-            catch
-            {
-                use.Dispose();
-                throw;
-            }
-        }
+        public override long Position => cursor.Position;
 
-        public override long Position => _cursor.Position;
+        public override long Batch => cursor.Batch;
 
-        public override long Batch => _cursor.Batch;
+        public override DataViewSchema Schema => cursor.Schema;
 
-        public override DataViewSchema Schema => _cursor.Schema;
+        public override bool MoveNext() => cursor.MoveNext();
 
-        public override bool MoveNext() => _cursor.MoveNext();
+        public override bool IsColumnActive(DataViewSchema.Column column) => cursor.IsColumnActive(column);
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => _cursor.IsColumnActive(column);
+        public override ValueGetter<DataViewRowId> GetIdGetter() => cursor.GetIdGetter();
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => _cursor.GetIdGetter();
-
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _cursor.GetGetter<TValue>(column);
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => cursor.GetGetter<TValue>(column);
 
         protected override void Dispose(bool disposing)
         {
             if (disposing && !_isDisposed)
             {
                 _isDisposed = true;
-                _cursor.Dispose();
-                _use.Dispose();
+                DisposeCursor();
             }
 
             base.Dispose(disposing);
+        }
+
+        /// <summary>
+        /// A cursor whose rows are made by several threads throws the error of one of them, and then has others still at work: it is disposed
+        /// until it is quiet, and only then let go.
+        /// </summary>
+        private void DisposeCursor()
+        {
+            ExceptionDispatchInfo? first = null;
+            for (int attempt = 0; attempt <= Environment.ProcessorCount; attempt++)
+            {
+                try
+                {
+                    cursor.Dispose();
+                    break;
+                }
+                catch (Exception exception)
+                {
+                    first ??= ExceptionDispatchInfo.Capture(exception);
+                }
+            }
+
+            use.Dispose();
+            first?.Throw();
         }
     }
 }

@@ -43,6 +43,13 @@ internal sealed class Lifetime(object owner, Action release)
     /// <summary>A use, from Enter to Dispose.</summary>
     public readonly struct Use(Lifetime lifetime) : IDisposable
     {
+        /// <summary>One use more, which this one makes sure of, whether the owner is disposed or not.</summary>
+        public Use Again()
+        {
+            Interlocked.Increment(ref lifetime._users);
+            return new Use(lifetime);
+        }
+
         public void Dispose() => lifetime.Leave();
     }
 }

@@ -28,9 +28,9 @@ internal sealed class NativeChain : ITransformer, IDisposable
         _images = images;
         _files = files;
         _lifetime = new Lifetime(this, Release);
+        var fitted = new List<ITransformer>();
         try
         {
-            var fitted = new List<ITransformer>();
             foreach (var step in steps)
             {
                 var transformer = step.Fit(data);
@@ -43,6 +43,8 @@ internal sealed class NativeChain : ITransformer, IDisposable
         }
         catch
         {
+            foreach (var transformer in fitted.OfType<IDisposable>())
+                transformer.Dispose();
             DeleteFiles();
             throw;
         }
@@ -77,7 +79,7 @@ internal sealed class NativeChain : ITransformer, IDisposable
         ((ICanSaveModel)_saved).Save(ctx);
     }
 
-    /// <summary>Closes the chain. What still scores with it ends first.</summary>
+    /// <summary>Closes the chain. Its native resources are released when nothing scores with it any more.</summary>
     public void Dispose() => _lifetime.Close();
 
     private void Release()

@@ -46,6 +46,34 @@ public sealed class LifetimeTests : IDisposable
     }
 
     [Fact]
+    public async Task Files_that_a_predictor_is_at_when_it_is_disposed_are_all_predicted()
+    {
+        ModelFile.Save(_mlContext, ModelPath);
+        string file = FashionImages.Test(classes: 1, perClass: 1)[0].ImagePath;
+        var predictor = SlaPredictor.Load(ModelPath);
+        predictor.Predict(file);
+        var predictions = Task.Run(() => predictor.Predict(Enumerable.Repeat(file, 3000).ToList()), TestContext.Current.CancellationToken);
+        await Task.Delay(20, TestContext.Current.CancellationToken);
+        predictor.Dispose();
+        Assert.Equal(3000, (await predictions).Count);
+        Assert.Throws<ObjectDisposedException>(() => predictor.Predict(file));
+    }
+
+    [Fact]
+    public void A_cursor_that_cannot_be_disposed_at_once_lets_the_model_go_in_the_end()
+    {
+        int releases = 0;
+        var lifetime = new Lifetime(this, () => releases++);
+        var view = new LeasedView(new StubbornView(_mlContext.Data.LoadFromEnumerable(new[] { new ModelFile.ImageRow() })), lifetime);
+        var cursor = view.GetRowCursor([]);
+        lifetime.Close();
+        Assert.Throws<InvalidOperationException>(cursor.Dispose);
+        Assert.Equal(1, releases);
+        cursor.Dispose();
+        Assert.Equal(1, releases);
+    }
+
+    [Fact]
     public void A_classifier_disposed_while_threads_score_gives_results_or_says_that_it_is_disposed()
     {
         var images = ModelFile.Images(_mlContext);
@@ -194,6 +222,51 @@ public sealed class LifetimeTests : IDisposable
         Queries = 1,
         Seed = 1,
     }).Fit(images);
+
+    /// <summary>A view whose cursors throw when they are disposed first.</summary>
+    private sealed class StubbornView(IDataView view) : IDataView
+    {
+        public bool CanShuffle => view.CanShuffle;
+
+        public DataViewSchema Schema => view.Schema;
+
+        public long? GetRowCount() => view.GetRowCount();
+
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(view.GetRowCursor(columnsNeeded, rand));
+
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+
+        private sealed class Cursor(DataViewRowCursor cursor) : DataViewRowCursor
+        {
+            private bool _hasThrown;
+
+            public override long Position => cursor.Position;
+
+            public override long Batch => cursor.Batch;
+
+            public override DataViewSchema Schema => cursor.Schema;
+
+            public override bool MoveNext() => cursor.MoveNext();
+
+            public override bool IsColumnActive(DataViewSchema.Column column) => cursor.IsColumnActive(column);
+
+            public override ValueGetter<DataViewRowId> GetIdGetter() => cursor.GetIdGetter();
+
+            public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => cursor.GetGetter<TValue>(column);
+
+            protected override void Dispose(bool disposing)
+            {
+                base.Dispose(disposing);
+                if (!_hasThrown)
+                {
+                    _hasThrown = true;
+                    throw new InvalidOperationException("A worker failed.");
+                }
+
+                cursor.Dispose();
+            }
+        }
+    }
 
     private sealed class Prediction
     {

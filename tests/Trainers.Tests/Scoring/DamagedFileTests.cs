@@ -199,6 +199,44 @@ public sealed class DamagedFileTests : IDisposable
         Assert.Contains("not numbers", AssertRefused(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, "\"height\":16,\"width\":16", "\"height\":3300,\"width\":3300")]
+    [InlineData(true, "\"height\":16,\"width\":16", "\"height\":3300,\"width\":3300")]
+    [InlineData(false, "\"$type\":\"convNet\",\"width\":4", "\"$type\":\"convNet\",\"width\":4096")]
+    [InlineData(true, "\"$type\":\"convNet\",\"width\":4", "\"$type\":\"convNet\",\"width\":4096")]
+    public void A_description_of_more_than_the_file_has_takes_no_memory(bool isRounded, string part, string by)
+    {
+        string path = Path.Combine(_folder, "again.zip");
+        ModelFile.Save(_mlContext, path, isRounded);
+        ModelFile.ChangeDescription(path, _changed, part, by);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<InvalidDataException>(() => SlaPredictor.Load(_changed));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10 << 20);
+    }
+
+    [Fact]
+    public void What_else_a_file_in_8_bits_says_is_not_run()
+    {
+        string int8 = Path.Combine(_folder, "int8.zip");
+        ModelFile.Save(_mlContext, int8, int8: true);
+        ModelFile.Change(int8, _changed, model => (model.IrVersion, model.ProducerName) = (99, "another"));
+        Assert.Equal(Onnx(int8), Onnx(_changed));
+    }
+
+    [Fact]
+    public void Variances_below_0_are_refused()
+    {
+        ModelFile.Change(_model, _changed, model => SetFirst(model.Graph.Initializer.First(tensor => tensor.Name.EndsWith(".running_var", StringComparison.Ordinal)), -1));
+        Assert.Contains("have values below 0", AssertRefused(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_a_short_name_is_named()
+    {
+        string message = Assert.Throws<InvalidDataException>(() => Sla.Data.ParsedFile.Read("e", "a model", () => throw new InvalidDataException("the rest is missing."))).Message;
+        Assert.StartsWith("'e' is not a model, or it is damaged: the rest", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_checkpoint_with_any_flipped_bit_is_refused_or_says_the_same()
     {
