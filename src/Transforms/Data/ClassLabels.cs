@@ -66,12 +66,12 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
     /// <exception cref="InvalidDataException">There are none, one is there twice, or one is no value of their type.</exception>
     public void Check()
     {
-        if (Names.Length == 0 || Names.Distinct(StringComparer.Ordinal).Count() < Names.Length || !Names.All(CanHave))
+        if (Names.Length == 0 || Names.Distinct(StringComparer.Ordinal).Count() < Names.Length || !Names.All(name => Canonical(name) == name))
             throw new InvalidDataException($"its {Names.Length} class names are none, or not all different, or not all of type {ValueKind}.");
     }
 
-    /// <summary>Whether text is a value that a key of these labels can stand for.</summary>
-    public bool CanHave(string name) => LabelValueType.For(ValueKind).CanParse(name);
+    /// <summary>The name of the class that text stands for, such as 1 for 01 where labels are numbers; null where it is no value of their type.</summary>
+    public string? Canonical(string name) => LabelValueType.For(ValueKind).Canonical(name);
 
     /// <summary>
     /// ML.NET's own steps from <see cref="ClassColumn"/> to a key column with the key values of the label. ML.NET has no

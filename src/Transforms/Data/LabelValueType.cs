@@ -41,8 +41,8 @@ internal abstract class LabelValueType
     /// <summary>The key values of a column as text (invariant culture), in the order of the keys.</summary>
     public abstract string[] ReadKeyValues(DataViewSchema.Column column);
 
-    /// <summary>Whether text (invariant culture) is a value of the type.</summary>
-    public abstract bool CanParse(string text);
+    /// <summary>The text by which a value of the type is known, such as 1 for 01; null where text (invariant culture) is none.</summary>
+    public abstract string? Canonical(string text);
 
     /// <summary>The steps that turn a column of hashes of the class number into a key column with these key values.</summary>
     public abstract IEnumerable<IEstimator<ITransformer>> HashesToKeys(
@@ -57,16 +57,15 @@ internal abstract class LabelValueType
             return [.. values.DenseValues().Select(value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")];
         }
 
-        public override bool CanParse(string text)
+        public override string? Canonical(string text)
         {
             try
             {
-                Parse(text);
-                return true;
+                return Convert.ToString(Parse(text), CultureInfo.InvariantCulture);
             }
             catch (Exception exception) when (exception is FormatException or OverflowException)
             {
-                return false;
+                return null;
             }
         }
 

@@ -283,6 +283,9 @@ public sealed class FewShotTests : IDisposable
 
         Assert.Equal([11, 7], _mlContext.Transforms.Conversion.MapKeyToValue("Value", "PredictedLabel").Fit(scored).Transform(scored).GetColumn<int>("Value"));
         Assert.Contains("Int32", Message(() => two.WithClass("eleven", rows)), StringComparison.Ordinal);
+        Assert.Contains("a class '7' already", Message(() => two.WithClass("07", rows)), StringComparison.Ordinal);
+        using var again = two.WithClass("011", rows);
+        Assert.Equal("11", again.ClassNames[2]);
     }
 
     [Fact]
