@@ -285,7 +285,10 @@ public sealed partial class SlaTrainer
             _rows.Validation,
             _description,
             _settings,
-            ("Classes", string.Join(", ", _description.Labels.Names)),
-            ("Objective", $"{_description.Objective} {_description.ObjectiveSettings}"));
+            [
+                ("Classes", string.Join(", ", _description.Labels.Names)),
+                ("Objective", $"{_description.Objective}"),
+                .. _description.ObjectiveSettings.Identity(),
+            ]);
     }
 }

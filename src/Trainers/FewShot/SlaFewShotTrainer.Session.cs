@@ -139,7 +139,7 @@ public sealed partial class SlaFewShotTrainer
             others: null,
             _description,
             _settings,
-            ("Objective", $"{_description.Objective}, {_description.Similarity}, initial scale {_description.Scale}"),
+            ("Objective", FormattableString.Invariant($"{_description.Objective}, {_description.Similarity}, initial scale {_description.Scale}")),
             ("Episodes", $"{_options.Episodes} of {_episode}"));
     }
 }

@@ -17,6 +17,23 @@ internal sealed record ObjectiveSettings(
     /// <summary>What images weigh by their class.</summary>
     public ClassWeighting ClassWeighting { get => field ?? ClassWeighting.None; init; }
 
+    /// <summary>What makes two runs the same one, by name. A number that has its default has no entry.</summary>
+    public IEnumerable<(string Name, string Value)> Identity()
+    {
+        if (Temperature != 1)
+            yield return (nameof(Temperature), FormattableString.Invariant($"{Temperature}"));
+        if (Beta != 1)
+            yield return (nameof(Beta), FormattableString.Invariant($"{Beta}"));
+        if (LossReduction != LossReduction.Mean)
+            yield return (nameof(LossReduction), $"{LossReduction}");
+        if (LabelSmoothing != 0)
+            yield return (nameof(LabelSmoothing), FormattableString.Invariant($"{LabelSmoothing}"));
+        if (ClassificationLoss is not CrossEntropyLoss)
+            yield return (nameof(ClassificationLoss), $"{ClassificationLoss}");
+        if (ClassWeighting is not NoWeighting)
+            yield return (nameof(ClassWeighting), $"{ClassWeighting}");
+    }
+
     /// <summary>n_i, the training images of each class; none of a model that is not being trained, for scoring does not need them.</summary>
     [JsonIgnore]
     public IReadOnlyList<int> ClassCounts { get; init; } = [];

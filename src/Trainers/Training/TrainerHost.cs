@@ -130,7 +130,7 @@ internal sealed class TrainerHost
     /// <param name="settings">The numbers of the run.</param>
     /// <param name="own">The trainer's own settings, by name.</param>
     public RunIdentity Identity(
-        RowSelection rows, RowSelection? others, NetworkDescription network, TrainingSettings settings, params ReadOnlySpan<(string Name, string Value)> own)
+        RowSelection rows, RowSelection? others, NetworkDescription network, TrainingSettings settings, params IEnumerable<(string Name, string Value)> own)
     {
         var labels = SHA256.HashData(MemoryMarshal.AsBytes<int>([.. Labels(rows), .. others is null ? [] : Labels(others)]));
         var entries = new Dictionary<string, string>
@@ -142,8 +142,9 @@ internal sealed class TrainerHost
             ["Augmentations"] = string.Join(", ", _options.Augmentations),
             ["Normalization"] = network.Normalization.ToString(),
             ["Precision"] = settings.ComputeType.ToString(),
-            ["Training"] = (settings.AsPlanned() with { Augmentations = [], ComputeType = default }).ToString(),
         };
+        foreach (var (name, value) in settings.Identity())
+            entries.Add(name, value);
         foreach (var (name, value) in own)
             entries.Add(name, value);
         return new RunIdentity(entries);

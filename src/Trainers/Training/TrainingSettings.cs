@@ -38,8 +38,39 @@ internal sealed record TrainingSettings(
     /// <summary>Where the epochs are not those that the run began with.</summary>
     public ScheduleTail? Tail { get; init; }
 
-    /// <summary>The settings that the run began with.</summary>
-    public TrainingSettings AsPlanned() => this with { Epochs = Tail?.PlannedEpochs ?? Epochs, Tail = null };
+    /// <summary>
+    /// What makes two runs the same one, by name: the epochs that the run began with, and whatever else of the numbers the result depends on. A
+    /// setting that has its default has no entry, so that the checkpoints of before stay good when there is a new one.
+    /// </summary>
+    public IEnumerable<(string Name, string Value)> Identity()
+    {
+        yield return (nameof(Epochs), RunIdentity.Text(Tail?.PlannedEpochs ?? Epochs));
+        yield return (nameof(BatchSize), RunIdentity.Text(BatchSize));
+        yield return (nameof(ViewsPerStep), RunIdentity.Text(ViewsPerStep));
+        yield return (nameof(LearningRate), RunIdentity.Text(LearningRate));
+        yield return ("LearningRateSchedule", RunIdentity.Text(Schedule));
+        yield return (nameof(Momentum), RunIdentity.Text(Momentum));
+        yield return (nameof(WeightDecay), RunIdentity.Text(WeightDecay));
+        yield return (nameof(Seed), RunIdentity.Text(Seed));
+        if (GradientAccumulation != 1)
+            yield return (nameof(GradientAccumulation), RunIdentity.Text(GradientAccumulation));
+        if (GradientClipping is { } clipping)
+            yield return (nameof(GradientClipping), RunIdentity.Text(clipping));
+        if (WeightAveraging is { } averaging)
+            yield return (nameof(WeightAveraging), RunIdentity.Text(averaging));
+        if (FrozenEpochs != 0)
+            yield return (nameof(FrozenEpochs), RunIdentity.Text(FrozenEpochs));
+        if (LayerRateDecay != 1)
+            yield return (nameof(LayerRateDecay), RunIdentity.Text(LayerRateDecay));
+        if (DeferredReweighting is { } deferred)
+            yield return (nameof(DeferredReweighting), RunIdentity.Text(deferred));
+        if (BalancedSampling)
+            yield return (nameof(BalancedSampling), RunIdentity.Text(BalancedSampling));
+        if (EarlyStopping is { } stopping)
+            yield return (nameof(EarlyStopping), FormattableString.Invariant($"patience {stopping.Patience}, rise {stopping.MinDelta}"));
+        if (!KeepBest)
+            yield return (nameof(KeepBest), RunIdentity.Text(KeepBest));
+    }
 
     /// <summary>How much of the schedule is done, 0 to 1, after a step of so many.</summary>
     public double Progress(long step, long steps)

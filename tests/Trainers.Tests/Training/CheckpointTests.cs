@@ -156,14 +156,14 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rate", "LearningRate = 0.05")]
-    [InlineData("seed", "Seed = 7")]
+    [InlineData("rate", "LearningRate: 0.05 there and 0.01 here")]
+    [InlineData("seed", "Seed: 7 there and 8 here")]
     [InlineData("objective", "Objective: SlaSelfDistillation")]
     [InlineData("rows", "Rows and labels")]
-    [InlineData("loss", "ClassificationLoss = CrossEntropy")]
-    [InlineData("weighting", "ClassWeighting = ClassBalanced(0.9)")]
-    [InlineData("deferred", "DeferredReweighting = 0.5")]
-    [InlineData("sampling", "BalancedSampling = True")]
+    [InlineData("loss", "ClassificationLoss: the default there and Focal(2) here")]
+    [InlineData("weighting", "ClassWeighting: the default there and ClassBalanced(0.9) here")]
+    [InlineData("deferred", "DeferredReweighting: the default there and 0.5 here")]
+    [InlineData("sampling", "BalancedSampling: the default there and True here")]
     public void A_checkpoint_of_another_run_is_refused_with_the_difference(string what, string expected)
     {
         Interrupt(Options(_folder));
