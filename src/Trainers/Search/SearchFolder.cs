@@ -33,14 +33,17 @@ internal sealed class SearchFolder : IDisposable
     {
         _isTemporary = folder is null;
         _path = Path.GetFullPath(folder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName);
+        FileStream? taken = null;
         try
         {
             Directory.CreateDirectory(_path);
-            _lock = new FileStream(Path.Combine(_path, "search.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            taken = new FileStream(Path.Combine(_path, "search.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
             _lines = new FileStream(Path.Combine(_path, "trials.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            _lock = taken;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
+            taken?.Dispose();
             throw new IOException($"The folder of the search, '{_path}', cannot be used: {exception.Message} Give another Folder, or end the search that is at work in it.", exception);
         }
 

@@ -305,7 +305,8 @@ public sealed class DamagedFileTests : IDisposable
             string message = Assert.Throws<InvalidDataException>(() => new SearchFolder(folder).Dispose()).Message;
             Assert.Contains(Path.Combine(folder, name), message, StringComparison.Ordinal);
 
-            // Nothing of a folder that is refused stays open.
+            // Nothing of a folder that is refused stays open: the next one is not told that a search is at work.
+            Assert.Throws<InvalidDataException>(() => new SearchFolder(folder).Dispose());
             Directory.Delete(folder, recursive: true);
         }
     }
