@@ -21,6 +21,7 @@ internal sealed class CheckpointFile(string folder)
     private const string BestPrefix = "best/";
     private const string ValuesChecksum = "valuesChecksum";
     private const string HeaderChecksum = "checksum";
+    private const string Remedy = "Delete it to begin anew, or give another folder as CheckpointFolder.";
 
     /// <summary>A loss may be infinite, which is no number of JSON.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -68,7 +69,7 @@ internal sealed class CheckpointFile(string folder)
         var header = Header(file);
         var tensors = file.Names.Select(name => (Name: name, Shape: file.Shape(name), Values: file.Read(name))).ToList();
         if (file.Metadata[ValuesChecksum] != ChecksumOf(tensors.Select(tensor => tensor.Values)))
-            throw new InvalidDataException("its values do not have their checksum.");
+            throw new InvalidDataException($"its values do not have their checksum. {Remedy}");
         return new TrainingState(
             header.Step,
             header.EpochLoss,
@@ -107,9 +108,9 @@ internal sealed class CheckpointFile(string folder)
     private CheckpointHeader Header(SafetensorsFile file)
     {
         if (!file.Metadata.TryGetValue(HeaderChecksum, out string? checksum) || !file.Names.Any(name => name.StartsWith(NetworkPrefix, StringComparison.Ordinal)))
-            throw new InvalidDataException($"'{Path}' is not a checkpoint of this version of the library. Delete it to begin anew, or give another folder as CheckpointFolder.");
+            throw new InvalidDataException($"'{Path}' is not a checkpoint of this version of the library. {Remedy}");
         if (checksum != ChecksumOf(file.Metadata, file.Names.Select(name => (name, file.Shape(name)))))
-            throw new InvalidDataException("its header does not have its checksum. Delete it to begin anew, or give another folder as CheckpointFolder.");
+            throw new InvalidDataException($"its header does not have its checksum. {Remedy}");
         return new CheckpointHeader(
             new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
             Metadata<long>("step"),
