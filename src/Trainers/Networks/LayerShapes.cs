@@ -131,9 +131,10 @@ internal sealed class LayerShapes
             throw new InvalidDataException($"'{name}' is a layer that cannot be, or not for {input} values.");
     }
 
-    /// <summary>What goes from layer to layer, of one image. Sides are of 32 bits in descriptions, so no product of them overflows here twice.</summary>
+    /// <summary>What goes from layer to layer, of one image.</summary>
     private readonly record struct Values(long Channels, long Height, long Width, bool IsVector)
     {
+        /// <summary>The number of values. Descriptions have numbers of 32 bits, so a product of two fits, and is looked at before the third.</summary>
         public long Count => Height > MostValues || Width > MostValues || Channels > MostValues || Height * Width > MostValues
             ? long.MaxValue
             : Channels * Height * Width;
