@@ -156,6 +156,9 @@ internal sealed class TrainingLoop : IDisposable
     {
         if (state.Step < 0 || state.Step > Steps)
             throw new InvalidDataException($"The checkpoint is of step {state.Step}, and the run has {Steps}.");
+
+        // They are put into the network only when the run ends.
+        state.Best?.Check(_network.FloatTensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Value.shape));
         _stepsDone = state.Step;
         _epochLoss = state.EpochLoss;
         _epochs.AddRange(state.Epochs);

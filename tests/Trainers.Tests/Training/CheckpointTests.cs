@@ -181,6 +181,20 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_whose_best_weights_are_of_another_network_is_refused_by_name()
+    {
+        Interrupt(Options(_folder));
+        var file = new CheckpointFile(_folder);
+        var (header, state) = (file.ReadHeader(), file.ReadState());
+        Assert.NotNull(state.Best);
+        file.Write(header.Identity, state with { Best = new Networks.Weights { ["other"] = ([1], [1f]) } }, isFinished: false);
+
+        var options = Options(_folder);
+        options.Resume = true;
+        Assert.Contains(file.Path, Assert.Throws<InvalidDataException>(() => Weights(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_that_cannot_be_written_to_is_an_error_before_the_first_step()
     {
         string file = Path.Combine(_folder, "file");
