@@ -190,8 +190,8 @@ public sealed class SlaPredictor : IDisposable
     }
 
     /// <summary>
-    /// Closes the ONNX session. Other threads may be predicting: they get their results first, and whatever is asked for afterwards is an
-    /// <see cref="ObjectDisposedException"/>.
+    /// Closes the ONNX session and returns at once. Threads that are predicting still get their results, and the last of them closes the
+    /// session. A prediction that begins afterwards is an <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose() => _lifetime.Close();
 

@@ -44,8 +44,15 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
                 throw new InvalidDataException($"the variances '{name}' have values below 0.");
         }
 
+        CheckNumbers();
+    }
+
+    /// <param name="prefix">What the names begin with in the file.</param>
+    /// <exception cref="InvalidDataException">A value is NaN or infinite.</exception>
+    public void CheckNumbers(string prefix = "")
+    {
         if (FirstNotFinite() is { } broken)
-            throw new InvalidDataException($"the tensor '{broken}' has values that are not numbers (NaN or infinite).");
+            throw new InvalidDataException($"the tensor '{prefix}{broken}' has values that are not numbers (NaN or infinite).");
     }
 
     /// <summary>The name of the first tensor with a value that is NaN or infinite; null where all are numbers.</summary>

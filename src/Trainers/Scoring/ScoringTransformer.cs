@@ -73,8 +73,8 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
-    /// Closes the ONNX sessions and deletes their file. Other threads may be scoring: the last of their cursors and predictions does it then,
-    /// and whatever is begun afterwards is an <see cref="ObjectDisposedException"/>.
+    /// Closes the ONNX sessions, deletes their file, and returns at once. Threads that are scoring go on to their end, and the last of them
+    /// closes and deletes. A cursor or prediction that begins afterwards is an <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose()
     {

@@ -84,8 +84,7 @@ internal sealed class CheckpointFile(string folder)
             var weights = new Weights();
             foreach (var (name, shape, values) in tensors.Where(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)))
                 weights[name[prefix.Length..]] = (shape, values);
-            if (weights.FirstNotFinite() is { } broken)
-                throw new InvalidDataException($"the tensor '{prefix}{broken}' has values that are not numbers (NaN or infinite).");
+            weights.CheckNumbers(prefix);
             return weights.Any() ? weights : null;
         }
     });
@@ -111,11 +110,14 @@ internal sealed class CheckpointFile(string folder)
             throw new InvalidDataException($"'{Path}' is not a checkpoint of this version of the library. {Remedy}");
         if (checksum != ChecksumOf(file.Metadata, file.Names.Select(name => (name, file.Shape(name)))))
             throw new InvalidDataException($"its header does not have its checksum. {Remedy}");
+        var epochs = Metadata<List<EpochMetrics>>("epochs");
+        if (epochs.Contains(null!))
+            throw new InvalidDataException("an epoch of it is null.");
         return new CheckpointHeader(
             new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
             Metadata<long>("step"),
             Metadata<double>("epochLoss"),
-            Metadata<List<EpochMetrics>>("epochs") is var epochs && epochs.Contains(null!) ? throw new InvalidDataException("an epoch of it is null.") : epochs,
+            epochs,
             Metadata<bool>("finished"));
 
         T Metadata<T>(string key) => JsonSerializer.Deserialize<T>(file.Metadata[key], Json) ?? throw new InvalidDataException($"its '{key}' is null.");

@@ -217,17 +217,17 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>The loss of a step is that before its update, so that of the last update is never seen.</summary>
+    /// <summary>Refuses weights that are not numbers. A loss is that before its update, so no loss shows what the last update does.</summary>
     private Weights Finite(Weights weights) => weights.FirstNotFinite() is { } broken
         ? throw Diverged($"The weights '{broken}' are no longer numbers", _stepsDone, RateOfLastStep)
         : weights;
 
-    /// <summary>What the last update has done to the outputs, no loss shows.</summary>
+    /// <summary>Looks at the outputs after the last update, which no loss shows.</summary>
     private void CheckOutputs()
     {
-        int[] rows = _sampler.Rows(1);
-        using var images = _sampler.Store.Open(rows[..Math.Min(rows.Length, CheckedImages)]);
-        if (!Averaged(() => _step.GivesNumbers(images, Math.Min(rows.Length, CheckedImages))))
+        int[] rows = [.. _sampler.Rows(1).Take(CheckedImages)];
+        using var images = _sampler.Store.Open(rows);
+        if (!Averaged(() => _step.GivesNumbers(images, rows.Length)))
             throw Diverged("The network's outputs are no longer numbers", _stepsDone, RateOfLastStep);
     }
 

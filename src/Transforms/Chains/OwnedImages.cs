@@ -27,7 +27,7 @@ internal sealed class OwnedImages(IHostEnvironment environment, FeatureColumn fe
         var empty = features.Empty(environment);
         var keep = transforms.CopyColumns(CallersColumn, features.Name).Fit(empty);
         var kept = keep.Transform(empty);
-        var own = transforms.CustomMapping<Input, Output>(MakeOwn, contractName: null, Column<Input>(), Column<Output>()).Fit(kept);
+        var own = transforms.CustomMapping<Row, Row>(MakeOwn, contractName: null, Column(), Column()).Fit(kept);
         var scored = chain.Transform(own.Transform(kept));
         var putBack = transforms.CopyColumns(features.Name, CallersColumn).Fit(scored);
         var forget = transforms.DropColumns(CallersColumn).Fit(putBack.Transform(scored));
@@ -41,26 +41,20 @@ internal sealed class OwnedImages(IHostEnvironment environment, FeatureColumn fe
             new ImageTypeAttribute(sized.Height, sized.Width).Register();
     }
 
-    private void MakeOwn(Input input, Output output)
+    private void MakeOwn(Row input, Row output)
     {
         output.Image?.Dispose();
         output.Image = input.Image is null ? null : features.ResizedCopy(input.Image);
     }
 
-    private SchemaDefinition Column<T>()
+    private SchemaDefinition Column()
     {
-        var definition = SchemaDefinition.Create(typeof(T));
+        var definition = SchemaDefinition.Create(typeof(Row));
         definition[0].ColumnName = features.Name;
         return definition;
     }
 
-    private sealed class Input
-    {
-        [AnySizeImageType]
-        public MLImage? Image { get; set; }
-    }
-
-    private sealed class Output
+    private sealed class Row
     {
         [AnySizeImageType]
         public MLImage? Image { get; set; }
