@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Sla;
 
 namespace Microsoft.ML.Sla.Studies;
 
@@ -55,7 +54,7 @@ internal static class Exposure
         orderby Views(ofSetting.Key.Run), ofSetting.Key.Run.ImagesPerClass, ofSetting.Key.Run.Transformations
         select (ofSetting.Key.Run, ofSetting.Key.Inference, ofSetting.ToArray());
 
-    private static double Views(Run run) => (double)run.Epochs * run.ViewsPerStep / OptionNames.ParseTransformationSet(run.Transformations).Count;
+    private static double Views(Run run) => (double)run.Epochs * run.ViewsPerStep / TransformationSet.Parse(run.Transformations).Count;
 
     private static string NameOf(Run run) => run.Objective == "sla" ? "SLA" : "SLA+SD";
 }

@@ -12,9 +12,9 @@ internal sealed class TrainingOptions
 
     private readonly ValueOption<TransformationSet> _transformations = new(
         "--transformations",
-        $"The views: {OptionNames.SetNames}, or two joined by +, such as rotation+color3. Default rotation.",
+        $"The views: {string.Join(", ", TransformationSet.Named.Select(set => set.Name))}, or two joined by +, such as rotation+color3. Default rotation.",
         TransformationSet.Rotation,
-        OptionNames.ParseTransformationSet)
+        TransformationSet.Parse)
     {
         HelpName = "SET",
     };
@@ -23,9 +23,9 @@ internal sealed class TrainingOptions
     private readonly ValueOption<SlaInference?> _inference = SharedOptions.Inference();
     private readonly ValueOption<Architecture> _architecture = new(
         "--architecture",
-        "The network: auto, cifar-resnet-DEPTH[-WIDTH], wide-resnet-DEPTH-WIDTH, resnet-DEPTH or conv-net-WIDTH. Default auto.",
+        $"The network: {string.Join(", ", Architecture.NamePatterns)}. Default auto.",
         Architecture.Auto,
-        OptionNames.ParseArchitecture)
+        Architecture.Parse)
     {
         HelpName = "NAME",
     };
@@ -42,9 +42,9 @@ internal sealed class TrainingOptions
 
     private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
         "--augment",
-        $"Random changes of training images, joined by commas: none, {OptionNames.AugmentationNames}. Default crop,flip; leave flip out for digits and letters.",
-        OptionNames.ParseAugmentations("crop,flip"),
-        OptionNames.ParseAugmentations)
+        $"Random changes of training images, joined by commas: none, {string.Join(", ", ImageAugmentation.Names)}. Default crop,flip; leave flip out for digits and letters.",
+        ImageAugmentation.Parse("crop,flip"),
+        ImageAugmentation.Parse)
     {
         HelpName = "LIST",
     };

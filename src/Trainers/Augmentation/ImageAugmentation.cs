@@ -9,9 +9,24 @@ namespace Microsoft.ML.Sla;
 /// </summary>
 public abstract class ImageAugmentation
 {
+    private static readonly (string Name, Func<ImageAugmentation> Create)[] ByName =
+    [
+        ("crop", () => RandomCrop()),
+        ("flip", () => HorizontalFlip()),
+        ("resized-crop", () => RandomResizedCrop()),
+        ("color-jitter", () => ColorJitter()),
+        ("cutout", () => Cutout()),
+        ("cutmix", () => CutMix()),
+        ("mixup", () => Mixup()),
+        ("randaugment", () => RandAugment()),
+    ];
+
     private protected ImageAugmentation()
     {
     }
+
+    /// <summary>The names that <see cref="Parse"/> knows: crop, flip, resized-crop, color-jitter, cutout, cutmix, mixup, randaugment.</summary>
+    public static IReadOnlyList<string> Names => [.. ByName.Select(entry => entry.Name)];
 
     /// <summary>A crop of the image's size, at random, of the image with a black border around it (docs/method.md, training).</summary>
     /// <param name="padding">Width of the border in pixels, 1 or more. Default 4, the paper's for 32 x 32.</param>
@@ -122,6 +137,24 @@ public abstract class ImageAugmentation
         ArgumentOutOfRangeException.ThrowIfNegative(magnitude);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(magnitude, Augmentation.RandAugment.LargestMagnitude);
         return new RandAugment(operations, magnitude);
+    }
+
+    /// <summary>Gets augmentations with their default values by name, such as <c>crop,flip</c>.</summary>
+    /// <param name="text">Names of <see cref="Names"/> in the order of application, joined by commas, or <c>none</c>. Case does not matter.</param>
+    /// <returns>The augmentations; an empty list for <c>none</c>.</returns>
+    /// <exception cref="FormatException">There is no augmentation of that name; the message lists the names.</exception>
+    public static IReadOnlyList<ImageAugmentation> Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Trim().Equals("none", StringComparison.OrdinalIgnoreCase) ? [] : [.. text.Split(',').Select(Find)];
+
+        static ImageAugmentation Find(string name)
+        {
+            int index = Array.FindIndex(ByName, entry => entry.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase));
+            return index >= 0
+                ? ByName[index].Create()
+                : throw new FormatException($"There is no augmentation '{name.Trim()}'. Name some of {string.Join(", ", Names)}, joined by commas, or none.");
+        }
     }
 
     /// <summary>The name and the values, such as <c>RandomCrop(4)</c>.</summary>

@@ -248,7 +248,7 @@ public sealed partial class SlaTrainer
             bool sameHeads = there.Objective == _description.Objective
                 && there.ObjectiveSettings.ClassificationLoss.CosineScale is null == _description.ObjectiveSettings.ClassificationLoss.CosineScale is null
                 && there.Labels.Names.SequenceEqual(_description.Labels.Names)
-                && there.Transformations.Name == _description.Transformations.Name;
+                && there.Transformations.Select(t => t.Name).SequenceEqual(_description.Transformations.Select(t => t.Name));
             _network.SetWeights(initial.Weights, withHeads: sameHeads);
             TrainerHost.Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
         }

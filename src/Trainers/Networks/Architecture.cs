@@ -32,6 +32,9 @@ public abstract class Architecture
     /// </summary>
     public static Architecture Auto { get; } = new AutoArchitecture();
 
+    /// <summary>The names that <see cref="Parse"/> knows, such as <c>cifar-resnet-DEPTH[-WIDTH]</c>, with capitals for numbers.</summary>
+    public static IReadOnlyList<string> NamePatterns => ArchitectureName.Patterns;
+
     /// <summary>The name that logs and model metadata show, such as <c>CIFAR ResNet-32</c>.</summary>
     [JsonIgnore]
     public abstract string Name { get; }
@@ -102,6 +105,20 @@ public abstract class Architecture
         ArgumentOutOfRangeException.ThrowIfLessThan(embeddingSize, 1);
         ArgumentNullException.ThrowIfNull(create);
         return new CustomNetwork(name, embeddingSize, layers: null, create);
+    }
+
+    /// <summary>Gets an architecture by name, such as <c>cifar-resnet-8</c>, <c>wide-resnet-28-2</c> or <c>CIFAR ResNet-32</c>.</summary>
+    /// <param name="text">
+    /// A name of <see cref="NamePatterns"/>, without its numbers for the default ones, or the <see cref="Name"/> of an architecture
+    /// that is not custom. Case, spaces and hyphens do not matter.
+    /// </param>
+    /// <returns>The architecture.</returns>
+    /// <exception cref="FormatException">There is no such architecture; the message lists the names.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The architecture has no such depth or width.</exception>
+    public static Architecture Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return ArchitectureName.Parse(text);
     }
 
     /// <summary>What the network costs, without making it.</summary>

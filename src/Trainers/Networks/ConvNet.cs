@@ -8,8 +8,10 @@ namespace Microsoft.ML.Sla.Networks;
 /// </summary>
 internal sealed class ConvNet : Architecture
 {
+    /// <summary>Number of convolutions.</summary>
+    public const int Layers = 4;
+
     private const int SmallestSide = 16;
-    private const int Layers = 4;
 
     public ConvNet(int width)
     {

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla;
 /// <item><term>Architecture</term><description>cifar-resnet-8, -14, -20, -8-2 and -14-2 (depth, and width where it is not 1), conv-net-64.</description></item>
 /// <item><term>LearningRate</term><description>0.02 to 0.4, logarithmic.</description></item>
 /// <item><term>WeightDecay</term><description>5e-5 to 2e-3, logarithmic.</description></item>
-/// <item><term>Augmentation</term><description>none, crop, crop+flip, color (crop, flip and colour jitter), strong (crop, flip, colour jitter and cutout).</description></item>
+/// <item><term>Augmentation</term><description>none, crop, crop+flip, color-jitter (crop, flip and colour jitter), strong (crop, flip, colour jitter and cutout).</description></item>
 /// <item><term>Temperature</term><description>1, 2, 4.</description></item>
 /// <item><term>ViewsPerStep</term><description>2, all.</description></item>
 /// </list>

@@ -8,20 +8,16 @@ internal static class StandardDimensions
     public const string Architecture = "Architecture";
     public const string Augmentation = "Augmentation";
 
+    private static readonly string[] TransformationSets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
+
+    private static readonly string[] Architectures =
+        ["cifar-resnet-8", "cifar-resnet-14", "cifar-resnet-20", "cifar-resnet-8-2", "cifar-resnet-14-2", "conv-net-64"];
+
     public static IEnumerable<Dimension> All() =>
     [
         new ChoiceDimension(
             Transformations,
-            [
-                Set("none", TransformationSet.None),
-                Set("rotation2", TransformationSet.Rotation2),
-                Set("rotation", TransformationSet.Rotation),
-                Set("hflip", TransformationSet.HorizontalFlip),
-                Set("vflip", TransformationSet.VerticalFlip),
-                Set("color3", TransformationSet.ColorPermutation3),
-                Set("color", TransformationSet.ColorPermutation),
-                Set("rotation+color3", TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3)),
-            ])
+            [.. TransformationSets.Select(Set)])
         {
             Matters = LearnsViews,
         },
@@ -33,24 +29,17 @@ internal static class StandardDimensions
         },
         new ChoiceDimension(
             Architecture,
-            [
-                Network("cifar-resnet-8", Sla.Architecture.CifarResNet(8)),
-                Network("cifar-resnet-14", Sla.Architecture.CifarResNet(14)),
-                Network("cifar-resnet-20", Sla.Architecture.CifarResNet(20)),
-                Network("cifar-resnet-8-2", Sla.Architecture.CifarResNet(8, 2)),
-                Network("cifar-resnet-14-2", Sla.Architecture.CifarResNet(14, 2)),
-                Network("conv-net-64", Sla.Architecture.ConvNet()),
-            ]),
+            [.. Architectures.Select(Network)]),
         new RangeDimension("LearningRate", 0.02, 0.4, IsLogarithmic: true, (options, value) => options.LearningRate = value),
         new RangeDimension("WeightDecay", 5e-5, 2e-3, IsLogarithmic: true, (options, value) => options.WeightDecay = value),
         new ChoiceDimension(
             Augmentation,
             [
-                Augmented("none"),
-                Augmented("crop", ImageAugmentation.RandomCrop()),
-                Augmented("crop+flip", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()),
-                Augmented("color", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter()),
-                Augmented("strong", ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip(), ImageAugmentation.ColorJitter(), ImageAugmentation.Cutout()),
+                Augmented("none", "none"),
+                Augmented("crop", "crop"),
+                Augmented("crop+flip", "crop,flip"),
+                Augmented("color-jitter", "crop,flip,color-jitter"),
+                Augmented("strong", "crop,flip,color-jitter,cutout"),
             ]),
         new ChoiceDimension(
             "Temperature",
@@ -70,10 +59,21 @@ internal static class StandardDimensions
 
     private static bool HasSeveralViews(SlaTrainer.Options options) => options.Transformations.Count > 1;
 
-    private static (string, Action<SlaTrainer.Options>) Set(string name, TransformationSet set) => (name, options => options.Transformations = set);
+    private static (string, Action<SlaTrainer.Options>) Set(string name)
+    {
+        var set = TransformationSet.Parse(name);
+        return (name, options => options.Transformations = set);
+    }
 
-    private static (string, Action<SlaTrainer.Options>) Network(string name, Sla.Architecture architecture) => (name, options => options.Architecture = architecture);
+    private static (string, Action<SlaTrainer.Options>) Network(string name)
+    {
+        var architecture = Sla.Architecture.Parse(name);
+        return (name, options => options.Architecture = architecture);
+    }
 
-    private static (string, Action<SlaTrainer.Options>) Augmented(string name, params ImageAugmentation[] augmentations) =>
-        (name, options => options.Augmentations = augmentations);
+    private static (string, Action<SlaTrainer.Options>) Augmented(string name, string augmentations)
+    {
+        var list = ImageAugmentation.Parse(augmentations);
+        return (name, options => options.Augmentations = list);
+    }
 }

@@ -33,10 +33,14 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     public static TransformationSet ColorPermutation3 { get; } = Colors("color3", "RGB", "GBR", "BRG");
 
     /// <summary>The image and its mirror image, left and right exchanged: M = 2.</summary>
-    public static TransformationSet HorizontalFlip { get; } = new("horizontal flip", new Identity(), new Flip(horizontal: true));
+    public static TransformationSet HorizontalFlip { get; } = new("hflip", new Identity(), new Flip(horizontal: true));
 
     /// <summary>The image and its mirror image, top and bottom exchanged: M = 2.</summary>
-    public static TransformationSet VerticalFlip { get; } = new("vertical flip", new Identity(), new Flip(horizontal: false));
+    public static TransformationSet VerticalFlip { get; } = new("vflip", new Identity(), new Flip(horizontal: false));
+
+    /// <summary>The sets that <see cref="Parse"/> knows by name: rotation, none, rotation2, color, color3, hflip, vflip.</summary>
+    public static IReadOnlyList<TransformationSet> Named { get; } =
+        [Rotation, None, Rotation2, ColorPermutation, ColorPermutation3, HorizontalFlip, VerticalFlip];
 
     /// <summary>The set's name, such as <c>rotation</c> or <c>rotation+color3</c>.</summary>
     public string Name { get; }
@@ -60,6 +64,20 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         return new TransformationSet($"{first.Name}+{second.Name}", [.. first.SelectMany(r => second.Select(r.Then))]);
+    }
+
+    /// <summary>Gets a set by its name, or a composition by the names of its sets, such as <c>rotation+color3</c>.</summary>
+    /// <param name="text">A name of <see cref="Named"/>, or several joined by <c>+</c>. Case does not matter.</param>
+    /// <returns>The set, whose <see cref="Name"/> is the text in lower case.</returns>
+    /// <exception cref="FormatException">There is no set of that name; the message lists the names.</exception>
+    public static TransformationSet Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Split('+').Select(Find).Aggregate(Compose);
+
+        static TransformationSet Find(string name) =>
+            Named.FirstOrDefault(set => set.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException(
+                $"There is no transformation set '{name.Trim()}'. Name one of {string.Join(", ", Named.Select(set => set.Name))}, or join several by +, such as rotation+color3.");
     }
 
     /// <summary>Makes a set from permutations of the C * H * W values of an image, such as jigsaw patches or time reversal.</summary>

@@ -97,7 +97,7 @@ public sealed class ObjectiveVectorTests : IDisposable
     [MemberData(nameof(SetNames))]
     public void Views_in_torch_and_in_managed_code_are_those_of_PyTorch(string name)
     {
-        var set = Set(name);
+        var set = TransformationSet.Parse(name);
         var shape = new ImageShape(3, 3, 3);
         using var augmenter = new ViewAugmenter(set, shape, CPU);
         Tensor images = arange(2 * shape.Length, dtype: float64).view(2, shape.Length);
@@ -181,18 +181,6 @@ public sealed class ObjectiveVectorTests : IDisposable
         Enumerable.Range(0, 1 << views)
             .Where(bits => int.PopCount(bits) == count && (!withIdentity || bits % 2 == 1))
             .Select(bits => Enumerable.Range(0, views).Where(j => (bits >> j) % 2 == 1).Select(j => (long)j).ToArray());
-
-    private static TransformationSet Set(string name) => name.Split('+') switch
-    {
-        ["rotation"] => TransformationSet.Rotation,
-        ["rotation2"] => TransformationSet.Rotation2,
-        ["color"] => TransformationSet.ColorPermutation,
-        ["color3"] => TransformationSet.ColorPermutation3,
-        ["horizontal flip"] => TransformationSet.HorizontalFlip,
-        ["vertical flip"] => TransformationSet.VerticalFlip,
-        [var first, var second] => TransformationSet.Compose(Set(first), Set(second)),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
-    };
 
     private static Tensor Embeddings(int views) => VectorFile.Numbers(1, Images * views, EmbeddingSize);
 

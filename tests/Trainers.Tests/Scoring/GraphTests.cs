@@ -108,17 +108,9 @@ public sealed class GraphTests
         }
     }
 
-    private static TransformationSet Set(string name, ImageShape shape) => name switch
-    {
-        "none" => TransformationSet.None,
-        "rotation" => TransformationSet.Rotation,
-        "rotation2" => TransformationSet.Rotation2,
-        "color" => TransformationSet.ColorPermutation,
-        "rotation+color3" => TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation3),
-        "rotation2+color3" => TransformationSet.Compose(TransformationSet.Rotation2, TransformationSet.ColorPermutation3),
-        "rotation+color" => TransformationSet.Compose(TransformationSet.Rotation, TransformationSet.ColorPermutation),
-        _ => TransformationSet.FromPermutations("reversal", ("backwards", [.. Enumerable.Range(0, shape.Length).Reverse()])),
-    };
+    private static TransformationSet Set(string name, ImageShape shape) => name == "reversal"
+        ? TransformationSet.FromPermutations(name, ("backwards", [.. Enumerable.Range(0, shape.Length).Reverse()]))
+        : TransformationSet.Parse(name);
 
     private static ModelDescription Describe(
         SlaObjective objective, ObjectiveSettings settings, Architecture architecture, TransformationSet transformations, ImageShape shape) => new(
