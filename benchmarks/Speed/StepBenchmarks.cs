@@ -50,7 +50,7 @@ public class StepBenchmarks : IDisposable
     public void Step()
     {
         using var images = _fixture.Store.Open(_rows);
-        using Tensor loss = _fixture.Step.Run(images, BatchSize, 0.01, _random);
+        using Tensor loss = _fixture.Step.Run(images, BatchSize, new StepState(0.01), _random);
     }
 
     [Benchmark]

@@ -1,5 +1,4 @@
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
 
@@ -157,8 +156,11 @@ public sealed partial class SlaTrainer
         /// <value>Default 1.</value>
         public double Beta { get; set; } = 1;
 
-        /// <summary>Where a search changed the number of epochs on the way.</summary>
-        internal ScheduleTail? Tail { get; set; }
+        /// <summary>The views that the objective learns.</summary>
+        internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
+
+        /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
+        internal int LearnedViewsPerStep => Math.Min(ViewsPerStep ?? LearnedTransformations.Count, LearnedTransformations.Count);
 
         internal override string MemoryOptions =>
             $"BatchSize, which is {BatchSize}, or raise GradientAccumulation, which is {GradientAccumulation}, to train on the batch in smaller "

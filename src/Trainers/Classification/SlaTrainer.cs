@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Classification;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
@@ -33,20 +35,15 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 
         // What the objective does not define is an error here, not after an hour of training.
         const int AnyNumber = 2;
-        var objective = SlaObjectives.Create(options.Objective, AnyNumber, Transformations.Count, new ObjectiveSettings());
+        var objective = SlaObjectives.Create(options.Objective, AnyNumber, options.LearnedTransformations.Count, new ObjectiveSettings());
         if (options.Inference is { } inference)
             objective.ReadoutOf(inference);
         Options.Require(
-            ViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1,
+            options.LearnedViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1,
             nameof(options.ViewsPerStep),
             options.ViewsPerStep,
             $"2 or more for {options.Objective}, whose class head always learns from the image as it is; SlaObjective.Sla learns from one view a step");
     }
-
-    private TransformationSet Transformations => _options.Objective == SlaObjective.Baseline ? TransformationSet.None : _options.Transformations;
-
-    /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
-    private int ViewsPerStep => Math.Min(_options.ViewsPerStep ?? Transformations.Count, Transformations.Count);
 
     /// <summary>Trains a network on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
@@ -99,8 +96,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         Options.Require(highest > lowest && double.IsFinite(highest), nameof(highest), highest, $"above the lowest rate, {lowest}");
         Options.Require(steps >= 10, nameof(steps), steps, "10 or more");
         using var channel = _host.Start("LearningRateRange");
-        using var session = NewSession(channel, input, validationSet: null, initialModel: null);
-        var range = session.FindLearningRate(lowest, highest, steps);
+        using var training = new ClassifierTraining(ReadPlan(channel, input, validationSet: null, initialModel: null), channel);
+        var range = training.FindLearningRate(lowest, highest, steps);
         TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture, $"learning rate {range.Suggested:G3} suggested after {range.Points.Count} steps"));
         return range;
     }
@@ -115,9 +112,10 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
         using var channel = _host.Start("Speed");
         var clock = Stopwatch.StartNew();
-        using var session = NewSession(channel, input, validationSet: null, initialModel: null);
+        var plan = ReadPlan(channel, input, validationSet: null, initialModel: null);
+        using var training = new ClassifierTraining(plan, channel);
         var reading = clock.Elapsed;
-        return new TrainingSpeed(reading, session.StepsPerEpoch, session.BatchSize, TimeSpan.FromSeconds(session.MeasureStep(time)));
+        return new TrainingSpeed(reading, plan.Sampler.StepsPerEpoch, plan.Sampler.BatchSize, TimeSpan.FromSeconds(training.MeasureStep(time)));
     }
 
     /// <inheritdoc/>
@@ -133,21 +131,30 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     {
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
-        using var session = NewSession(channel, input, validationSet, initialModel);
-        return new SlaTransformer(_host.Environment, session.Train(), session.Inference);
+        var plan = ReadPlan(channel, input, validationSet, initialModel);
+        using var training = new ClassifierTraining(plan, channel);
+        return new SlaTransformer(_host.Environment, training.Train(), plan.Inference);
     }
 
     /// <summary>Checks what can be known of images before they are read.</summary>
     /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
     /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
-    internal void CheckImages(ImageShape shape) => _host.CheckImages(Transformations, shape);
+    internal void CheckImages(ImageShape shape) => _host.CheckImages(_options.LearnedTransformations, shape);
 
-    private Session NewSession(IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
+    /// <summary>Decides what a training on rows will be.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="pretrained">The weights to start from; null for none.</param>
+    /// <param name="initialModel">The model to start from; null for none.</param>
+    /// <param name="tail">Where a search changed the number of epochs on the way; null where it did not.</param>
+    internal ClassifierPlan Plan(TrainingRows rows, PretrainedWeights? pretrained = null, SlaTransformer? initialModel = null, ScheduleTail? tail = null) =>
+        new(_host, _options, rows, pretrained, initialModel, tail);
+
+    private ClassifierPlan ReadPlan(IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
         ArgumentNullException.ThrowIfNull(input);
 
         // A file that is no weights is an error before the images are read.
         var pretrained = initialModel is null ? ReadPretrained() : null;
-        return new Session(this, channel, ReadRows(channel, input, validationSet), pretrained, initialModel);
+        return Plan(ReadRows(channel, input, validationSet), pretrained, initialModel);
     }
 }

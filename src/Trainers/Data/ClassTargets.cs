@@ -8,6 +8,9 @@ namespace Microsoft.ML.Sla.Data;
 /// <param name="Shares">B shares of <paramref name="Labels"/>, 0 to 1; the rest is <paramref name="OtherLabels"/>'.</param>
 internal sealed record ClassTargets(Tensor Labels, Tensor? OtherLabels = null, Tensor? Shares = null) : IDisposable
 {
+    /// <summary>Whether the loss weights the images by class, where the objective has class weights.</summary>
+    public bool AreWeighted { get; init; } = true;
+
     public void Dispose()
     {
         Labels.Dispose();

@@ -27,10 +27,6 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
     public int ViewsPerStep => kind == FewShotObjective.ViewsAsClasses ? 1 : views;
 
     /// <inheritdoc/>
-    /// <remarks>Without effect: an episode has as many images of each class.</remarks>
-    public bool WeighsClasses { get; set; }
-
-    /// <inheritdoc/>
     public ViewDraw Draw(Tensor labels, int viewsPerStep, Random random) => kind == FewShotObjective.ViewsAsClasses
         ? ViewDraw.Of(ViewsOfWays(labels, random), (int)labels.shape[0], views, withIdentity: false, labels.device)
         : ViewDraw.All(labels.shape[0], viewsPerStep, labels.device);

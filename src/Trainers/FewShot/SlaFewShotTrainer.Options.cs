@@ -37,6 +37,9 @@ public sealed partial class SlaFewShotTrainer
         /// <value>Default 5,000.</value>
         public int Episodes { get; set; } = 5_000;
 
+        /// <summary>The views that the objective learns.</summary>
+        internal TransformationSet LearnedTransformations => Objective == FewShotObjective.Baseline ? TransformationSet.None : Transformations;
+
         internal override string MemoryOptions => $"Ways, Shots or Queries, which are {Ways}, {Shots} and {Queries}";
 
         internal override void Validate()

@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.FewShot;
 using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
@@ -30,8 +31,6 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
         _options = options;
     }
 
-    private TransformationSet Transformations => _options.Objective == FewShotObjective.Baseline ? TransformationSet.None : _options.Transformations;
-
     /// <summary>Trains an embedding on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The embedding. Dispose it when it is no longer used.</returns>
@@ -45,8 +44,8 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     {
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
-        using var session = new Session(this, channel, input);
-        var model = session.Train();
+        using var training = new EmbeddingTraining(_host, _options, channel, input);
+        var model = training.Train();
         return new SlaEmbeddingTransformer(_host.Environment, model, model.Inferences[0]);
     }
 

@@ -7,9 +7,6 @@ namespace Microsoft.ML.Sla.Objectives;
 /// <summary>What a training step minimises: the views that it shows of a batch, and the loss of their embeddings.</summary>
 internal interface IStepObjective
 {
-    /// <summary>Whether images weigh in the loss by their class, where the objective has weights.</summary>
-    bool WeighsClasses { get; set; }
-
     /// <summary>Draws the views of a batch.</summary>
     /// <param name="labels">y, B class labels.</param>
     /// <param name="viewsPerStep">k, the number of views of an image, where the objective leaves a choice.</param>

@@ -21,9 +21,6 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
 
     protected ObjectiveSettings Settings { get; } = settings;
 
-    /// <summary>Whether images weigh in the loss by the class weighting of the settings, or all the same.</summary>
-    public bool WeighsClasses { get; set; } = true;
-
     /// <summary>The heads, first the one that gives each view class logits of its own.</summary>
     public abstract IReadOnlyList<HeadShape> Heads { get; }
 
@@ -93,7 +90,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <summary>sum_b w_b l_b / sum_b w_b, as PyTorch's weighted cross-entropy: B losses, weighted already, to a scalar.</summary>
     protected Tensor OverImages(Tensor imageLosses, ClassTargets targets)
     {
-        if (ClassWeights is not { } weights)
+        if (ClassWeights(targets) is not { } weights)
             return imageLosses.mean();
 
         using Tensor ofImages = Mixed(targets, rowsOfImage: 1, labels => ClassLookup.Of(weights, labels, imageLosses.dtype));
@@ -111,7 +108,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         using Tensor ofRows = labels.repeat_interleave(draw.Count);
         using Tensor first = ofRows.Times(Views);
         using Tensor joint = first.Plus(draw.Numbers);
-        return Losses(logits, joint, ofRows);
+        return Losses(logits, joint, ofRows, ClassWeights(targets));
     });
 
     /// <summary>w_y CE(v(z~_j), y) of each row.</summary>
@@ -121,21 +118,21 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     protected Tensor ClassLosses(Tensor logits, ClassTargets targets, ViewDraw draw) => Mixed(targets, draw.Count, labels =>
     {
         using Tensor ofRows = labels.repeat_interleave(draw.Count);
-        return Losses(logits, ofRows, ofRows);
+        return Losses(logits, ofRows, ofRows, ClassWeights(targets));
     });
 
     /// <summary>w_y CE(v(z), y) of each image.</summary>
     /// <param name="logits">B x N.</param>
     /// <param name="targets">y.</param>
-    protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => Losses(logits, labels, labels));
+    protected Tensor ClassLosses(Tensor logits, ClassTargets targets) => Mixed(targets, rowsOfImage: 1, labels => Losses(logits, labels, labels, ClassWeights(targets)));
 
-    private double[]? ClassWeights =>
-        WeighsClasses && Settings.ClassWeighting is not NoWeighting ? _classWeights ??= Settings.ClassWeighting.Weights(Settings.ClassCounts) : null;
+    private double[]? ClassWeights(ClassTargets targets) =>
+        targets.AreWeighted && Settings.ClassWeighting is not NoWeighting ? _classWeights ??= Settings.ClassWeighting.Weights(Settings.ClassCounts) : null;
 
-    private Tensor Losses(Tensor logits, Tensor targets, Tensor labels)
+    private Tensor Losses(Tensor logits, Tensor targets, Tensor labels, double[]? weights)
     {
         Tensor losses = Settings.ClassificationLoss.OfRows(logits, targets, labels, Settings);
-        if (ClassWeights is not { } weights)
+        if (weights is null)
             return losses;
 
         using Tensor unweighted = losses;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Classification;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
@@ -44,14 +45,11 @@ internal sealed class TrialRunner(
 
     /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
     public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
-        WithSession(Options(configuration, epochs: 1), rows[0], session => session.Identity.Entries);
+        Plan(Options(configuration, epochs: 1)).Identity.Entries;
 
     /// <summary>Warns of what a training by itself is warned of, once for all trials.</summary>
-    public void WarnOfUnevenClasses(Configuration configuration) => WithSession(Options(configuration, epochs: 1), rows[0], session =>
-    {
-        session.WarnOfUnevenClasses();
-        return true;
-    });
+    public void WarnOfUnevenClasses(Configuration configuration) =>
+        ClassifierTraining.WarnOfUnevenClasses(Plan(Options(configuration, epochs: 1)), channel);
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
@@ -73,7 +71,7 @@ internal sealed class TrialRunner(
         options.CancellationToken = cancellationToken;
         string cost = FormattableString.Invariant($"{options.Architecture}, {options.Objective}, {options.ViewsPerStep}, {options.BatchSize}, {string.Join(", ", options.Augmentations)}");
         if (isAgain || !_stepSeconds.TryGetValue(cost, out double seconds))
-            _stepSeconds[cost] = seconds = WithSession(options, rows[0], session => session.MeasureStep(time));
+            _stepSeconds[cost] = seconds = WithTraining(Plan(options), training => training.MeasureStep(time));
         return seconds;
     }
 
@@ -83,7 +81,7 @@ internal sealed class TrialRunner(
         var clock = Stopwatch.StartNew();
         var options = Options(configuration, epochs: 1);
         options.CancellationToken = cancellationToken;
-        WithSession(options, rows[0], session => session.ScoreValidation());
+        WithTraining(Plan(options), training => training.ScoreValidation());
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -99,7 +97,8 @@ internal sealed class TrialRunner(
     {
         const int WarmUps = 3, Runs = 21;
         using var options = new SessionOptions { IntraOpNumThreads = 1 };
-        byte[] graph = WithSession(Options(configuration, epochs: 1), rows[0], session => session.Model().ToOnnx(session.Inference));
+        var plan = Plan(Options(configuration, epochs: 1));
+        byte[] graph = WithTraining(plan, training => training.Model().ToOnnx(plan.Inference));
         using var scorer = new InferenceSession(graph, options);
         float[] pixels = new float[rows[0].Features.Shape.Length];
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
@@ -125,15 +124,15 @@ internal sealed class TrialRunner(
     {
         long end = Math.Max(1, (long)Math.Round(fraction * plan.Steps));
         var scores = new List<RowScores>();
-        foreach (var (fold, training) in rows.Index())
+        foreach (var (fold, trainingRows) in rows.Index())
         {
             var options = Options(configuration, plan.Epochs, plan.Steps);
             options.CheckpointFolder = CheckpointFolder(plan, fold);
             options.CancellationToken = cancellationToken;
-            scores.Add(WithSession(options, training, session =>
+            scores.Add(WithTraining(Plan(options, trainingRows), training =>
             {
-                session.TrainUntil(end);
-                return session.ScoreValidation();
+                training.TrainUntil(end);
+                return training.ScoreValidation();
             }));
         }
 
@@ -152,12 +151,10 @@ internal sealed class TrialRunner(
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
         var begun = end.Tail is not null && FinalStepsDone(plan) == 0 ? StateOf(plan, configuration) : null;
-        WithSession(options, last, session =>
-        {
-            if (begun is not null)
-                new CheckpointFile(options.CheckpointFolder!).Write(session.Identity, begun, isFinished: false);
-            return session.TrainUntil(Math.Min(session.Steps, mostSteps));
-        });
+        var training = Plan(options, last, end.Tail);
+        if (begun is not null)
+            new CheckpointFile(options.CheckpointFolder!).Write(training.Identity, begun, isFinished: false);
+        WithTraining(training, running => running.TrainUntil(Math.Min(running.Steps, mostSteps)));
     }
 
     /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
@@ -170,14 +167,15 @@ internal sealed class TrialRunner(
     {
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
         options.CheckpointFolder ??= CheckpointFolder(plan, 0);
-        return WithSession(options, end is null ? rows[0] : last, session =>
+        var planned = Plan(options, end is null ? rows[0] : last, end?.Tail);
+        return WithTraining(planned, training =>
         {
-            var trained = session.TrainUntil(0);
-            var scores = isScored && last.Validation is not null ? session.ScoreValidation() : null;
-            CheckNumbers(configuration, session.StepsDone, scores is null ? [] : [scores]);
+            var trained = training.TrainUntil(0);
+            var scores = isScored && last.Validation is not null ? training.ScoreValidation() : null;
+            CheckNumbers(configuration, training.StepsDone, scores is null ? [] : [scores]);
             if (!trained.Weights.All(tensor => tensor.Values.All(float.IsFinite)))
-                throw NoNumbers(configuration, session.StepsDone);
-            return (new SlaTransformer(environment, trained, session.Inference), session.StepsDone, scores);
+                throw NoNumbers(configuration, training.StepsDone);
+            return (new SlaTransformer(environment, trained, planned.Inference), training.StepsDone, scores);
         });
     }
 
@@ -218,20 +216,19 @@ internal sealed class TrialRunner(
     {
         var options = Options(configuration, plan.Epochs, plan.Steps);
         options.CheckpointFolder = CheckpointFolder(plan, 0);
-        WithSession(options, rows[0], session => session.TrainUntil(0));
+        WithTraining(Plan(options), training => training.TrainUntil(0));
         return new CheckpointFile(options.CheckpointFolder).ReadState();
     }
 
     private SlaTrainer.Options FinalOptions(PlannedTrial plan, Configuration configuration, PlannedEnd end)
     {
         var options = Options(configuration, end.Epochs, plan.Steps);
-        options.Tail = end.Tail;
         options.CheckpointFolder = FinalFolder(plan);
 
         // More rows are no reason for another network than the trial's, or for larger steps than were measured.
         if (LastHasOtherRows)
         {
-            options.Architecture = WithSession(Options(configuration, epochs: 1), rows[0], session => session.Architecture);
+            options.Architecture = Plan(Options(configuration, epochs: 1)).Architecture;
             options.BatchSize = BatchSize(configuration);
         }
 
@@ -244,12 +241,18 @@ internal sealed class TrialRunner(
 
     private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
 
-    private T WithSession<T>(SlaTrainer.Options options, TrainingRows training, Func<SlaTrainer.Session, T> function)
+    /// <summary>Plans a training on the rows of a trial's first one, or on others, from the checkpoint where there is one.</summary>
+    private ClassifierPlan Plan(SlaTrainer.Options options, TrainingRows? trainingRows = null, ScheduleTail? tail = null)
     {
-        // What a trial leaves is given back with it, and not when the garbage collector comes to it.
-        using var scope = NewDisposeScope();
         options.Resume = options.CheckpointFolder is not null;
-        using var session = new SlaTrainer.Session(new SlaTrainer(environment, options), channel, training, pretrained);
-        return function(session);
+        return new SlaTrainer(environment, options).Plan(trainingRows ?? rows[0], pretrained, tail: tail);
+    }
+
+    private T WithTraining<T>(ClassifierPlan plan, Func<ClassifierTraining, T> function)
+    {
+        // The scope disposes the tensors that a trial leaves, before the garbage collector would.
+        using var scope = NewDisposeScope();
+        using var training = new ClassifierTraining(plan, channel);
+        return function(training);
     }
 }

@@ -109,18 +109,15 @@ internal sealed class TrainerHost
     }
 
     /// <summary>The network to train: that of the options, and where they leave it open, that of the weights that training starts from.</summary>
-    /// <param name="channel">Where the choice is told.</param>
     /// <param name="initial">The network of the weights, where there are any that say it.</param>
     /// <param name="shape">Shape of the images.</param>
     /// <param name="images">Their number.</param>
     /// <param name="device">Where it is trained.</param>
-    public Architecture ChooseArchitecture(IChannel channel, Architecture? initial, ImageShape shape, int images, Device device)
+    /// <returns>The network, and why it was chosen; null where there was no choice.</returns>
+    public (Architecture Chosen, string? Reason) ChooseArchitecture(Architecture? initial, ImageShape shape, int images, Device device)
     {
         var wanted = _options.Architecture == Architecture.Auto ? initial ?? Architecture.Auto : _options.Architecture;
-        var (architecture, reason) = wanted.Choose(shape, images, device.type == DeviceType.CUDA);
-        if (reason is not null)
-            Info(channel, reason);
-        return architecture;
+        return wanted.Choose(shape, images, device.type == DeviceType.CUDA);
     }
 
     /// <summary>What makes two runs the same one, but for the trainer's own settings.</summary>

@@ -45,9 +45,6 @@ internal sealed class TrainingLoop : IDisposable
 
     public long StepsDone => _stepsDone;
 
-    /// <summary>The step, counted from 0, from which on classes are weighted.</summary>
-    public long FirstWeightedStep => (long)Math.Round((_settings.DeferredReweighting ?? 0) * Steps);
-
     /// <summary>The epochs that are complete.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => _epochs;
 
@@ -55,6 +52,13 @@ internal sealed class TrainingLoop : IDisposable
     public int? BestEpoch => _best is null ? null : Best(_epochs).Epoch;
 
     public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
+
+    /// <summary>What a step has of its own.</summary>
+    /// <param name="step">The step, counted from 0.</param>
+    public StepState StateOf(long step) => new(
+        ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(step, Steps)),
+        BackboneFrozen: EpochOf(step) <= _settings.FrozenEpochs,
+        WeighsClasses: step >= (long)Math.Round((_settings.DeferredReweighting ?? 0) * Steps));
 
     /// <summary>Runs the steps that are left, or some of them.</summary>
     /// <param name="end">The number of steps done when it stops: <see cref="Steps"/>, or fewer.</param>
@@ -75,16 +79,14 @@ internal sealed class TrainingLoop : IDisposable
             int batch = (int)(_stepsDone % _sampler.StepsPerEpoch);
             int epochBatches = (int)Math.Min(_sampler.StepsPerEpoch, Steps - _stepsDone + batch);
             int batches = (int)Math.Min(epochBatches, end - _stepsDone + batch);
-            _step.BackboneFrozen = epoch <= _settings.FrozenEpochs;
             using var images = _sampler.Store.Open(_sampler.Rows(epoch)[(batch * _sampler.BatchSize)..(batches * _sampler.BatchSize)]);
             for (; batch < batches; batch++)
             {
                 checkCancellation();
                 training.Start();
-                _step.WeighsClasses = _stepsDone >= FirstWeightedStep;
-                double rate = ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone, Steps));
-                Tensor loss = _step.Run(images, _sampler.BatchSize, rate, Seeds.ForStep(_settings.Seed, _stepsDone));
-                _unreadLosses.Enqueue((++_stepsDone, rate, loss));
+                var state = StateOf(_stepsDone);
+                Tensor loss = _step.Run(images, _sampler.BatchSize, state, Seeds.ForStep(_settings.Seed, _stepsDone));
+                _unreadLosses.Enqueue((++_stepsDone, state.LearningRate, loss));
                 _average?.Update(_stepsDone);
                 bool isEpochEnd = batch == epochBatches - 1;
                 bool isReported = isEpochEnd || clock.Elapsed - lastReport >= ReportInterval;
@@ -94,7 +96,7 @@ internal sealed class TrainingLoop : IDisposable
 
                 double meanLoss = _epochLoss / (batch + 1);
                 if (isEpochEnd)
-                    EndEpoch(new EpochMetrics(epoch, _stepsDone, meanLoss, rate, null, null), validate);
+                    EndEpoch(new EpochMetrics(epoch, _stepsDone, meanLoss, state.LearningRate, null, null), validate);
                 if (isReported)
                 {
                     lastReport = clock.Elapsed;
@@ -104,7 +106,7 @@ internal sealed class TrainingLoop : IDisposable
                         _stepsDone,
                         Steps,
                         meanLoss,
-                        rate,
+                        state.LearningRate,
                         (_stepsDone - firstStep) * _sampler.BatchSize / training.Elapsed.TotalSeconds,
                         clock.Elapsed,
                         isEpochEnd,
@@ -231,7 +233,7 @@ internal sealed class TrainingLoop : IDisposable
             throw Diverged("The network's outputs are no longer numbers", _stepsDone, RateOfLastStep);
     }
 
-    private double RateOfLastStep => ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(_stepsDone - 1, Steps));
+    private double RateOfLastStep => StateOf(_stepsDone - 1).LearningRate;
 
     private InvalidOperationException Diverged(string what, long step, double rate) => new(
         $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), where the learning rate was {rate}. "

@@ -29,17 +29,6 @@ internal sealed class TrainingStep : IDisposable
         _loader = loader;
         _settings = settings;
         Optimizer = new Optimizer(network, settings);
-        WeighsClasses = settings.DeferredReweighting is null;
-    }
-
-    /// <summary>Whether only the heads learn, on embeddings of the backbone as it is.</summary>
-    public bool BackboneFrozen { get; set; }
-
-    /// <summary>Whether images weigh in the loss by their class.</summary>
-    public bool WeighsClasses
-    {
-        get => _objective.WeighsClasses;
-        set => _objective.WeighsClasses = value;
     }
 
     public Optimizer Optimizer { get; }
@@ -47,13 +36,13 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Makes a step on the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
-    /// <param name="learningRate">The learning rate of the heads.</param>
+    /// <param name="state">What this step has of its own.</param>
     /// <param name="random">What augmentation and views are drawn from.</param>
     /// <returns>The loss, a number on the network's device that may still be in the making. The caller disposes it.</returns>
-    public Tensor Run(ImageSequence images, int count, double learningRate, Random random)
+    public Tensor Run(ImageSequence images, int count, StepState state, Random random)
     {
         _network.train();
-        if (BackboneFrozen)
+        if (state.BackboneFrozen)
             _network.Backbone.eval();
 
         Optimizer.ZeroGradients();
@@ -62,14 +51,14 @@ internal sealed class TrainingStep : IDisposable
         for (int part = 0; part < parts; part++)
         {
             int size = PartSize(count, parts, part);
-            Backward(images, size, (double)size / count, random, loss);
+            Backward(images, size, (double)size / count, state, random, loss);
         }
 
-        Optimizer.Step(learningRate);
+        Optimizer.Step(state.LearningRate);
         return loss;
     }
 
-    /// <summary>Whether the network as it is makes numbers of the next images of a sequence.</summary>
+    /// <summary>Whether the network's outputs are numbers for the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">How many.</param>
     public bool GivesNumbers(ImageSequence images, int count)
@@ -88,7 +77,7 @@ internal sealed class TrainingStep : IDisposable
     internal static int PartSize(int count, int parts, int part) => (int)(((long)count * (part + 1) / parts) - ((long)count * part / parts));
 
     /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and its part of the loss.</summary>
-    private void Backward(ImageSequence sequence, int count, double share, Random random, Tensor total)
+    private void Backward(ImageSequence sequence, int count, double share, StepState state, Random random, Tensor total)
     {
         using var scope = NewDisposeScope();
         using var batch = _loader.Load(sequence, count);
@@ -100,9 +89,9 @@ internal sealed class TrainingStep : IDisposable
         images.Dispose();
         batch.Images.Dispose();
 
-        Tensor embeddings = Embeddings(inputs);
+        Tensor embeddings = Embeddings(inputs, state.BackboneFrozen);
         inputs.Dispose();
-        Tensor loss = _objective.Loss(embeddings, _network.Heads, batch.Targets, draw);
+        Tensor loss = _objective.Loss(embeddings, _network.Heads, batch.Targets with { AreWeighted = state.WeighsClasses }, draw);
         embeddings.Dispose();
         if (share != 1)
             loss = loss.Times(share);
@@ -111,9 +100,9 @@ internal sealed class TrainingStep : IDisposable
         total.Add(loss.detach());
     }
 
-    private Tensor Embeddings(Tensor inputs)
+    private Tensor Embeddings(Tensor inputs, bool areConstant)
     {
-        using var noGradient = BackboneFrozen ? no_grad() : null;
+        using var noGradient = areConstant ? no_grad() : null;
         return _network.forward(inputs);
     }
 }

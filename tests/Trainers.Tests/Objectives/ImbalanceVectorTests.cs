@@ -74,9 +74,8 @@ public sealed class ImbalanceVectorTests : IDisposable
         {
             var settings = new ObjectiveSettings { ClassWeighting = weighting, ClassCounts = Counts };
             var objective = SlaObjectives.Create(SlaObjective.SlaSelfDistillation, Counts.Length, Views, settings);
-            objective.WeighsClasses = weighs;
             using var heads = VectorFile.Heads(objective, EmbeddingSize, ScalarType.Float64);
-            var targets = Targets(mixed: true);
+            var targets = Targets(mixed: true) with { AreWeighted = weighs };
             using var draw = ViewDraw.All(targets.Labels.shape[0], Views, CPU);
             return objective.Loss(VectorFile.Numbers(1, targets.Labels.shape[0] * Views, EmbeddingSize), heads, targets, draw).item<double>();
         }

@@ -41,7 +41,7 @@ internal sealed class StepFixture : IDisposable
     public double Run(int[] rows, double learningRate, Random random)
     {
         using var images = Store.Open(rows);
-        using Tensor loss = Step.Run(images, rows.Length, learningRate, random);
+        using Tensor loss = Step.Run(images, rows.Length, new StepState(learningRate), random);
         return loss.item<double>();
     }
 

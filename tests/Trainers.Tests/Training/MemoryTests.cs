@@ -48,7 +48,7 @@ public sealed partial class MemoryTests
         AssertNothingIsLeft(() =>
         {
             using var images = store.Open(rows);
-            step.Run(images, rows.Length, 0.01, random).Dispose();
+            step.Run(images, rows.Length, new StepState(0.01), random).Dispose();
         });
     }
 

@@ -1,0 +1,141 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+using TorchSharp;
+
+namespace Microsoft.ML.Sla.Classification;
+
+/// <summary>What a training will be, decided from options and rows: network, settings, number of steps. It makes no network.</summary>
+internal sealed class ClassifierPlan
+{
+    /// <param name="host">The trainer's host.</param>
+    /// <param name="options">The trainer's options.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="pretrained">The weights to start from; null for none.</param>
+    /// <param name="initialModel">The model to start from; null for none.</param>
+    /// <param name="tail">Where a search changed the number of epochs on the way; null where it did not.</param>
+    /// <exception cref="InvalidOperationException">There is no GPU, or the network does not compute in the precision, that the options ask for.</exception>
+    public ClassifierPlan(
+        TrainerHost host, SlaTrainer.Options options, TrainingRows rows, PretrainedWeights? pretrained, SlaTransformer? initialModel, ScheduleTail? tail)
+    {
+        (Host, Options, Rows, Pretrained, InitialModel) = (host, options, rows, pretrained, initialModel);
+        Device = host.ChooseDevice();
+        (var architecture, ArchitectureReason) = host.ChooseArchitecture(
+            initialModel?.Architecture ?? pretrained?.Architecture, rows.Features.Shape, rows.Training.Rows.Length, Device);
+        Description = Describe(architecture, initialModel?.Model.Description.Normalization ?? pretrained?.Normalization);
+        Settings = NewSettings(host.ChooseComputeType(Device, architecture), tail);
+        Objective = SlaObjectives.Create(
+            Options.Objective, rows.Labels.Count, Description.Transformations.Count, Description.ObjectiveSettings);
+        Sampler = new EpochSampler(rows.Training, Settings);
+    }
+
+    public TrainerHost Host { get; }
+
+    public SlaTrainer.Options Options { get; }
+
+    public TrainingRows Rows { get; }
+
+    public PretrainedWeights? Pretrained { get; }
+
+    public SlaTransformer? InitialModel { get; }
+
+    public torch.Device Device { get; }
+
+    /// <summary>The model to be, without weights.</summary>
+    public ModelDescription Description { get; }
+
+    /// <summary>Why the network is this one, where there was a choice; null where there was none.</summary>
+    public string? ArchitectureReason { get; }
+
+    public TrainingSettings Settings { get; }
+
+    public Objective Objective { get; }
+
+    public Sampler Sampler { get; }
+
+    public Architecture Architecture => Description.Architecture;
+
+    /// <summary>How images are scored.</summary>
+    public SlaInference Inference => Options.Inference ?? Objective.Inferences[0].Inference;
+
+    /// <summary>What makes two trainings the same one.</summary>
+    public RunIdentity Identity => Host.Identity(
+        Rows.Training,
+        Rows.Validation,
+        Description,
+        Settings,
+        [
+            ("Classes", string.Join(", ", Description.Labels.Names)),
+            ("Objective", $"{Description.Objective}"),
+            .. Description.ObjectiveSettings.Identity(),
+        ]);
+
+    /// <summary>What observers receive before the first step.</summary>
+    public TrainingStarted Started() => new(
+        Architecture,
+        $"{Description.Objective}",
+        Description.Transformations,
+        Description.Features.Shape,
+        Description.Labels.Count,
+        Rows.Training.Rows.Length,
+        Rows.Validation?.Rows.Length ?? 0,
+        Options.Epochs,
+        Sampler.Steps,
+        FirstStep: 0,
+        CheckpointPath: "")
+    {
+        ValidationRows = [.. Rows.Validation?.Rows.Select(Rows.Validation.Store.Position) ?? []],
+    };
+
+    /// <summary>The plan in a line for the log.</summary>
+    public override string ToString()
+    {
+        var transformations = Description.Transformations;
+        string drawn = Settings.ViewsPerStep < Objective.Views ? $", {Settings.ViewsPerStep} of them drawn for each image and step" : "";
+        return $"{Architecture}, {Architecture.Cost(Description.Features.Shape)}; objective {Description.Objective}; transformations {transformations}{drawn}; "
+            + $"{Sampler.Steps} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Settings.ComputeType}; seed {Host.Seed}";
+    }
+
+    private ModelDescription Describe(Architecture architecture, PixelNormalization? initial) => new(
+        Options.Objective,
+        new ObjectiveSettings(Options.Temperature, Options.Beta, Options.LossReduction, Options.LabelSmoothing)
+        {
+            ClassificationLoss = Options.ClassificationLoss,
+            ClassWeighting = Options.ClassWeighting,
+            ClassCounts = Rows.Training.CountByClass(Rows.Labels.Count),
+        },
+        architecture,
+        Options.LearnedTransformations,
+        Rows.Features,
+        Options.Normalization ?? initial ?? PixelNormalization.MinusOneToOne,
+        Rows.Labels,
+        Options.ScoreColumnName,
+        Options.PredictedLabelColumnName,
+        Options.ViewScoresColumnName,
+        typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3));
+
+    private TrainingSettings NewSettings(torch.ScalarType computeType, ScheduleTail? tail) => new(
+        Options.Epochs,
+        Options.BatchSize,
+        Options.LearnedViewsPerStep,
+        Options.LearningRate,
+        Options.LearningRateSchedule,
+        Options.Momentum,
+        Options.WeightDecay,
+        Options.Augmentations,
+        Host.Seed)
+    {
+        ComputeType = computeType,
+        GradientAccumulation = Options.GradientAccumulation,
+        GradientClipping = Options.GradientClipping,
+        WeightAveraging = Options.WeightAveraging,
+        FrozenEpochs = Options.FrozenEpochs,
+        LayerRateDecay = Options.LayerRateDecay,
+        DeferredReweighting = Options.DeferredReweighting,
+        BalancedSampling = Options.BalancedSampling,
+        EarlyStopping = Options.EarlyStopping,
+        KeepBest = Options.KeepBest,
+        Tail = tail,
+    };
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Classification;
+
+/// <summary>The training of a classifier by a plan.</summary>
+internal sealed class ClassifierTraining : IDisposable
+{
+    private readonly ClassifierPlan _plan;
+    private readonly IChannel _channel;
+    private readonly NetworkTraining _training;
+
+    /// <exception cref="InvalidOperationException">The initial model, or the pretrained weights, are of another network.</exception>
+    public ClassifierTraining(ClassifierPlan plan, IChannel channel)
+    {
+        (_plan, _channel) = (plan, channel);
+        var description = plan.Description;
+        if (plan.ArchitectureReason is { } reason)
+            TrainerHost.Info(channel, reason);
+        _training = new NetworkTraining(
+            plan.Host,
+            NewNetwork(),
+            plan.Objective,
+            description.Transformations,
+            description.Features.Shape,
+            description.Normalization,
+            plan.Sampler,
+            plan.Settings,
+            plan.Device);
+        plan.Host.WarnOfMirrors(channel, description.Transformations, description.Features.Shape);
+        TrainerHost.Info(channel, plan.ToString());
+    }
+
+    /// <summary>Number of steps of the whole training.</summary>
+    public long Steps => _training.Loop.Steps;
+
+    public long StepsDone => _training.Loop.StepsDone;
+
+    /// <summary>The network with its weights of now.</summary>
+    public TrainedModel Model() => new(_plan.Description, _training.Loop.Result());
+
+    /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
+    public TrainedModel Train()
+    {
+        var (rows, options) = (_plan.Rows, _plan.Options);
+        WarnOfUnevenClasses(_plan, _channel);
+        if (_plan.Pretrained is null && _plan.InitialModel is null && TrainingAdvice.OnFewViews(options) is { } advice)
+            TrainerHost.Info(_channel, advice);
+        var training = rows.Validation is not null && options.MeasureTrainingAccuracy ? rows.Training.Spread(rows.Validation.Rows.Length) : null;
+        return Train(rows.Validation is null ? null : Measure, end: null);
+
+        EpochValidation Measure()
+        {
+            // An epoch is complete with its measurement: what stopped it in between would lose the epoch when it is taken up again.
+            var scores = Score(rows.Validation, () => { });
+            return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training, () => { }).Accuracy);
+        }
+    }
+
+    /// <summary>Warns of uneven classes. A search does once what each training does.</summary>
+    public static void WarnOfUnevenClasses(ClassifierPlan plan, IChannel channel)
+    {
+        var classes = plan.Description.Labels.Names.Zip(plan.Description.ObjectiveSettings.ClassCounts);
+        if (TrainingAdvice.OnUnevenClasses(plan.Options, classes) is { } advice)
+            TrainerHost.Warn(channel, advice);
+    }
+
+    /// <summary>Trains until so many steps are done, and measures nothing.</summary>
+    public TrainedModel TrainUntil(long end) => Train(validate: null, end);
+
+    /// <summary>Scores the validation rows with the weights of now.</summary>
+    public RowScores ScoreValidation() => _plan.Host.Compute(() =>
+        _training.Loop.Averaged(() => Score(_plan.Rows.Validation!, _plan.Host.CheckCancellation)));
+
+    /// <summary>Runs the learning-rate range test. The network is spoilt by it.</summary>
+    public LearningRateRange FindLearningRate(double lowest, double highest, int steps) =>
+        _training.WithSteps(lossOf => LearningRateRange.Measure(lowest, highest, steps, lossOf));
+
+    /// <summary>Seconds that a step takes, measured for some time after the first step, which warms up. The network is spoilt by it.</summary>
+    public double MeasureStep(TimeSpan time) => _training.WithSteps(lossOf =>
+    {
+        double rate = _plan.Options.LearningRate;
+        lossOf(0, rate);
+        var clock = Stopwatch.StartNew();
+        int steps = 0;
+        while (steps == 0 || clock.Elapsed < time)
+            lossOf(++steps, rate);
+        return clock.Elapsed.TotalSeconds / steps;
+    });
+
+    public void Dispose() => _training.Dispose();
+
+    private TrainedModel Train(Func<EpochValidation>? validate, long? end)
+    {
+        var history = _training.Run(_plan.Options, _channel, _plan.Identity, _plan.Started(), _plan.Rows.Unreadable, validate, end);
+        return new TrainedModel(_plan.Description with { History = history }, _training.Loop.Result());
+    }
+
+    private RowScores Score(RowSelection rows, Action checkCancellation) =>
+        new NetworkScorer(_training.Network, _plan.Objective, _training.Views, _training.Loader)
+            .Score(rows, _plan.Objective.ReadoutOf(_plan.Inference), checkCancellation);
+
+    private SlaNetwork NewNetwork()
+    {
+        var network = new SlaNetwork(_plan.Architecture, _plan.Description.Features.Shape, _plan.Objective.Heads, _plan.Host.Seed);
+        if (_plan.Pretrained is { } pretrained)
+            TrainerHost.Info(_channel, pretrained.LoadInto(network));
+        if (_plan.InitialModel is { } initial)
+            StartFrom(network, initial.Model);
+        return network;
+    }
+
+    private void StartFrom(SlaNetwork network, TrainedModel initial)
+    {
+        var (there, here) = (initial.Description, _plan.Description);
+        if (there.Architecture.Name != here.Architecture.Name || there.Features.Shape != here.Features.Shape)
+        {
+            throw new InvalidOperationException(
+                $"The initial model is a {there.Architecture} for images of {there.Features.Shape}, and this trainer makes a {here.Architecture} "
+                + $"for {here.Features.Shape}. Set Architecture, Channels, ImageWidth and ImageHeight to those of the model.");
+        }
+
+        bool sameHeads = there.Objective == here.Objective
+            && there.ObjectiveSettings.ClassificationLoss.CosineScale is null == here.ObjectiveSettings.ClassificationLoss.CosineScale is null
+            && there.Labels.Names.SequenceEqual(here.Labels.Names)
+            && there.Transformations.Select(t => t.Name).SequenceEqual(here.Transformations.Select(t => t.Name));
+        network.SetWeights(initial.Weights, withHeads: sameHeads);
+        TrainerHost.Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using Microsoft.ML.Sla.Objectives;
+
+namespace Microsoft.ML.Sla.Classification;
+
+/// <summary>What the log says before a training whose options do not suit its images. Each piece of advice is null where they do.</summary>
+internal static class TrainingAdvice
+{
+    /// <summary>The largest class over the smallest from which on classes are uneven.</summary>
+    private const int UnevenRatio = 5;
+
+    /// <summary>
+    /// How often an image should be trained on under each transformation for SLA to be ahead of the baseline, as docs/guides/transformations.md
+    /// found for networks that start from nothing.
+    /// </summary>
+    private const int EnoughViews = 20;
+
+    /// <summary>Advice for classes of uneven sizes without an option against them.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="classes">Name and number of training images of each class.</param>
+    public static string? OnUnevenClasses(SlaTrainer.Options options, IEnumerable<(string Name, int Images)> classes)
+    {
+        if (options.BalancedSampling || options.ClassWeighting is not NoWeighting || options.ClassificationLoss.KnowsClassCounts)
+            return null;
+
+        var present = classes.Where(entry => entry.Images > 0).ToList();
+        var (smallestName, smallest) = present.MinBy(entry => entry.Images);
+        var (largestName, largest) = present.MaxBy(entry => entry.Images);
+        if (largest < UnevenRatio * smallest)
+            return null;
+
+        return string.Create(CultureInfo.InvariantCulture,
+            $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
+            + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
+            + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.";
+    }
+
+    /// <summary>Advice for a training from scratch that shows images too seldom under each transformation.</summary>
+    /// <param name="options">The options.</param>
+    public static string? OnFewViews(SlaTrainer.Options options)
+    {
+        int views = options.LearnedTransformations.Count, drawn = options.LearnedViewsPerStep;
+        double shown = (double)options.Epochs * drawn / views;
+        if (options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || shown >= EnoughViews)
+            return null;
+
+        return string.Create(CultureInfo.InvariantCulture,
+            $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA was ahead of the baseline from about {EnoughViews} times on ")
+            + $"(docs/guides/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
+    }
+}

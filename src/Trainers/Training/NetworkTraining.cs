@@ -1,0 +1,100 @@
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Training;
+
+/// <summary>A network with all that trains it: views, loader, step and loop. It owns them, and the network.</summary>
+internal sealed class NetworkTraining : IDisposable
+{
+    private readonly TrainerHost _host;
+    private readonly TrainingSettings _settings;
+    private readonly TrainingStep _step;
+
+    /// <param name="host">The trainer's host.</param>
+    /// <param name="network">The network, which moves to the device.</param>
+    /// <param name="objective">What is minimised.</param>
+    /// <param name="transformations">The views.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="normalization">What the network sees of a pixel.</param>
+    /// <param name="sampler">The images of each step.</param>
+    /// <param name="settings">The numbers of the run.</param>
+    /// <param name="device">Where the network is trained.</param>
+    public NetworkTraining(
+        TrainerHost host,
+        SlaNetwork network,
+        IStepObjective objective,
+        TransformationSet transformations,
+        ImageShape shape,
+        PixelNormalization normalization,
+        Sampler sampler,
+        TrainingSettings settings,
+        Device device)
+    {
+        _host = host;
+        _settings = settings;
+        Network = network;
+        Network.to(device);
+        Views = new ViewAugmenter(transformations, shape, device);
+        Loader = new BatchLoader(shape, normalization, device);
+        Sampler = sampler;
+        _step = new TrainingStep(Network, objective, Views, Loader, settings);
+        Loop = new TrainingLoop(Network, _step, sampler, settings);
+    }
+
+    public SlaNetwork Network { get; }
+
+    public ViewAugmenter Views { get; }
+
+    public BatchLoader Loader { get; }
+
+    public Sampler Sampler { get; }
+
+    public TrainingLoop Loop { get; }
+
+    /// <summary>Runs the loop to its end, or to a step, from a checkpoint where there is one.</summary>
+    /// <returns>How it went.</returns>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number, there is too little memory, or the checkpoint is of another run.</exception>
+    public TrainingHistory Run(
+        ImageTrainerOptions options, IChannel channel, RunIdentity identity, TrainingStarted plan, int unreadable, Func<EpochValidation>? validate = null, long? end = null) =>
+        new CheckpointedRun(_host, options, channel, Loop, identity).Run(plan, unreadable, validate, end);
+
+    /// <summary>Makes steps that belong to no run, such as those that are timed. They spoil the network.</summary>
+    /// <param name="function">Takes what makes a step, from its number, counted from 0, and learning rate to the loss before it.</param>
+    public T WithSteps<T>(Func<Func<int, double, double>, T> function) => _host.Compute(() =>
+    {
+        ImageSequence? images = null;
+        try
+        {
+            return function((step, rate) =>
+            {
+                _host.CheckCancellation();
+                if (step % Sampler.StepsPerEpoch == 0)
+                {
+                    images?.Dispose();
+                    images = Sampler.Store.Open(Sampler.Rows(step / Sampler.StepsPerEpoch));
+                }
+
+                var state = new StepState(rate, WeighsClasses: _settings.DeferredReweighting is null);
+                using var loss = _step.Run(images!, Sampler.BatchSize, state, Seeds.ForStep(_settings.Seed, step));
+                return loss.item<double>();
+            });
+        }
+        finally
+        {
+            images?.Dispose();
+        }
+    });
+
+    public void Dispose()
+    {
+        Loop.Dispose();
+        _step.Dispose();
+        Loader.Dispose();
+        Views.Dispose();
+        Network.Dispose();
+    }
+}

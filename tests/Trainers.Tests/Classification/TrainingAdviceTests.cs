@@ -1,0 +1,53 @@
+using Microsoft.ML.Sla.Classification;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+public sealed class TrainingAdviceTests
+{
+    [Fact]
+    public void Classes_of_one_to_five_are_uneven_and_both_are_named()
+    {
+        string? advice = TrainingAdvice.OnUnevenClasses(new SlaTrainer.Options(), [("cup", 50), ("plate", 10), ("spoon", 20)]);
+        Assert.StartsWith("The classes are uneven: 'cup' has 50 training images, 5.0 times as many as 'plate', which has 10.", advice, StringComparison.Ordinal);
+        Assert.Null(TrainingAdvice.OnUnevenClasses(new SlaTrainer.Options(), [("cup", 49), ("plate", 10)]));
+    }
+
+    [Fact]
+    public void A_class_without_images_does_not_make_classes_uneven() =>
+        Assert.Null(TrainingAdvice.OnUnevenClasses(new SlaTrainer.Options(), [("cup", 10), ("plate", 0), ("spoon", 10)]));
+
+    [Fact]
+    public void Options_against_uneven_classes_are_advice_enough()
+    {
+        SlaTrainer.Options[] prepared =
+        [
+            new() { BalancedSampling = true },
+            new() { ClassWeighting = ClassWeighting.ClassBalanced() },
+            new() { ClassificationLoss = ClassificationLoss.Ldam() },
+        ];
+        Assert.All(prepared, options => Assert.Null(TrainingAdvice.OnUnevenClasses(options, [("cup", 500), ("plate", 1)])));
+    }
+
+    [Theory]
+    [InlineData(SlaObjective.Sla, 19, null, null)]
+    [InlineData(SlaObjective.Sla, 20, null, "enough")]
+    [InlineData(SlaObjective.SlaSelfDistillation, 39, 2, null)]
+    [InlineData(SlaObjective.SlaSelfDistillation, 40, 2, "enough")]
+    [InlineData(SlaObjective.MultiTask, 1, null, "enough")]
+    [InlineData(SlaObjective.Baseline, 1, null, "enough")]
+    public void Views_are_few_below_twenty_of_an_image(SlaObjective objective, int epochs, int? viewsPerStep, string? enough)
+    {
+        string? advice = TrainingAdvice.OnFewViews(new SlaTrainer.Options { Objective = objective, Epochs = epochs, ViewsPerStep = viewsPerStep });
+        Assert.Equal(enough is not null, advice is null);
+    }
+
+    [Fact]
+    public void The_advised_epochs_are_enough()
+    {
+        var options = new SlaTrainer.Options { Objective = SlaObjective.Sla, Epochs = 7, ViewsPerStep = 3 };
+        Assert.Contains("Try 27 Epochs", TrainingAdvice.OnFewViews(options), StringComparison.Ordinal);
+        options.Epochs = 27;
+        Assert.Null(TrainingAdvice.OnFewViews(options));
+    }
+}
