@@ -18,9 +18,6 @@ internal sealed class Configuration(IEnumerable<KeyValuePair<string, string>> va
 /// <param name="objectionTo">Why options cannot be; null where they can.</param>
 internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options given, ImageShape shape, Func<SlaTrainer.Options, string?> objectionTo)
 {
-    /// <summary>Views of a step where neither options nor configuration say it: in the time of four, twice the steps with two are better.</summary>
-    private const int UsualViewsPerStep = 2;
-
     /// <summary>How likely a dimension is drawn, and not as the options say: good configurations lie near the defaults.</summary>
     private const double ShareDrawn = 0.3;
 
@@ -91,7 +88,9 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
                 dimension.Set(options, value);
         }
 
-        options.ViewsPerStep = Math.Min(options.ViewsPerStep ?? UsualViewsPerStep, options.Transformations.Count);
+        options.ViewsPerStep = options.ViewsPerStep is { } views
+            ? Math.Min(views, options.Transformations.Count)
+            : RecommendedOptions.ViewsPerStep(options.Transformations);
 
         if (TrainerHost.MirrorsViews(options.Augmentations, options.Transformations, shape))
             options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not HorizontalFlip)];

@@ -194,7 +194,7 @@ internal sealed class TrialRunner(
         var options = space.Options(configuration);
         options.Epochs = epochs;
         options.KeepBest = false;
-        options.LearningRateSchedule = LearningRateSchedule.OneCycle;
+        options.LearningRateSchedule = RecommendedOptions.Schedule;
         options.WeightAveraging ??= 1 - (1 / Math.Max(FewestAveragedSteps, AveragedShare * steps));
         return options;
     }
