@@ -83,7 +83,7 @@ public sealed class LifetimeTests : IDisposable
     }
 
     [Fact]
-    public void An_embedding_and_prototypes_disposed_while_threads_score_give_results_or_say_that_they_are_disposed()
+    public void Few_shot_models_disposed_while_threads_score_give_results_or_say_so()
     {
         var images = Training.Images(_mlContext, classes: 2, perClass: 4);
         using var embedding = Embedding(images);
@@ -100,7 +100,7 @@ public sealed class LifetimeTests : IDisposable
     }
 
     [Fact]
-    public void Prediction_engines_of_a_model_disposed_under_them_give_results_or_say_that_it_is_disposed()
+    public void Prediction_engines_of_a_disposed_model_give_results_or_say_so()
     {
         using var image = ModelFile.Image();
         DisposeInUse(

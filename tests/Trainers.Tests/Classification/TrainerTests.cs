@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Xunit;
 
@@ -134,8 +133,7 @@ public sealed class TrainerTests
     public void Progress_reaches_the_callback_and_the_log()
     {
         var reports = new List<TrainingProgress>();
-        var messages = new ConcurrentQueue<string>();
-        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+        var messages = new LogMessages(_mlContext);
         var options = Quick();
         options.Epochs = 2;
         options.ValidationSetFraction = 0.25f;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
@@ -13,9 +12,9 @@ public sealed class MemoryShortageTests
     private const string KeepMemory = "SLA_TEST_KEEP_MEMORY";
 
     private readonly MLContext _context = new(seed: 1);
-    private readonly ConcurrentQueue<string> _log = new();
+    private readonly LogMessages _log;
 
-    public MemoryShortageTests() => _context.Log += (_, e) => _log.Enqueue(e.Message);
+    public MemoryShortageTests() => _log = new LogMessages(_context);
 
     [Theory]
     [InlineData(nameof(A_batch_that_memory_does_not_hold_says_what_to_lower), true)]

@@ -27,7 +27,7 @@ public sealed class TorchLibraryTests
     }
 
     [Fact]
-    public async Task Processes_that_start_at_once_with_an_empty_cache_all_load_torch_and_leave_one_copy_at_most()
+    public async Task Processes_that_start_at_once_all_load_torch_and_leave_one_copy_at_most()
     {
         byte[] original = TorchSharpBinary.Read();
         DirectoryInfo data = Directory.CreateTempSubdirectory("sla-native-tests-");

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.ML.Data;
@@ -163,7 +162,7 @@ public sealed class ImbalanceTests
     }
 
     [Fact]
-    public void On_long_tailed_images_balanced_epochs_and_LDAM_find_the_small_classes_that_cross_entropy_loses()
+    public void Balanced_epochs_and_LDAM_find_small_classes_that_cross_entropy_loses()
     {
         double MacroAccuracy(Action<SlaTrainer.Options> set)
         {
@@ -255,23 +254,21 @@ public sealed class ImbalanceTests
 
         string Messages(Action<SlaTrainer.Options> set, params int[] counts)
         {
-            var messages = new ConcurrentQueue<string>();
             var mlContext = new MLContext(seed: 1);
-            mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+            var messages = new LogMessages(mlContext);
             var options = Uneven(SlaObjective.Baseline);
             options.Epochs = 1;
             set(options);
             mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(mlContext, FashionImages.TrainUneven(counts))).Dispose();
-            return string.Join('\n', messages);
+            return messages.ToString();
         }
     }
 
     [Fact]
     public void A_search_warns_of_uneven_classes_once()
     {
-        var messages = new ConcurrentQueue<string>();
         var mlContext = new MLContext(seed: 1);
-        mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+        var messages = new LogMessages(mlContext);
         var options = Uneven(SlaObjective.Baseline);
         options.Epochs = 1;
         mlContext.MulticlassClassification.CreateSlaExperiment(new SlaExperiment.Options { Trainer = options })

@@ -15,7 +15,6 @@ public sealed class ImbalanceVectorTests : IDisposable
     private const int EmbeddingSize = 4;
 
     private static readonly JsonElement Vectors = VectorFile.Read("imbalance.json");
-    private static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true, Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
     private static readonly int[] Counts = Vectors.GetProperty("counts").Deserialize<int[]>()!;
 
     private readonly DisposeScope _scope;
@@ -32,7 +31,7 @@ public sealed class ImbalanceVectorTests : IDisposable
         {
             var cases = new TheoryData<int, string>();
             foreach (var (number, vector) in Vectors.GetProperty("cases").EnumerateArray().Index())
-                cases.Add(number, $"{vector.Deserialize<Case>(Json)}");
+                cases.Add(number, $"{vector.Deserialize<Case>(VectorFile.Json)}");
             return cases;
         }
     }
@@ -45,7 +44,7 @@ public sealed class ImbalanceVectorTests : IDisposable
     {
         Assert.NotEmpty(name);
         var expected = Vectors.GetProperty("cases")[number];
-        var vector = expected.Deserialize<Case>(Json)!;
+        var vector = expected.Deserialize<Case>(VectorFile.Json)!;
         int views = vector.Objective == SlaObjective.Baseline ? 1 : Views;
         var objective = SlaObjectives.Create(vector.Objective, Counts.Length, views, vector.Settings);
         using var heads = VectorFile.Heads(objective, EmbeddingSize, ScalarType.Float64);

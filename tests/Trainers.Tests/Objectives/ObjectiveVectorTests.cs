@@ -16,7 +16,6 @@ public sealed class ObjectiveVectorTests : IDisposable
     private const int EmbeddingSize = 4;
 
     private static readonly JsonElement Vectors = VectorFile.Read("objectives.json");
-    private static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true, Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
 
     private readonly DisposeScope _scope;
 
@@ -50,8 +49,8 @@ public sealed class ObjectiveVectorTests : IDisposable
     public void Loss_and_gradients_are_those_of_PyTorch(int number, ScalarType type)
     {
         var expected = Vectors.GetProperty("cases")[number];
-        var (kind, views, draw) = expected.Deserialize<Case>(Json)!;
-        var objective = SlaObjectives.Create(kind, Classes, views, expected.Deserialize<ObjectiveSettings>(Json)!);
+        var (kind, views, draw) = expected.Deserialize<Case>(VectorFile.Json)!;
+        var objective = SlaObjectives.Create(kind, Classes, views, expected.Deserialize<ObjectiveSettings>(VectorFile.Json)!);
         using var heads = VectorFile.Heads(objective, EmbeddingSize, type);
         using var shown = draw is null
             ? ViewDraw.All(Images, views, CPU)
@@ -76,7 +75,7 @@ public sealed class ObjectiveVectorTests : IDisposable
         foreach (var expected in Vectors.GetProperty("inferences").EnumerateArray())
         {
             int views = expected.GetProperty("views").GetInt32();
-            foreach (var kind in expected.GetProperty("objectives").Deserialize<SlaObjective[]>(Json)!)
+            foreach (var kind in expected.GetProperty("objectives").Deserialize<SlaObjective[]>(VectorFile.Json)!)
             {
                 var objective = SlaObjectives.Create(kind, Classes, views, new ObjectiveSettings());
                 using var heads = VectorFile.Heads(objective, EmbeddingSize, ScalarType.Float64);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;
@@ -10,6 +11,9 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>The numbers of Vectors/, and the inputs that they were made from.</summary>
 internal static class VectorFile
 {
+    /// <summary>How cases of the files become values.</summary>
+    public static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true, Converters = { new JsonStringEnumConverter() } };
+
     public static JsonElement Read(string name) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Vectors", name))).RootElement;
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Tests.Native;
 using Microsoft.ML.Sla.Training;
@@ -83,7 +82,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData(6)]
     [InlineData(12)]
-    public void Weights_that_begin_in_the_middle_and_balanced_epochs_are_taken_up_where_they_were(int cancelledAt)
+    public void Deferred_weights_and_balanced_epochs_are_taken_up_where_they_were(int cancelledAt)
     {
         // 18 steps, and weights from the 9th on.
         SlaTrainer.Options Uneven(string folder)
@@ -120,8 +119,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_failure_in_the_middle_leaves_the_last_checkpoint_and_says_where_it_is()
     {
-        var messages = new ConcurrentQueue<string>();
-        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+        var messages = new LogMessages(_mlContext);
         var options = Options(_folder);
         options.Observers = [new AtStep(9, () => throw new FormatException("of the observer"))];
         Assert.Throws<FormatException>(() => Weights(options));

@@ -26,7 +26,7 @@ public sealed class RunIdentityTests
     };
 
     [Fact]
-    public void Settings_at_their_defaults_have_no_entries_so_that_new_ones_leave_checkpoints_good()
+    public void Settings_at_their_defaults_have_no_entries()
     {
         Assert.Equal(
             ["Epochs=3", "BatchSize=16", "ViewsPerStep=4", "LearningRate=0.05", "LearningRateSchedule=Step", "Momentum=0.9", "WeightDecay=0.0001", "Seed=7"],

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
@@ -19,8 +18,7 @@ public sealed class TrainingLoopTests
     [InlineData(true)]
     public void Images_that_memory_does_not_hold_are_streamed_and_give_the_same_model(bool comeSeveralTimes)
     {
-        var messages = new ConcurrentQueue<string>();
-        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+        var messages = new LogMessages(_mlContext);
         float[][] Scores(long? memory)
         {
             var options = Training.Options();
@@ -57,9 +55,8 @@ public sealed class TrainingLoopTests
 
         string Messages(SlaObjective objective, TransformationSet transformations, int epochs, int viewsPerStep)
         {
-            var messages = new ConcurrentQueue<string>();
             var mlContext = new MLContext(seed: 1);
-            mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+            var messages = new LogMessages(mlContext);
             var options = Training.Options();
             options.Architecture = Architecture.ConvNet(4);
             options.Objective = objective;
@@ -67,7 +64,7 @@ public sealed class TrainingLoopTests
             options.ViewsPerStep = viewsPerStep;
             options.Epochs = epochs;
             mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(mlContext, classes: 2, perClass: 2)).Dispose();
-            return string.Join('\n', messages);
+            return messages.ToString();
         }
     }
 
@@ -81,8 +78,7 @@ public sealed class TrainingLoopTests
         File.WriteAllText(broken, "no image");
         LabelledImage[] good = FashionImages.Train(classes: 2, perClass: 12);
         LabelledImage[] images = [.. good[..5], new LabelledImage(broken, good[0].Label), .. good[5..], new LabelledImage(Path.Combine(folder, "missing.png"), good[^1].Label)];
-        var messages = new ConcurrentQueue<string>();
-        _mlContext.Log += (_, e) => messages.Enqueue(e.Message);
+        var messages = new LogMessages(_mlContext);
         foreach (long? memory in new long?[] { null, 5 * 28 * 28 })
         {
             var options = Training.Options();
