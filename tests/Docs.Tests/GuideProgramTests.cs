@@ -1,0 +1,161 @@
+using Guides.AnyTrainer;
+using Guides.Deployment;
+using Guides.FewShot;
+using Guides.GettingStarted;
+using Guides.Photos;
+using Guides.Readme;
+using Guides.Search;
+using Guides.Training;
+using Guides.Transformations;
+using Guides.UnevenClasses;
+using Microsoft.ML.Data;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>Runs the programs of README and guides in a folder of a few real images.</summary>
+public sealed class GuideProgramTests : IDisposable
+{
+    private readonly string _before = Environment.CurrentDirectory;
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-guides-").FullName;
+
+    public GuideProgramTests()
+    {
+        Environment.CurrentDirectory = _folder;
+        CopyAsJpeg(FashionImages.Test(classes: 1, perClass: 1)[0].ImagePath, "new.jpg");
+    }
+
+    public void Dispose()
+    {
+        Environment.CurrentDirectory = _before;
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void The_programs_of_the_readme_run()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        ReadmeCode.Train();
+        Assert.True(File.Exists("model.zip"));
+
+        var mlContext = new MLContext(seed: 1);
+        var rows = PreparedPhotos(mlContext);
+        using var trained = mlContext.MulticlassClassification.Trainers.SlaFewShot(new SlaFewShotTrainer.Options
+        {
+            FeatureColumnName = "Image",
+            Architecture = Architecture.ConvNet(8),
+            Ways = 3,
+            Shots = 2,
+            Queries = 2,
+            Episodes = 2,
+        }).Fit(rows);
+        mlContext.Model.Save(trained, rows.Schema, "embedding.zip");
+        Assert.Equal(4, ReadmeCode.LearnNewClass(mlContext, rows, mlContext.Data.TakeRows(rows, 5)));
+    }
+
+    [Fact]
+    public void Getting_started_trains_measures_and_predicts_and_deployment_takes_its_model()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 8));
+        GettingStartedGuide.Run();
+
+        WritePhotos("inbox", FashionImages.Test(classes: 3, perClass: 2), ofClasses: false);
+        DeploymentGuide.Run();
+        Assert.True(File.Exists("model.onnx"));
+        Assert.True(new FileInfo("small.zip").Length < new FileInfo("model.zip").Length);
+    }
+
+    [Fact]
+    public void Photos_that_cannot_be_read_are_left_out()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        File.WriteAllText(Path.Combine(Directory.GetDirectories("photos")[0], "broken.jpg"), "no image");
+        PhotosGuide.Run();
+        Assert.Equal(1, Load("model.zip").TrainingHistory.UnreadableImages);
+    }
+
+    [Fact]
+    public void Training_keeps_the_best_epoch_and_leaves_curves()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 10));
+        TrainingGuide.Run();
+        Assert.NotNull(Load("model.zip").TrainingHistory.BestEpoch);
+        Assert.NotEmpty(Directory.GetFiles("logs"));
+
+        var mlContext = new MLContext(seed: 1);
+        var options = new SlaTrainer.Options { FeatureColumnName = "Image", Architecture = TrainingGuide.CustomNetwork() };
+        Assert.True(TrainingGuide.LearningRate(mlContext, options, PreparedPhotos(mlContext)) > 0);
+        Assert.Equal(0.5, TrainingGuide.Pretrained().LayerRateDecay);
+    }
+
+    [Fact]
+    public void Transformations_are_compared()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        TransformationsGuide.Run();
+        var own = TransformationsGuide.Own();
+        own.Validate(new ImageShape(3, 32, 32));
+        Assert.Equal(2, own.Count);
+    }
+
+    [Fact]
+    public async Task Search_finds_a_model_in_its_time()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 10));
+        await SearchGuide.RunAsync(["8"]);
+        Assert.Equal(3, Load("model.zip").ClassNames.Count);
+    }
+
+    [Fact]
+    public void Few_shot_learns_a_class_from_five_photos()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 6, perClass: 15));
+        WritePhotos("new-classes", [.. FashionImages.Train(classes: 10, perClass: 6).Where(image => image.Label is "sandal" or "sneaker")]);
+        FewShotGuide.Run(["3"]);
+        using var classifier = PrototypeTransformer.Load(new MLContext(), "classifier.zip");
+        Assert.Equal("sandal", classifier.ClassNames[^1]);
+        Assert.Equal(7, classifier.ClassNames.Count);
+    }
+
+    [Fact]
+    public void Uneven_classes_are_trained_on()
+    {
+        WritePhotos("photos", FashionImages.TrainUneven(15, 6, 3));
+        WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 3));
+        UnevenClassesGuide.Run();
+        Assert.Equal(3, Load("model.zip").ClassNames.Count);
+    }
+
+    [Fact]
+    public void Any_trainer_learns_joint_labels()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
+        AnyTrainerGuide.Run();
+        Assert.True(File.Exists("model.zip"));
+    }
+
+    private static SlaTransformer Load(string path) => SlaTransformer.Load(new MLContext(), path);
+
+    private static IDataView PreparedPhotos(MLContext mlContext)
+    {
+        var files = mlContext.Data.LoadFromEnumerable(
+            Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories).Select(path => new LabelledImage(path, new FileInfo(path).Directory!.Name)));
+        return mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", "", "ImagePath")).Fit(files).Transform(files);
+    }
+
+    private static void WritePhotos(string folder, LabelledImage[] images, bool ofClasses = true)
+    {
+        foreach (var image in images)
+        {
+            string target = ofClasses ? Path.Combine(folder, image.Label) : folder;
+            Directory.CreateDirectory(target);
+            CopyAsJpeg(image.ImagePath, Path.Combine(target, $"{image.Label}-{Path.GetFileNameWithoutExtension(image.ImagePath)}.jpg"));
+        }
+    }
+
+    private static void CopyAsJpeg(string path, string target)
+    {
+        using var image = MLImage.CreateFromFile(path);
+        image.Save(target);
+    }
+}
