@@ -22,7 +22,8 @@ internal static class DeploymentGuide
         var mlContext = new MLContext();
         mlContext.SetOnnxSessionOption(new OnnxSessionOptions { IntraOpNumThreads = 1 });
         var model = mlContext.Model.Load("model.zip", out _);
-        var photos = mlContext.Data.LoadFromEnumerable(Directory.GetFiles("inbox", "*.jpg").Select(path => new { ImagePath = path, Label = "" }));
+        var photos = mlContext.Data.LoadFromEnumerable(
+            Directory.GetFiles("inbox", "*.jpg").Select(path => new { ImagePath = path, Label = "" }));
         foreach (string name in model.Transform(photos).GetColumn<string>("PredictedLabelName"))
             Console.WriteLine(name);
 

@@ -14,7 +14,7 @@ internal static class FewShotGuide
         #region program
         int episodes = args is [var text, ..] ? int.Parse(text, CultureInfo.InvariantCulture) : 5_000;
         var mlContext = new MLContext(seed: 1);
-        var files = Files("photos");                                    // photos/<class>/<name>.jpg: many classes to learn from
+        var files = Files("photos");
         var loading = mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath").Fit(files);
 
         // 1. Train an embedding, once.
@@ -36,7 +36,8 @@ internal static class FewShotGuide
         // 2. Measure it on classes that it was not trained on.
         using var embedding = SlaEmbeddingTransformer.Load(mlContext, "embedding.zip");
         var newFiles = Files("new-classes");
-        var metrics = mlContext.MulticlassClassification.EvaluateFewShot(Labelled(newFiles), embedding, ways: 2, shots: 1, queries: 4);
+        var metrics = mlContext.MulticlassClassification.EvaluateFewShot(
+            Labelled(newFiles), embedding, ways: 2, shots: 1, queries: 4);
         Console.WriteLine($"aggregated {metrics.Aggregated.Mean:P1} ± {metrics.Aggregated.HalfWidth:P1}");
 
         // 3. Learn the known classes and a new one, without training.
@@ -54,7 +55,8 @@ internal static class FewShotGuide
             Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories)
                 .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
 
-        IDataView Labelled(IDataView list) => loading.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(list).Transform(list));
+        IDataView Labelled(IDataView list) =>
+            loading.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(list).Transform(list));
         #endregion
     }
 }

@@ -26,7 +26,7 @@ internal static class GettingStartedGuide
                 Epochs = 40,
                 ViewsPerStep = 2,
                 LearningRateSchedule = LearningRateSchedule.OneCycle,
-                MetricsCallback = m => Console.Write($"\repoch {m.Epoch}/{m.Epochs}, loss {m.Loss:F3}, {m.Remaining:hh\\:mm\\:ss} left "),
+                MetricsCallback = m => Console.Write($"\repoch {m.Epoch}/{m.Epochs}, loss {m.Loss:F3} "),
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"));
 

@@ -22,7 +22,7 @@ internal static class ReadmeCode
                 FeatureColumnName = "Image",
                 ImageWidth = 32,
                 ImageHeight = 32,
-                MetricsCallback = m => Console.Write($"\repoch {m.Epoch}/{m.Epochs}, loss {m.Loss:F3}, {m.Remaining:hh\\:mm\\:ss} left "),
+                MetricsCallback = m => Console.Write($"\repoch {m.Epoch}/{m.Epochs}, loss {m.Loss:F3} "),
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"));
 
@@ -35,7 +35,8 @@ internal static class ReadmeCode
     {
         #region new classes
         using var embedding = SlaEmbeddingTransformer.Load(mlContext, "embedding.zip");
-        using var classifier = mlContext.MulticlassClassification.Trainers.PrototypeClassifier(embedding).Fit(embedding.Transform(photos));
+        using var classifier = mlContext.MulticlassClassification.Trainers.PrototypeClassifier(embedding)
+            .Fit(embedding.Transform(photos));
         using var more = classifier.WithClass("sandal", embedding.Transform(fivePhotos));
         #endregion
         return more.ClassNames.Count;

@@ -34,7 +34,8 @@ internal static class SearchGuide
             .SetMonitor(new ConsoleMonitor())
             .RunAsync();
 
-        Console.WriteLine($"{found.Best} is the best of {found.Trials.Count} trials, {found.Best.Last?.Accuracy:P1} of the held-out rows are right");
+        Console.WriteLine($"the best of {found.Trials.Count} trials is {found.Best}");
+        Console.WriteLine($"{found.Best.Last?.Accuracy:P1} of the held-out rows are right");
         mlContext.Model.Save(preparation.Append(found.Model), files.Schema, "model.zip");
         #endregion
     }
@@ -43,7 +44,8 @@ internal static class SearchGuide
 #region program
 internal sealed class ConsoleMonitor : ISlaExperimentMonitor
 {
-    public void ReportCompletedTrial(SlaTrial trial) => Console.WriteLine($"{trial.Last!.Elapsed,4:F0} s  {trial.Last.Accuracy:P1}  {trial}");
+    public void ReportCompletedTrial(SlaTrial trial) =>
+        Console.WriteLine($"{trial.Last!.Elapsed,4:F0} s  {trial.Last.Accuracy:P1}  {trial}");
 
     public void ReportFailTrial(SlaTrial trial) => Console.WriteLine($"{trial} failed: {trial.Failure}");
 }

@@ -51,7 +51,7 @@ internal static class TrainingGuide
         using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
 
         var kept = model.TrainingHistory.KeptEpoch;
-        Console.WriteLine($"{model.Architecture}, epoch {kept.Epoch}: {kept.ValidationAccuracy:P1} of the validation rows are right");
+        Console.WriteLine($"{model.Architecture}, epoch {kept.Epoch}: validation accuracy {kept.ValidationAccuracy:P1}");
         mlContext.Model.Save(preparation.Append(model), files.Schema, "model.zip");
         #endregion
     }
@@ -101,9 +101,9 @@ internal static class TrainingGuide
 internal sealed class ConsoleLog : ITrainingObserver
 {
     public void OnStart(TrainingStarted plan) =>
-        Console.WriteLine($"{plan.Architecture}, {plan.Images} images, {plan.Classes} classes, step {plan.FirstStep} of {plan.Steps}");
+        Console.WriteLine($"{plan.Architecture}, {plan.Images} images, from step {plan.FirstStep} to {plan.Steps}");
 
     public void OnEpochEnd(TrainingProgress metrics) =>
-        Console.WriteLine($"epoch {metrics.Epoch}: loss {metrics.Loss:F3}, validation accuracy {metrics.ValidationAccuracy:P1}");
+        Console.WriteLine($"epoch {metrics.Epoch}: loss {metrics.Loss:F3}, accuracy {metrics.ValidationAccuracy:P1}");
 }
 #endregion

@@ -48,7 +48,7 @@ internal static class TransformationsGuide
     public static TransformationSet Own()
     {
         #region own
-        var both = TransformationSet.Compose(TransformationSet.Rotation2, TransformationSet.ColorPermutation3);      // M = 6
+        var both = TransformationSet.Compose(TransformationSet.Rotation2, TransformationSet.ColorPermutation3);
         var halves = TransformationSet.FromPermutations(
             "halves", ("swapped", [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => i ^ 16)]));      // left and right half exchanged
         #endregion
