@@ -50,7 +50,7 @@ internal static class TransformationsGuide
         #region own
         var both = TransformationSet.Compose(TransformationSet.Rotation2, TransformationSet.ColorPermutation3);
         var halves = TransformationSet.FromPermutations(
-            "halves", ("swapped", [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => i ^ 16)]));      // left and right half exchanged
+            "halves", ("swapped", [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => i ^ 16)]));      // left and right half
         #endregion
         return both.Count == 6 ? halves : both;
     }
