@@ -34,7 +34,7 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void The_programs_of_the_readme_run()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 4));
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 3));
         ReadmeCode.Train();
         Assert.True(File.Exists("model.zip"));
 
@@ -56,7 +56,7 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void Getting_started_trains_measures_and_predicts_and_deployment_takes_its_model()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 8));
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
         GettingStartedGuide.Run();
 
         WritePhotos("inbox", FashionImages.Test(classes: 3, perClass: 2), ofClasses: false);
@@ -68,7 +68,7 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void Photos_that_cannot_be_read_are_left_out()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 3));
         File.WriteAllText(Path.Combine(Directory.GetDirectories("photos")[0], "broken.jpg"), "no image");
         PhotosGuide.Run();
         Assert.Equal(1, Load("model.zip").TrainingHistory.UnreadableImages);
@@ -77,7 +77,7 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void Training_keeps_the_best_epoch_and_leaves_curves()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 10));
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 5));
         TrainingGuide.Run();
         Assert.NotNull(Load("model.zip").TrainingHistory.BestEpoch);
         Assert.NotEmpty(Directory.GetFiles("logs"));
@@ -91,7 +91,7 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void Transformations_are_compared()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 6));
         TransformationsGuide.Run();
         var own = TransformationsGuide.Own();
         own.Validate(new ImageShape(3, 32, 32));
@@ -120,8 +120,8 @@ public sealed class GuideProgramTests : IDisposable
     [Fact]
     public void Uneven_classes_are_trained_on()
     {
-        WritePhotos("photos", FashionImages.TrainUneven(15, 6, 3));
-        WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 3));
+        WritePhotos("photos", FashionImages.TrainUneven(8, 4, 2));
+        WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 2));
         UnevenClassesGuide.Run();
         Assert.Equal(3, Load("model.zip").ClassNames.Count);
     }
