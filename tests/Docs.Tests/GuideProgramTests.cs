@@ -46,7 +46,7 @@ public sealed class GuideProgramTests : IDisposable
             Architecture = Architecture.ConvNet(8),
             Ways = 3,
             Shots = 2,
-            Queries = 2,
+            Queries = 1,
             Episodes = 2,
         }).Fit(rows);
         mlContext.Model.Save(trained, rows.Schema, "embedding.zip");
