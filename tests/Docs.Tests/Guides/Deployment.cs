@@ -27,7 +27,7 @@ internal static class DeploymentGuide
         foreach (string name in model.Transform(photos).GetColumn<string>("PredictedLabelName"))
             Console.WriteLine(name);
 
-        // 3. Other forms of the same network: more accurate, smaller and faster, or for other runtimes.
+        // 3. Other forms of the same network: all views, 8 bits, or a plain ONNX file.
         using var network = SlaTransformer.Load(mlContext, "model.zip");
         using var aggregated = network.WithInference(SlaInference.Aggregated);
         var images = mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath").Fit(photos).Transform(photos);
