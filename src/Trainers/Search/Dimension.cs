@@ -3,14 +3,14 @@ using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Something that is chosen. Values are text, as they are recorded.</summary>
+/// <summary>An option that a search chooses. Its values are text, in the form in which they are recorded.</summary>
 /// <param name="Name">Its name.</param>
 internal abstract record Dimension(string Name)
 {
     /// <summary>The value that every trial has; null where it is searched.</summary>
     public string? Fixed { get; private init; }
 
-    /// <summary>Whether it makes a difference to a training with some options. Default: to all.</summary>
+    /// <summary>Whether it makes a difference to a training with given options. Default: always.</summary>
     public Func<SlaTrainer.Options, bool> Matters { get; init; } = _ => true;
 
     /// <exception cref="ArgumentException">There is no such value.</exception>
@@ -20,21 +20,21 @@ internal abstract record Dimension(string Name)
 
     public abstract void Set(SlaTrainer.Options options, string value);
 
-    /// <summary>The values, for a person and to compare by.</summary>
+    /// <summary>Name and values, to read and to compare searches by.</summary>
     public sealed override string ToString() => $"{Name} ({Fixed ?? Values})";
 
-    /// <summary>The dimension without the choices that cannot be.</summary>
-    /// <param name="objection">Why a value cannot be; null where it can.</param>
-    /// <param name="dropped">Receives why each was left out.</param>
-    public virtual Dimension Possible(Func<string, string?> objection, List<string> dropped) => this;
+    /// <summary>The dimension without the choices that cannot be trained.</summary>
+    /// <param name="objection">Says why a value cannot be trained; null where it can.</param>
+    /// <param name="dropped">Receives each choice that was left out, and why.</param>
+    public virtual Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped) => this;
 
     protected abstract string Values { get; }
 
-    /// <summary>The value as it is recorded.</summary>
+    /// <summary>The value in the form in which it is recorded.</summary>
     protected abstract string Parse(string value);
 }
 
-/// <summary>One of some choices.</summary>
+/// <summary>A dimension of named choices.</summary>
 internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, Action<SlaTrainer.Options> Set)> Choices) : Dimension(Name)
 {
     protected override string Values => string.Join(", ", Choices.Select(choice => choice.Name));
@@ -43,7 +43,7 @@ internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, 
 
     public override void Set(SlaTrainer.Options options, string value) => Choices.First(choice => choice.Name == value).Set(options);
 
-    public override Dimension Possible(Func<string, string?> objection, List<string> dropped)
+    public override Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped)
     {
         var possible = Choices.Where(choice =>
         {
@@ -62,7 +62,7 @@ internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, 
     }
 }
 
-/// <summary>A number of a range.</summary>
+/// <summary>A dimension of the numbers of a range.</summary>
 internal sealed record RangeDimension(string Name, double Lowest, double Highest, bool IsLogarithmic, Action<SlaTrainer.Options, double> Setter) : Dimension(Name)
 {
     protected override string Values => FormattableString.Invariant($"{Lowest} to {Highest}{(IsLogarithmic ? ", logarithmic" : "")}");
@@ -73,7 +73,7 @@ internal sealed record RangeDimension(string Name, double Lowest, double Highest
             ? Math.Exp(random.Uniform(Math.Log(Lowest), Math.Log(Highest)))
             : random.Uniform(Lowest, Highest);
 
-        // What is recorded is what is set: both have three digits.
+        // Rounded to three digits, so that the recorded value is the one that is set.
         return value.ToString("G3", CultureInfo.InvariantCulture);
     }
 

@@ -106,7 +106,7 @@ internal sealed class SearchFolder : IDisposable
     private SearchPlan ReadPlan()
     {
         var plan = Parse<SearchPlan>(PlanPath, File.ReadAllText(PlanPath), "the plan of a search");
-        return plan is { Identity: not null, Usual: not null, Ladder.Fractions: not null, Trials: not null, Latencies: not null } && plan.Trials.All(trial => trial is { Configuration: not null })
+        return plan is { Identity: not null, Baseline: not null, Ladder.Fractions: not null, Trials: not null, Latencies: not null } && plan.Trials.All(trial => trial is { Configuration: not null })
             ? plan
             : throw new InvalidDataException($"'{PlanPath}' is not a whole plan of a search. Give another Folder.");
     }

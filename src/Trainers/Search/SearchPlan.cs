@@ -1,19 +1,20 @@
+using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What a search has decided by what it measured of the machine, so that it decides the same when it is resumed.</summary>
-/// <param name="Identity">Which search it is.</param>
-/// <param name="Usual">The configuration of the first trial.</param>
+/// <summary>What a search has decided, partly by the speed of the machine. It is recorded so that a resumed search decides the same.</summary>
+/// <param name="Identity">What makes two searches the same one.</param>
+/// <param name="Baseline">The configuration of the first trial.</param>
 /// <param name="Ladder">The trials and rungs.</param>
 /// <param name="TrainingSeconds">Time of the winner's whole training; null where the number of epochs is given.</param>
-/// <param name="OverheadSeconds">What a training takes around its steps: to be set up, and to be measured.</param>
+/// <param name="OverheadSeconds">Time that a training takes around its steps: for its set-up and its measurement.</param>
 /// <param name="Trials">The trials that were planned, in order.</param>
-/// <param name="Latencies">Seconds that a prediction takes, by what it depends on; as far as it was asked for.</param>
-/// <param name="Final">How the winner is trained to its end; null as long as there is none.</param>
+/// <param name="Latencies">Seconds that a prediction takes, by what they depend on. Only those that were measured.</param>
+/// <param name="Final">How the winner is trained to its end; null before there is a winner.</param>
 internal sealed record SearchPlan(
     IReadOnlyDictionary<string, string> Identity,
-    IReadOnlyDictionary<string, string> Usual,
+    [property: JsonPropertyName("usual")] IReadOnlyDictionary<string, string> Baseline,
     Ladder Ladder,
     double? TrainingSeconds,
     double OverheadSeconds,
@@ -33,9 +34,9 @@ internal sealed record SearchPlan(
 /// <param name="Steps">Its steps.</param>
 internal sealed record PlannedTrial(int Number, IReadOnlyDictionary<string, string> Configuration, int Epochs, long Steps);
 
-/// <summary>The end of the winner's training, by the time that was left for it.</summary>
+/// <summary>How the winner is trained to its end, in the time that was left for it.</summary>
 /// <param name="Trial">The trial's number.</param>
 /// <param name="Epochs">The epochs of its whole training.</param>
 /// <param name="Steps">The steps of it.</param>
-/// <param name="Tail">Where it goes on otherwise than it began; null where it does not, or begins anew.</param>
+/// <param name="Tail">Where its schedule changes from the one that it began with; null where it keeps it, or begins anew.</param>
 internal sealed record PlannedEnd(int Trial, int Epochs, long Steps, ScheduleTail? Tail);

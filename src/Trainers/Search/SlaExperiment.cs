@@ -30,7 +30,7 @@ public sealed class SlaExperiment
     private bool _holdOut;
     private int _folds = 1;
     private TimeSpan? _time;
-    private int? _mostTrials;
+    private int? _maxTrials;
     private SearchMetric _metric = SearchMetric.MicroAccuracy;
     private SlaInference? _inference;
     private TimeSpan? _latencyCeiling;
@@ -111,7 +111,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetMaxModelToExplore(int count)
     {
         SlaTrainer.Options.Require(count > 0, nameof(count), count, "above 0");
-        _mostTrials = count;
+        _maxTrials = count;
         return this;
     }
 
@@ -186,13 +186,13 @@ public sealed class SlaExperiment
         var clock = new SearchClock(before: folder.Records.Max(record => record.Ended ?? record.Interval?.Elapsed) ?? 0);
         var settings = NewSettings(folder, cancellation.Token);
 
-        var reader = new SlaTrainer(_host, ReadingOptions(settings.Given, cancellation.Token));
+        var reader = new SlaTrainer(_host, ReadingOptions(settings.BaseOptions, cancellation.Token));
         var pretrained = reader.ReadPretrained();
         var all = reader.ReadRows(channel, _train!, _validation);
         var space = NewSpace(channel, settings, all.Features.Shape);
         List<TrainingRows> rows = _folds == 1
             ? [all]
-            : [.. RowSplit.Folds(all.Training, _folds, settings.Given.Seed!.Value).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
+            : [.. RowSplit.Folds(all.Training, _folds, settings.BaseOptions.Seed!.Value).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
         if (rows.Exists(training => training.Validation!.Rows.Length == 0))
             throw new InvalidOperationException($"There are fewer rows than folds, {_folds}. Give more rows, or fewer folds.");
 
@@ -208,7 +208,7 @@ public sealed class SlaExperiment
     {
         if (_train is null)
             throw new InvalidOperationException("The experiment has no rows: call SetDataset.");
-        if (_time is null && _mostTrials is null)
+        if (_time is null && _maxTrials is null)
             throw new InvalidOperationException("The experiment has no limit: call SetTrainingTimeInSeconds, SetMaxModelToExplore, or both.");
         if (_inference is { } inference && _options.Trainer.Inference is { } given && inference != given)
             throw new InvalidOperationException($"SetMetric asks for the inference {inference}, and the trainer's options for {given}. Leave one of them out.");
@@ -222,7 +222,7 @@ public sealed class SlaExperiment
         given.ValidationSetFraction = _holdOut ? _validationFraction : null;
         given.CancellationToken = default;
         cancellationToken.ThrowIfCancellationRequested();
-        return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _mostTrials);
+        return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _maxTrials);
     }
 
     /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
@@ -238,17 +238,17 @@ public sealed class SlaExperiment
 
     private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
     {
-        var space = new ConfigurationSpace(settings.Dimensions, settings.Given, shape, Objection);
+        var space = new ConfigurationSpace(settings.Dimensions, settings.BaseOptions, shape, Objection);
         if (Objection(AllViews(space.Options(space.Default))) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
         {
-            TrainerHost.Info(channel, $"{settings.Given.Transformations} is not possible for images of {shape}: the first trial has no transformations");
-            settings.Given.Transformations = TransformationSet.None;
+            TrainerHost.Info(channel, $"{settings.BaseOptions.Transformations} is not possible for images of {shape}: the first trial has no transformations");
+            settings.BaseOptions.Transformations = TransformationSet.None;
         }
 
         if (space.Objection(space.Default) is { } objection)
             throw new ArgumentException($"The options, with the values of the search space that are fixed, cannot be trained: {objection}");
         var dropped = new List<string>();
-        space = space.Possible(dropped);
+        space = space.WithPossibleChoices(dropped);
         foreach (string reason in dropped)
             TrainerHost.Info(channel, $"left out of the search: {reason}");
         return space;
@@ -279,8 +279,8 @@ public sealed class SlaExperiment
         {
             ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (_folds > 1 ? $", {_folds} folds" : ""),
             ["Rows held out to the end"] = _holdOut ? "the validation rows" : "none",
-            ["Seed"] = FormattableString.Invariant($"{settings.Given.Seed}"),
-            ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.Given.Epochs}") : "by time",
+            ["Seed"] = FormattableString.Invariant($"{settings.BaseOptions.Seed}"),
+            ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.BaseOptions.Epochs}") : "by time",
         };
         foreach (var (name, value) in settings.Identity)
             entries.Add(name, value);

@@ -13,7 +13,7 @@ namespace Microsoft.ML.Sla.Search;
 /// </summary>
 internal sealed class SuccessiveHalving
 {
-    private const int MostDraws = 1000;
+    private const int MaxDraws = 1000;
 
     /// <summary>Steps before the first comparison. Networks that have hardly learnt are ranked by how easy their task is.</summary>
     private const int FewestSteps = 50;
@@ -74,13 +74,13 @@ internal sealed class SuccessiveHalving
     {
         (_settings, _space, _runner, _folder, _monitor, _channel, _clock, _cancellation) = (settings, space, runner, folder, monitor, channel, clock, cancellation);
         _plan = folder.Plan ?? SearchPlan.Empty with { Identity = identity.Entries };
-        Usual = folder.Plan is null ? NewUsual() : new Configuration(_plan.Usual);
+        Baseline = folder.Plan is null ? NewBaseline() : new Configuration(_plan.Baseline);
         if (folder.Plan is null)
-            Save(NewPlan(_plan with { Usual = Usual.Values }, folds));
+            Save(NewPlan(_plan with { Baseline = Baseline.Values }, folds));
     }
 
     /// <summary>The configuration of the first trial: what would be trained without a search.</summary>
-    private Configuration Usual { get; }
+    private Configuration Baseline { get; }
 
     private bool IsCancelled => _cancellation.IsCancellationRequested || _runner.IsHostCancelled;
 
@@ -108,7 +108,7 @@ internal sealed class SuccessiveHalving
     /// </summary>
     private IEnumerable<Candidate> Leaders() => _trials
         .Where(trial => trial.IsAlive && trial.Plan is not null)
-        .GroupBy(trial => trial.Shown.Intervals.Count)
+        .GroupBy(trial => trial.PublicTrial.Intervals.Count)
         .OrderByDescending(rung => rung.Key)
         .SelectMany(rung => rung.Key == 0 ? rung : BestFirst([.. rung], isLast: rung.Key == _plan.Ladder.Fractions.Count));
 
@@ -119,7 +119,7 @@ internal sealed class SuccessiveHalving
             return ranked;
 
         // Few labels are learnt by heart before the end, with the higher accuracy until then: where the curve leads says so early.
-        var lasting = ranked.MinBy(trial => Ranking.ExpectedLogLoss(trial.Shown.Intervals, trial.Plan!.Steps))!;
+        var lasting = ranked.MinBy(trial => Ranking.ExpectedLogLoss(trial.PublicTrial.Intervals, trial.Plan!.Steps))!;
         return ranked.OrderByDescending(trial => Views(trial) == Views(lasting));
     }
 
@@ -132,7 +132,7 @@ internal sealed class SuccessiveHalving
 
     /// <summary>The leaders in the order in which they are trained to the end: what was begun first, and what has a checkpoint to go on from.</summary>
     private IEnumerable<Candidate> Finalists() => Leaders()
-        .OrderByDescending(trial => trial.Shown.Number == _plan.Final?.Trial)
+        .OrderByDescending(trial => trial.PublicTrial.Number == _plan.Final?.Trial)
         .ThenByDescending(trial => _runner.StepsDone(trial.Plan!) > 0);
 
     /// <summary>The trial whose model there is when the search is cancelled; null before the first step.</summary>
@@ -140,7 +140,7 @@ internal sealed class SuccessiveHalving
 
     /// <summary>The defaults, or, where their network takes longer to predict than it may, with the network that takes the longest that it may.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
-    private Configuration NewUsual()
+    private Configuration NewBaseline()
     {
         if (_settings.LatencyCeiling is not { } ceiling || Latency(_space.Default) <= ceiling.TotalSeconds)
             return _space.Default;
@@ -178,15 +178,15 @@ internal sealed class SuccessiveHalving
 
     private SearchPlan NewPlan(SearchPlan begun, int folds)
     {
-        int mostTrials = _settings.MostTrials ?? int.MaxValue;
+        int maxTrials = _settings.MaxTrials ?? int.MaxValue;
         if (_settings.Time is not { } time)
-            return begun with { Ladder = Ladder.ForTrials(mostTrials, folds) };
+            return begun with { Ladder = Ladder.ForTrials(maxTrials, folds) };
 
-        double step = _runner.StepSeconds(Usual, MeasuredShare * time, _cancellation);
-        double overhead = _runner.OverheadSeconds(Usual, _cancellation);
+        double step = _runner.StepSeconds(Baseline, MeasuredShare * time, _cancellation);
+        double overhead = _runner.OverheadSeconds(Baseline, _cancellation);
         double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed;
-        int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(Usual));
-        var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, mostTrials, folds);
+        int fewestSteps = Math.Max(FewestSteps, _runner.StepsPerEpoch(Baseline));
+        var ladder = Ladder.ForTime(ladder => TrainingSeconds(ladder) * ladder.Fractions[0] >= fewestSteps * step, maxTrials, folds);
         return begun with { Ladder = ladder, TrainingSeconds = Math.Max(step, TrainingSeconds(ladder)), OverheadSeconds = overhead };
 
         double TrainingSeconds(Ladder ladder) => (left - (ladder.Intervals * overhead)) / ladder.Cost;
@@ -211,19 +211,19 @@ internal sealed class SuccessiveHalving
     private void Explore(CancellationToken deadline)
     {
         var ladder = _plan.Ladder;
-        var usual = Begin(Usual, _cancellation);
+        var usual = Begin(Baseline, _cancellation);
         if (ladder.Fractions.Count == 0)
             return;
 
         Interval(usual, rung: 0, deadline);
         int sets = Math.Max(0, ladder.Trials - 1 - (ladder.Trials / 3));
-        foreach (var configuration in _space.ByTransformations(Usual).Where(IsPossible).Take(sets))
+        foreach (var configuration in _space.ByTransformations(Baseline).Where(IsPossible).Take(sets))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
         int augmented = (ladder.Trials - _trials.Count) / 2;
-        foreach (var configuration in _space.ByAugmentation(Usual).Where(IsPossible).Take(augmented))
+        foreach (var configuration in _space.ByAugmentation(Baseline).Where(IsPossible).Take(augmented))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
-        var others = Leaders().Where(trial => !LearnsUsualViews(trial)).Select(trial => trial.Configuration);
-        foreach (var configuration in Drawn([Usual, .. others.Take(1)]))
+        var others = Leaders().Where(trial => !LearnsBaselineViews(trial)).Select(trial => trial.Configuration);
+        foreach (var configuration in Drawn([Baseline, .. others.Take(1)]))
             Interval(Begin(configuration, deadline), rung: 0, deadline);
 
         for (int rung = 1; rung < ladder.Fractions.Count; rung++)
@@ -237,8 +237,8 @@ internal sealed class SuccessiveHalving
     /// <summary>New configurations around some, in turn, until there are as many trials as planned.</summary>
     private IEnumerable<Configuration> Drawn(Configuration[] bases)
     {
-        var random = new Random(_settings.Given.Seed!.Value);
-        for (int draw = 0; draw < MostDraws && _trials.Count < _plan.Ladder.Trials; draw++)
+        var random = new Random(_settings.BaseOptions.Seed!.Value);
+        for (int draw = 0; draw < MaxDraws && _trials.Count < _plan.Ladder.Trials; draw++)
         {
             var configuration = _space.Draw(random, bases[_trials.Count % bases.Length]);
             bool isNew = _trials.TrueForAll(trial => $"{trial.Configuration}" != $"{configuration}");
@@ -257,9 +257,9 @@ internal sealed class SuccessiveHalving
     private void Promote(int count)
     {
         var leaders = Leaders().ToList();
-        var augmentations = _space.ByAugmentation(Usual).Append(Usual).Select(_space.Augmentation).ToHashSet();
+        var augmentations = _space.ByAugmentation(Baseline).Append(Baseline).Select(_space.Augmentation).ToHashSet();
         var usual = VariedFirst(leaders
-            .Where(trial => LearnsUsualViews(trial) && augmentations.Contains(_space.Augmentation(trial.Configuration)))
+            .Where(trial => LearnsBaselineViews(trial) && augmentations.Contains(_space.Augmentation(trial.Configuration)))
             .DistinctBy(trial => _space.Augmentation(trial.Configuration))).ToList();
         var late = usual.DistinctBy(trial => _space.IsStronglyAugmented(trial.Configuration))
             .Union(usual)
@@ -276,11 +276,11 @@ internal sealed class SuccessiveHalving
         foreach (var trial in leaders.Except(promoted))
         {
             trial.IsAlive = false;
-            _folder.DeleteCheckpoints(trial.Shown.Number);
+            _folder.DeleteCheckpoints(trial.PublicTrial.Number);
         }
     }
 
-    private bool LearnsUsualViews(Candidate trial) => Views(trial) == _space.Views(Usual);
+    private bool LearnsBaselineViews(Candidate trial) => Views(trial) == _space.Views(Baseline);
 
     private string Views(Candidate trial) => _space.Views(trial.Configuration);
 
@@ -295,7 +295,7 @@ internal sealed class SuccessiveHalving
         if ((planned?.Configuration ?? broken?.Configuration) is { } values)
             configuration = new Configuration(values);
 
-        var trial = new Candidate(configuration, new SlaTrial(number, configuration.Values, _settings.Given.Seed!.Value));
+        var trial = new Candidate(configuration, new SlaTrial(number, configuration.Values, _settings.BaseOptions.Seed!.Value));
         _trials.Add(trial);
         if (broken is not null)
         {
@@ -330,14 +330,14 @@ internal sealed class SuccessiveHalving
     {
         if (!trial.IsAlive)
             return;
-        if (RecordOf(trial.Shown.Number, rung) is { } record)
+        if (RecordOf(trial.PublicTrial.Number, rung) is { } record)
         {
             TakeUp(trial, record);
             return;
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        _monitor.ReportRunningTrial(trial.Shown);
+        _monitor.ReportRunningTrial(trial.PublicTrial);
         double began = _clock.Elapsed;
         if (Tried(trial, rung, () => _runner.Run(trial.Plan!, trial.Configuration, _plan.Ladder.Fractions[rung], cancellationToken), out var run))
             Complete(trial, rung, run.Steps, run.Scores, began);
@@ -354,28 +354,28 @@ internal sealed class SuccessiveHalving
     private void Complete(Candidate trial, int rung, long steps, IReadOnlyList<RowScores> scores, double began)
     {
         bool[] isRight = [.. scores.SelectMany(fold => fold.IsRight)];
-        var against = _bestOfRung.TryGetValue(rung, out var best) ? SlaPairedComparison.Of(isRight, best.Trial.Shown.Number, best.IsRight) : null;
+        var against = _bestOfRung.TryGetValue(rung, out var best) ? SlaPairedComparison.Of(isRight, best.Trial.PublicTrial.Number, best.IsRight) : null;
         double elapsed = _clock.Elapsed;
         var interval = new SlaTrialInterval(
             rung, steps, elapsed - began, elapsed, scores.Average(fold => fold.Accuracy), scores.Average(fold => fold.MacroAccuracy), scores.Average(fold => fold.Loss), against);
         _folder.Append(NewRecord(trial, rung) with { Interval = interval, Right = TrialRecord.Digits(isRight) });
         TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture,
-            $"{trial.Shown}: accuracy {interval.Accuracy:F4}, macro accuracy {interval.MacroAccuracy:F4}, log-loss {interval.LogLoss:F4} after {steps} of {trial.Shown.Steps} steps"));
+            $"{trial.PublicTrial}: accuracy {interval.Accuracy:F4}, macro accuracy {interval.MacroAccuracy:F4}, log-loss {interval.LogLoss:F4} after {steps} of {trial.PublicTrial.Steps} steps"));
         Add(trial, interval, isRight);
     }
 
     private void Add(Candidate trial, SlaTrialInterval interval, bool[] isRight)
     {
-        trial.Shown.Add(interval);
+        trial.PublicTrial.Add(interval);
         trial.Result = new RungResult(interval, isRight);
-        if (!_bestOfRung.TryGetValue(interval.Rung, out var best) || _settings.Value(interval) > _settings.Value(best.Trial.Shown.Intervals[interval.Rung]))
+        if (!_bestOfRung.TryGetValue(interval.Rung, out var best) || _settings.Value(interval) > _settings.Value(best.Trial.PublicTrial.Intervals[interval.Rung]))
             _bestOfRung[interval.Rung] = (trial, isRight);
-        _monitor.ReportCompletedTrial(trial.Shown);
+        _monitor.ReportCompletedTrial(trial.PublicTrial);
         var leader = Leaders().FirstOrDefault();
         if (leader is not null && (leader != _leader || leader == trial))
         {
             _leader = leader;
-            _monitor.ReportBestTrial(leader.Shown);
+            _monitor.ReportBestTrial(leader.PublicTrial);
         }
     }
 
@@ -391,7 +391,7 @@ internal sealed class SuccessiveHalving
         catch (Exception exception) when (exception is not (OperationCanceledException or IOException))
         {
             string message = FirstLine(exception);
-            if (RecordOf(trial.Shown.Number, rung) is null)
+            if (RecordOf(trial.PublicTrial.Number, rung) is null)
                 _folder.Append(NewRecord(trial, rung) with { Failure = message });
             Break(trial, message);
             result = default;
@@ -405,17 +405,17 @@ internal sealed class SuccessiveHalving
     private void Break(Candidate trial, string message)
     {
         trial.IsAlive = false;
-        trial.Shown.Failure = message;
-        _folder.DeleteCheckpoints(trial.Shown.Number);
-        TrainerHost.Warn(_channel, $"{trial.Shown} is broken, and left out: {message}");
-        _monitor.ReportFailTrial(trial.Shown);
+        trial.PublicTrial.Failure = message;
+        _folder.DeleteCheckpoints(trial.PublicTrial.Number);
+        TrainerHost.Warn(_channel, $"{trial.PublicTrial} is broken, and left out: {message}");
+        _monitor.ReportFailTrial(trial.PublicTrial);
     }
 
     private SlaExperimentResult Finish()
     {
         foreach (var trial in Leaders().ToList())
         {
-            if (RecordOf(trial.Shown.Number, FinalRung) is { Failure: { } failure })
+            if (RecordOf(trial.PublicTrial.Number, FinalRung) is { Failure: { } failure })
                 Break(trial, failure);
         }
 
@@ -424,18 +424,18 @@ internal sealed class SuccessiveHalving
             if (TrainedToTheEnd(trial) is not { } result)
                 continue;
             foreach (var other in _trials.Where(other => other != trial && other.IsAlive))
-                _folder.DeleteCheckpoints(other.Shown.Number);
+                _folder.DeleteCheckpoints(other.PublicTrial.Number);
             return result;
         }
 
-        var first = _trials.First(trial => trial.Shown.Failure is not null);
-        throw new InvalidOperationException($"All {_trials.Count} trials are broken. The first one: {first.Shown.Failure}");
+        var first = _trials.First(trial => trial.PublicTrial.Failure is not null);
+        throw new InvalidOperationException($"All {_trials.Count} trials are broken. The first one: {first.PublicTrial.Failure}");
     }
 
     /// <summary>The number by which the end of the winner's training is recorded.</summary>
     private int FinalRung => _plan.Ladder.Fractions.Count;
 
-    private PlannedEnd? EndOf(Candidate trial) => _plan.Final is { } end && end.Trial == trial.Shown.Number ? end : null;
+    private PlannedEnd? EndOf(Candidate trial) => _plan.Final is { } end && end.Trial == trial.PublicTrial.Number ? end : null;
 
     /// <summary>Plans the rest of the winner's training for the time that is left.</summary>
     private PlannedEnd PlanEnd(Candidate trial)
@@ -447,7 +447,7 @@ internal sealed class SuccessiveHalving
         if (_settings.Time is { } time)
         {
             double measured = Math.Min(MostMeasuredAgain, MeasuredAgainShare * time.TotalSeconds);
-            double step = _runner.StepSeconds(trial.Configuration, TimeSpan.FromSeconds(measured), _cancellation, isAgain: trial.Shown.Last is not null);
+            double step = _runner.StepSeconds(trial.Configuration, TimeSpan.FromSeconds(measured), _cancellation, isAgain: trial.PublicTrial.Last is not null);
             double left = (PlannedShare * time.TotalSeconds) - _clock.Elapsed - (2 * _plan.OverheadSeconds);
             epochs = Math.Max((int)(done / stepsPerEpoch) + 1, (int)((done + (left / step)) / stepsPerEpoch));
         }
@@ -462,13 +462,13 @@ internal sealed class SuccessiveHalving
     /// <returns>The result; null where the training broke.</returns>
     private SlaExperimentResult? TrainedToTheEnd(Candidate trial)
     {
-        var record = RecordOf(trial.Shown.Number, FinalRung);
+        var record = RecordOf(trial.PublicTrial.Number, FinalRung);
         if (!Tried(trial, FinalRung, () => EndOf(trial) ?? PlanEnd(trial), out var end))
             return null;
 
         Show(trial, end);
         if (record is null)
-            _monitor.ReportRunningTrial(trial.Shown);
+            _monitor.ReportRunningTrial(trial.PublicTrial);
         double began = _clock.Elapsed;
         using var deadline = Deadline(_settings.Time?.TotalSeconds);
         if (!Tried(trial, FinalRung, Train, out var trained))
@@ -512,7 +512,7 @@ internal sealed class SuccessiveHalving
     private SlaExperimentResult Stopped(Candidate trial)
     {
         // As long as the last training has not done more than the trial, there is the trial.
-        bool isLeftOut = _runner.FinalStepsDone(trial.Plan!) <= (trial.Shown.Last?.Steps ?? 0);
+        bool isLeftOut = _runner.FinalStepsDone(trial.Plan!) <= (trial.PublicTrial.Last?.Steps ?? 0);
         var end = isLeftOut ? null : EndOf(trial);
         Show(trial, end);
         return Result(trial, _runner.Load(trial.Plan!, trial.Configuration, end, isScored: false).Model, isComplete: false);
@@ -520,14 +520,14 @@ internal sealed class SuccessiveHalving
 
     private SlaExperimentResult Result(Candidate trial, SlaTransformer model, bool isComplete) => new(
         model,
-        trial.Shown,
-        [.. _trials.Select(t => t.Shown)],
-        _runner.Options(trial.Configuration, trial.Shown.Epochs, trial.Plan!.Steps),
+        trial.PublicTrial,
+        [.. _trials.Select(t => t.PublicTrial)],
+        _runner.Options(trial.Configuration, trial.PublicTrial.Epochs, trial.Plan!.Steps),
         isComplete,
         TimeSpan.FromSeconds(_clock.Elapsed));
 
     /// <summary>Shows how long a trial's whole training is: as it began, or as it is planned to end.</summary>
-    private static void Show(Candidate trial, PlannedEnd? end) => (trial.Shown.Epochs, trial.Shown.Steps) = end is null
+    private static void Show(Candidate trial, PlannedEnd? end) => (trial.PublicTrial.Epochs, trial.PublicTrial.Steps) = end is null
         ? (trial.Plan!.Epochs, trial.Plan.Steps)
         : (end.Epochs, end.Steps);
 
@@ -552,19 +552,19 @@ internal sealed class SuccessiveHalving
 
     private static TrialRecord NewRecord(Candidate trial, int rung) => new()
     {
-        Trial = trial.Shown.Number,
+        Trial = trial.PublicTrial.Number,
         Configuration = trial.Configuration.Values,
-        Seed = trial.Shown.Seed,
+        Seed = trial.PublicTrial.Seed,
         Rung = rung,
     };
 
     /// <summary>A trial as the search knows it.</summary>
-    private sealed class Candidate(Configuration configuration, SlaTrial shown)
+    private sealed class Candidate(Configuration configuration, SlaTrial publicTrial)
     {
         public Configuration Configuration { get; } = configuration;
 
         /// <summary>What others see of it.</summary>
-        public SlaTrial Shown { get; } = shown;
+        public SlaTrial PublicTrial { get; } = publicTrial;
 
         public PlannedTrial? Plan { get; set; }
 

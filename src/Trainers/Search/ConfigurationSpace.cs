@@ -1,0 +1,146 @@
+using Microsoft.ML.Sla.Augmentation;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>The configurations that a search can try, and the trainer options of each.</summary>
+/// <param name="dimensions">What is chosen.</param>
+/// <param name="baseOptions">The options of the experiment.</param>
+/// <param name="shape">Shape of the images.</param>
+/// <param name="objectionTo">Says why options cannot be trained; null where they can.</param>
+internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options baseOptions, ImageShape shape, Func<SlaTrainer.Options, string?> objectionTo)
+{
+    /// <summary>How likely a drawn value replaces that of the options. Low, as good configurations lie near the defaults.</summary>
+    private const double DrawnShare = 0.3;
+
+    /// <summary>The configuration that changes nothing of the options.</summary>
+    public Configuration Default => Canonical([]);
+
+    /// <summary>The default with each network. None where the network is not searched.</summary>
+    public IEnumerable<Configuration> ByArchitecture() =>
+        Searched(StandardDimensions.Architecture)?.Choices.Select(choice => Canonical(new() { [StandardDimensions.Architecture] = choice.Name })) ?? [];
+
+    /// <summary>A configuration with each other set of transformations. None where transformations are not searched.</summary>
+    public IEnumerable<Configuration> ByTransformations(Configuration start)
+    {
+        if (Searched(StandardDimensions.Transformations) is not { } sets)
+            return [];
+
+        // The objective Baseline learns from one view, whatever the set is.
+        var values = new Dictionary<string, string>(start.Values);
+        if (Options(start).Objective == SlaObjective.Baseline && Searched(StandardDimensions.Objective)?.Choices.Select(choice => choice.Name).FirstOrDefault(name => name != $"{SlaObjective.Baseline}") is { } objective)
+            values[StandardDimensions.Objective] = objective;
+        return sets.Choices
+            .Select(choice => Canonical(new(values) { [sets.Name] = choice.Name }))
+            .Where(configuration => Views(configuration) != Views(start))
+            .DistinctBy(Views);
+    }
+
+    /// <summary>
+    /// A configuration with the strongest base augmentation, and with the strongest that does not mirror images at random where the first one does. The
+    /// configuration itself is not among them. None where the augmentation is not searched.
+    /// </summary>
+    public IEnumerable<Configuration> ByAugmentation(Configuration start) => Searched(StandardDimensions.Augmentation) is not { } augmentations ? [] : augmentations.Choices
+        .Reverse()
+        .Select(choice => Augmented(start, choice.Name))
+        .DistinctBy(IsMirrored)
+        .Where(augmented => $"{augmented}" != $"{start}");
+
+    /// <summary>Whether a configuration has the strongest base augmentation.</summary>
+    public bool IsStronglyAugmented(Configuration configuration) => Searched(StandardDimensions.Augmentation) is { } augmentations
+        && $"{Augmented(configuration, augmentations.Choices[^1].Name)}" == $"{configuration}";
+
+    /// <summary>The base augmentation of a configuration.</summary>
+    public string Augmentation(Configuration configuration) => string.Join(", ", Options(configuration).Augmentations);
+
+    /// <summary>Draws a configuration.</summary>
+    /// <param name="random">The source of random numbers.</param>
+    /// <param name="start">The configuration whose values stay where none is drawn. Its transformations always stay.</param>
+    public Configuration Draw(Random random, Configuration start)
+    {
+        var values = new Dictionary<string, string>(start.Values);
+        foreach (var dimension in dimensions.Where(dimension => dimension.Fixed is null && dimension.Name != StandardDimensions.Transformations))
+        {
+            // Drawn even where it is not used, so that the value of one dimension does not depend on whether another is replaced.
+            string value = dimension.Draw(random);
+            if (random.NextDouble() < DrawnShare)
+                values[dimension.Name] = value;
+        }
+
+        return Canonical(values);
+    }
+
+    /// <summary>The options of a configuration.</summary>
+    public SlaTrainer.Options Options(Configuration configuration)
+    {
+        var options = baseOptions.Clone();
+        foreach (var dimension in dimensions)
+        {
+            if (configuration.Values.TryGetValue(dimension.Name, out string? value))
+                dimension.Set(options, value);
+        }
+
+        options.ViewsPerStep = options.ViewsPerStep is { } views
+            ? Math.Min(views, options.Transformations.Count)
+            : RecommendedOptions.ViewsPerStep(options.Transformations);
+
+        if (TrainerHost.MirrorsViews(options.Augmentations, options.Transformations, shape))
+            options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not HorizontalFlip)];
+        return options;
+    }
+
+    /// <summary>The name of the set of transformations that a configuration learns from. The objective Baseline learns from none.</summary>
+    public string Views(Configuration configuration) => Views(Options(configuration));
+
+    /// <summary>Why a configuration cannot be trained; null where it can.</summary>
+    public string? Objection(Configuration configuration) => objectionTo(Options(configuration));
+
+    /// <summary>The space without the choices that cannot be trained.</summary>
+    /// <param name="dropped">Receives each choice that was left out, and why.</param>
+    public ConfigurationSpace WithPossibleChoices(List<string> dropped) => new(
+        [.. dimensions
+            .Select(dimension => dimension.Fixed is null ? dimension.WithPossibleChoices(value => Objection(new Configuration([KeyValuePair.Create(dimension.Name, value), .. Fixed])), dropped) : dimension)
+            .Where(dimension => dimension is not ChoiceDimension { Choices.Count: 0 })],
+        baseOptions,
+        shape,
+        objectionTo);
+
+    private IEnumerable<KeyValuePair<string, string>> Fixed =>
+        dimensions.Where(dimension => dimension.Fixed is not null).Select(dimension => KeyValuePair.Create(dimension.Name, dimension.Fixed!));
+
+    private ChoiceDimension? Searched(string name) => dimensions.OfType<ChoiceDimension>().FirstOrDefault(dimension => dimension.Name == name && dimension.Fixed is null);
+
+    /// <summary>A configuration with another base augmentation.</summary>
+    private Configuration Augmented(Configuration start, string augmentation) => Canonical(new(start.Values) { [StandardDimensions.Augmentation] = augmentation });
+
+    /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
+    private bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
+
+    /// <summary>Values in the order of the dimensions, with the fixed ones and without those that make no difference to a training.</summary>
+    private Configuration Canonical(Dictionary<string, string> values)
+    {
+        var ordered = dimensions
+            .Select(dimension => (Dimension: dimension, Value: dimension.Fixed ?? values.GetValueOrDefault(dimension.Name)))
+            .Where(entry => entry.Value is not null)
+            .ToList();
+        foreach (var entry in ordered.Where(entry => entry.Dimension.Fixed is null).ToList())
+        {
+            var (with, without) = (Options(Of(ordered)), Options(Of(ordered.Where(other => other != entry))));
+            if (Text(with) == Text(without) || (!entry.Dimension.Matters(with) && Views(with) == Views(without)))
+                ordered.Remove(entry);
+        }
+
+        return Of(ordered);
+
+        static Configuration Of(IEnumerable<(Dimension Dimension, string? Value)> entries) =>
+            new(entries.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
+    }
+
+    private static string Views(SlaTrainer.Options options) =>
+        options is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;
+
+    /// <summary>All options as text, to compare by.</summary>
+    private static string Text(SlaTrainer.Options options) => string.Join('\n', typeof(SlaTrainer.Options).GetProperties()
+        .Select(property => property.GetValue(options))
+        .Select(value => value is IEnumerable<object> several and not TransformationSet ? string.Join(", ", several) : $"{value}"));
+}
