@@ -1,8 +1,5 @@
-using System.Security.Cryptography;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Search;
-using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla;
 
@@ -24,18 +21,7 @@ public sealed class SlaExperiment
 {
     private readonly IHost _host;
     private readonly Options _options;
-    private IDataView? _train;
-    private IDataView? _validation;
-    private float? _validationFraction;
-    private bool _holdOut;
-    private int _folds = 1;
-    private TimeSpan? _time;
-    private int? _maxTrials;
-    private SearchMetric _metric = SearchMetric.MicroAccuracy;
-    private SlaInference? _inference;
-    private TimeSpan? _latencyCeiling;
-    private SlaSearchSpace _space = new();
-    private ISlaExperimentMonitor _monitor = new NoMonitor();
+    private SearchRequest _request = new();
 
     internal SlaExperiment(IHostEnvironment environment, Options options)
     {
@@ -97,8 +83,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetTrainingTimeInSeconds(uint seconds)
     {
         SlaTrainer.Options.Require(seconds > 0, nameof(seconds), seconds, "above 0");
-        _time = TimeSpan.FromSeconds(seconds);
-        return this;
+        return With(_request with { Time = TimeSpan.FromSeconds(seconds) });
     }
 
     /// <summary>
@@ -111,8 +96,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetMaxModelToExplore(int count)
     {
         SlaTrainer.Options.Require(count > 0, nameof(count), count, "above 0");
-        _maxTrials = count;
-        return this;
+        return With(_request with { MaxTrials = count });
     }
 
     /// <summary>Sets what trials are compared by, and how the model scores.</summary>
@@ -129,8 +113,7 @@ public sealed class SlaExperiment
         SlaTrainer.Options.Require(Enum.IsDefined(metric), nameof(metric), metric, "a member of SearchMetric");
         SlaTrainer.Options.Require(inference is not { } given || Enum.IsDefined(given), nameof(inference), inference, "a member of SlaInference, or null");
         SlaTrainer.Options.Require(latencyCeiling is null || latencyCeiling > TimeSpan.Zero, nameof(latencyCeiling), latencyCeiling, "above 0, or null");
-        (_metric, _inference, _latencyCeiling) = (metric, inference, latencyCeiling);
-        return this;
+        return With(_request with { Metric = metric, Inference = inference, LatencyCeiling = latencyCeiling });
     }
 
     /// <summary>Sets what is chosen from.</summary>
@@ -139,8 +122,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetSearchSpace(SlaSearchSpace space)
     {
         ArgumentNullException.ThrowIfNull(space);
-        _space = space;
-        return this;
+        return With(_request with { Space = space });
     }
 
     /// <summary>Sets what hears of trials.</summary>
@@ -149,8 +131,7 @@ public sealed class SlaExperiment
     public SlaExperiment SetMonitor(ISlaExperimentMonitor monitor)
     {
         ArgumentNullException.ThrowIfNull(monitor);
-        _monitor = monitor;
-        return this;
+        return With(_request with { Monitor = monitor });
     }
 
     /// <summary>Searches. See <see cref="RunAsync"/>.</summary>
@@ -173,140 +154,19 @@ public sealed class SlaExperiment
     private SlaExperiment SetDataset(IDataView train, IDataView? validation, float? validationFraction, bool holdOut, int folds)
     {
         ArgumentNullException.ThrowIfNull(train);
-        (_train, _validation, _validationFraction, _holdOut, _folds) = (train, validation, validationFraction, holdOut, folds);
+        return With(_request with { Train = train, Validation = validation, ValidationFraction = validationFraction, HoldOut = holdOut, Folds = folds });
+    }
+
+    private SlaExperiment With(SearchRequest request)
+    {
+        _request = request;
         return this;
     }
 
     private SlaExperimentResult Search(CancellationToken cancellationToken)
     {
-        CheckSettings();
-        using var channel = _host.Start("Search");
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _options.Trainer.CancellationToken);
-        using var folder = new SearchFolder(_options.Folder);
-        var clock = new SearchClock(before: folder.Records.Max(record => record.Ended ?? record.Interval?.Elapsed) ?? 0);
-        var settings = NewSettings(folder, cancellation.Token);
-
-        var reader = new SlaTrainer(_host, ReadingOptions(settings.BaseOptions, cancellation.Token));
-        var pretrained = reader.ReadPretrained();
-        var all = reader.ReadRows(channel, _train!, _validation);
-        var space = NewSpace(channel, settings, all.Features.Shape);
-        List<TrainingRows> rows = _folds == 1
-            ? [all]
-            : [.. RowSplit.Folds(all.Training, _folds, settings.BaseOptions.Seed!.Value).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
-        if (rows.Exists(training => training.Validation!.Rows.Length == 0))
-            throw new InvalidOperationException($"There are fewer rows than folds, {_folds}. Give more rows, or fewer folds.");
-
-        var last = _folds == 1 && !_holdOut ? all with { Training = RowSplit.Union(all.Training, all.Validation!), Validation = null } : all;
-        var runner = new TrialRunner(_host, channel, space, rows, last, pretrained, folder);
-        var identity = Identity(settings, all, runner.Identity(space.Default));
-        CheckFolder(folder, identity);
-        runner.WarnOfUnevenClasses(space.Default);
-        return new SuccessiveHalving(settings, space, runner, folder, _folds, identity, _monitor, channel, clock, cancellation.Token).Run();
-    }
-
-    private void CheckSettings()
-    {
-        if (_train is null)
-            throw new InvalidOperationException("The experiment has no rows: call SetDataset.");
-        if (_time is null && _maxTrials is null)
-            throw new InvalidOperationException("The experiment has no limit: call SetTrainingTimeInSeconds, SetMaxModelToExplore, or both.");
-        if (_inference is { } inference && _options.Trainer.Inference is { } given && inference != given)
-            throw new InvalidOperationException($"SetMetric asks for the inference {inference}, and the trainer's options for {given}. Leave one of them out.");
-    }
-
-    private SearchSettings NewSettings(SearchFolder folder, CancellationToken cancellationToken)
-    {
-        var given = _options.Trainer.Clone();
-        given.Seed ??= folder.Plan is { } plan ? int.Parse(plan.Identity["Seed"], System.Globalization.CultureInfo.InvariantCulture) : _host.Rand.Next();
-        given.Inference = _inference ?? given.Inference;
-        given.ValidationSetFraction = _holdOut ? _validationFraction : null;
-        given.CancellationToken = default;
-        cancellationToken.ThrowIfCancellationRequested();
-        return new SearchSettings(given, _space.Dimensions, _metric, _latencyCeiling, _time, _maxTrials);
-    }
-
-    /// <summary>Options to read the rows with, whose transformations suit images of any shape.</summary>
-    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options given, CancellationToken cancellationToken)
-    {
-        var options = given.Clone();
-        options.ValidationSetFraction = _validationFraction;
-        options.CancellationToken = cancellationToken;
-        options.Transformations = TransformationSet.None;
-        options.ViewsPerStep = null;
-        return options;
-    }
-
-    private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
-    {
-        var space = new ConfigurationSpace(settings.Dimensions, settings.BaseOptions, shape, Objection);
-        if (Objection(AllViews(space.Options(space.Default))) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
-        {
-            TrainerHost.Info(channel, $"{settings.BaseOptions.Transformations} is not possible for images of {shape}: the first trial has no transformations");
-            settings.BaseOptions.Transformations = TransformationSet.None;
-        }
-
-        if (space.Objection(space.Default) is { } objection)
-            throw new ArgumentException($"The options, with the values of the search space that are fixed, cannot be trained: {objection}");
-        var dropped = new List<string>();
-        space = space.WithPossibleChoices(dropped);
-        foreach (string reason in dropped)
-            TrainerHost.Info(channel, $"left out of the search: {reason}");
-        return space;
-
-        static SlaTrainer.Options AllViews(SlaTrainer.Options options)
-        {
-            options.ViewsPerStep = null;
-            return options;
-        }
-
-        string? Objection(SlaTrainer.Options options)
-        {
-            try
-            {
-                new SlaTrainer(_host, options).CheckImages(shape);
-                return null;
-            }
-            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
-            {
-                return exception.Message;
-            }
-        }
-    }
-
-    private RunIdentity Identity(SearchSettings settings, TrainingRows all, IReadOnlyDictionary<string, string> training)
-    {
-        var entries = new Dictionary<string, string>(training)
-        {
-            ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (_folds > 1 ? $", {_folds} folds" : ""),
-            ["Rows held out to the end"] = _holdOut ? "the validation rows" : "none",
-            ["Seed"] = FormattableString.Invariant($"{settings.BaseOptions.Seed}"),
-            ["Epochs"] = _time is null ? FormattableString.Invariant($"{settings.BaseOptions.Epochs}") : "by time",
-        };
-        foreach (var (name, value) in settings.Identity)
-            entries.Add(name, value);
-        return new RunIdentity(entries);
-
-        // The images of all parts; labels are compared as those of the trainings are.
-        static string Describe(RowSelection rows)
-        {
-            const int Looked = 1024;
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (int row in rows.Spread(Looked).Rows.Where(row => row < rows.Store.Resident))
-                hash.AppendData(rows.Store.Pixels(row));
-            return FormattableString.Invariant($"{rows.Rows.Length} images ({Convert.ToHexStringLower(hash.GetHashAndReset())[..16]})");
-        }
-    }
-
-    private void CheckFolder(SearchFolder folder, RunIdentity identity)
-    {
-        if (folder.Plan is not { } plan)
-            return;
-        string[] differences = [.. identity.Differences(new RunIdentity(plan.Identity))];
-        if (differences.Length > 0)
-        {
-            throw new InvalidOperationException(
-                $"'{_options.Folder}' has the record of another search: {string.Join("; ", differences)}. Set everything as it was to go on with it, or give another Folder.");
-        }
+        _request.Check(_options.Trainer);
+        return new SearchSetUp(_host, _options, _request).Run(cancellationToken);
     }
 
     /// <summary>Options of <see cref="SlaExperiment"/>.</summary>
@@ -342,6 +202,4 @@ public sealed class SlaExperiment
                 throw new ArgumentException($"The option {option} of the trainer must not be set for an experiment: {remedy}.");
         }
     }
-
-    private sealed class NoMonitor : ISlaExperimentMonitor;
 }

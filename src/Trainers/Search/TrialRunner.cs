@@ -40,9 +40,6 @@ internal sealed class TrialRunner(
 
     public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
 
-    /// <summary>Whether ML.NET's context was cancelled.</summary>
-    public bool IsHostCancelled => MLNetInternals.IsCanceled(environment);
-
     /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
     public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
         Plan(Options(configuration, epochs: 1)).Identity.Entries;

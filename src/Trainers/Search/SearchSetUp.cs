@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>Sets a search up: opens its folder, reads the rows, finds what of the search space is possible for the images, and starts it.</summary>
+/// <param name="host">ML.NET's environment.</param>
+/// <param name="options">The options of the experiment.</param>
+/// <param name="request">What the caller set, which is checked.</param>
+internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, SearchRequest request)
+{
+    /// <summary>Sets up and searches.</summary>
+    /// <inheritdoc cref="SlaExperiment.RunAsync"/>
+    public SlaExperimentResult Run(CancellationToken cancellationToken)
+    {
+        using var channel = host.Start("Search");
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, options.Trainer.CancellationToken);
+        using var folder = new SearchFolder(options.Folder);
+        var clock = new SearchClock(SecondsBefore(folder), () => MLNetInternals.IsCanceled(host), cancellation.Token);
+        var settings = NewSettings(folder, cancellation.Token);
+
+        var reader = new SlaTrainer(host, ReadingOptions(settings.BaseOptions, cancellation.Token));
+        var pretrained = reader.ReadPretrained();
+        var all = reader.ReadRows(channel, request.Train!, request.Validation);
+        var space = NewSpace(channel, settings, all.Features.Shape);
+        var runner = new TrialRunner(host, channel, space, TrialRows(all, settings.BaseOptions.Seed!.Value), LastRows(all), pretrained, folder);
+        var task = new SearchTask(settings, space, request.Folds, Identity(settings, all, runner.Identity(space.Default)));
+        CheckFolder(folder, task.Identity);
+        runner.WarnOfUnevenClasses(space.Default);
+        return new SuccessiveHalving(task, runner, folder, new TrialLog(channel, request.Monitor), clock).Run();
+    }
+
+    /// <summary>Seconds that the search took before it was resumed.</summary>
+    private static double SecondsBefore(SearchFolder folder) => folder.Records.Max(record => record.Ended ?? record.Interval?.Elapsed) ?? 0;
+
+    private SearchSettings NewSettings(SearchFolder folder, CancellationToken cancellationToken)
+    {
+        var baseOptions = options.Trainer.Clone();
+        baseOptions.Seed ??= folder.Plan is { } plan ? int.Parse(plan.Identity["Seed"], CultureInfo.InvariantCulture) : host.Rand.Next();
+        baseOptions.Inference = request.Inference ?? baseOptions.Inference;
+        baseOptions.ValidationSetFraction = request.HoldOut ? request.ValidationFraction : null;
+        baseOptions.CancellationToken = default;
+        cancellationToken.ThrowIfCancellationRequested();
+        return new SearchSettings(baseOptions, request.Space.Dimensions, request.Metric, request.LatencyCeiling, request.Time, request.MaxTrials);
+    }
+
+    /// <summary>Options to read the rows with. They have no transformations, which images of some shapes do not allow.</summary>
+    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options baseOptions, CancellationToken cancellationToken)
+    {
+        var reading = baseOptions.Clone();
+        reading.ValidationSetFraction = request.ValidationFraction;
+        reading.CancellationToken = cancellationToken;
+        reading.Transformations = TransformationSet.None;
+        reading.ViewsPerStep = null;
+        return reading;
+    }
+
+    /// <summary>The space of what is possible for the images. Changes the transformations of the base options where those are not.</summary>
+    private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
+    {
+        var space = new ConfigurationSpace(settings.Dimensions, settings.BaseOptions, shape, Objection);
+        if (Objection(WithAllViews(space.Options(space.Default))) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
+        {
+            TrainerHost.Info(channel, $"{settings.BaseOptions.Transformations} is not possible for images of {shape}: the first trial has no transformations");
+            settings.BaseOptions.Transformations = TransformationSet.None;
+        }
+
+        if (space.Objection(space.Default) is { } objection)
+            throw new ArgumentException($"The options, with the values of the search space that are fixed, cannot be trained: {objection}");
+        var dropped = new List<string>();
+        space = space.WithPossibleChoices(dropped);
+        foreach (string reason in dropped)
+            TrainerHost.Info(channel, $"left out of the search: {reason}");
+        return space;
+
+        static SlaTrainer.Options WithAllViews(SlaTrainer.Options options)
+        {
+            options.ViewsPerStep = null;
+            return options;
+        }
+
+        string? Objection(SlaTrainer.Options options)
+        {
+            try
+            {
+                new SlaTrainer(host, options).CheckImages(shape);
+                return null;
+            }
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+            {
+                return exception.Message;
+            }
+        }
+    }
+
+    /// <summary>The rows of each training of a trial.</summary>
+    private List<TrainingRows> TrialRows(TrainingRows all, int seed)
+    {
+        List<TrainingRows> rows = request.Folds == 1
+            ? [all]
+            : [.. RowSplit.Folds(all.Training, request.Folds, seed).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
+        return rows.TrueForAll(training => training.Validation!.Rows.Length > 0)
+            ? rows
+            : throw new InvalidOperationException($"There are fewer rows than folds, {request.Folds}. Give more rows, or fewer folds.");
+    }
+
+    /// <summary>The rows of the winner's last training: all, unless those that trials are compared on are held out.</summary>
+    private TrainingRows LastRows(TrainingRows all) => request.Folds == 1 && !request.HoldOut
+        ? all with { Training = RowSplit.Union(all.Training, all.Validation!), Validation = null }
+        : all;
+
+    private RunIdentity Identity(SearchSettings settings, TrainingRows all, IReadOnlyDictionary<string, string> training)
+    {
+        var entries = new Dictionary<string, string>(training)
+        {
+            ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (request.Folds > 1 ? $", {request.Folds} folds" : ""),
+            ["Rows held out to the end"] = request.HoldOut ? "the validation rows" : "none",
+            ["Seed"] = FormattableString.Invariant($"{settings.BaseOptions.Seed}"),
+            ["Epochs"] = request.Time is null ? FormattableString.Invariant($"{settings.BaseOptions.Epochs}") : "by time",
+        };
+        foreach (var (name, value) in settings.Identity)
+            entries.Add(name, value);
+        return new RunIdentity(entries);
+
+        // The pixels of some rows. Labels are compared by the identity of the trainings.
+        static string Describe(RowSelection rows)
+        {
+            const int HashedRows = 1024;
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (int row in rows.Spread(HashedRows).Rows.Where(row => row < rows.Store.Resident))
+                hash.AppendData(rows.Store.Pixels(row));
+            return FormattableString.Invariant($"{rows.Rows.Length} images ({Convert.ToHexStringLower(hash.GetHashAndReset())[..16]})");
+        }
+    }
+
+    private void CheckFolder(SearchFolder folder, RunIdentity identity)
+    {
+        if (folder.Plan is not { } plan)
+            return;
+        string[] differences = [.. identity.Differences(new RunIdentity(plan.Identity))];
+        if (differences.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"'{options.Folder}' has the record of another search: {string.Join("; ", differences)}. Set everything as it was to go on with it, or give another Folder.");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>The trials of a search with their results: each result goes to the folder's record, to the trial, and to the log.</summary>
+/// <param name="settings">The metric that decides.</param>
+/// <param name="promotion">Ranks the trials.</param>
+/// <param name="validationRows">Number of rows that trials are compared on.</param>
+/// <param name="folder">The record, and the trials' checkpoints.</param>
+/// <param name="log">Tells what happens.</param>
+/// <param name="clock">The time of the search.</param>
+internal sealed class TrialBook(SearchSettings settings, Promotion promotion, int validationRows, SearchFolder folder, TrialLog log, SearchClock clock)
+{
+    private readonly List<Candidate> _trials = [];
+    private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
+
+    /// <summary>All trials, in the order in which they began.</summary>
+    public IReadOnlyList<Candidate> All => _trials;
+
+    /// <summary>The trials that are still in the search, from the best to the worst.</summary>
+    public IReadOnlyList<Candidate> Leaders => [.. promotion.Leaders(_trials)];
+
+    /// <summary>Adds a trial.</summary>
+    public Candidate Add(Configuration configuration)
+    {
+        var trial = new Candidate(configuration, new SlaTrial(_trials.Count + 1, configuration.Values, settings.BaseOptions.Seed!.Value));
+        _trials.Add(trial);
+        return trial;
+    }
+
+    /// <summary>The record of a trial at a rung; null where there is none.</summary>
+    public TrialRecord? RecordOf(int trial, int rung) => folder.Records.FirstOrDefault(record => record.Trial == trial && record.Rung == rung);
+
+    /// <summary>Does something that a trial needs. Where it fails the trial is broken, except by an error of the disk, which is not the trial's.</summary>
+    /// <returns>Whether it succeeded.</returns>
+    public bool TryOrBreak<T>(Candidate trial, int rung, Func<T> function, [NotNullWhen(true)] out T? result)
+        where T : notnull
+    {
+        try
+        {
+            result = function();
+            return true;
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or IOException))
+        {
+            string message = TrialLog.FirstLine(exception);
+            if (RecordOf(trial.Number, rung) is null)
+                folder.Append(NewRecord(trial, rung) with { Failure = message });
+            Break(trial, message);
+            result = default;
+            return false;
+        }
+    }
+
+    /// <summary>Takes a trial's result from the record.</summary>
+    public void TakeUp(Candidate trial, TrialRecord record)
+    {
+        if (record.Failure is not null)
+            Break(trial, record.Failure);
+        else if (record.Interval is not null)
+            Add(trial, new RungResult(record.Interval, record.IsRight(validationRows)));
+    }
+
+    /// <summary>Records a trial's new result.</summary>
+    /// <param name="trial">The trial.</param>
+    /// <param name="rung">The rung.</param>
+    /// <param name="steps">Steps that are done.</param>
+    /// <param name="scores">The scores of the validation rows, of each of its trainings.</param>
+    /// <param name="began">Seconds of the search at which the interval began.</param>
+    public void Complete(Candidate trial, int rung, long steps, IReadOnlyList<RowScores> scores, double began)
+    {
+        bool[] isRight = [.. scores.SelectMany(fold => fold.IsRight)];
+        var against = _bestOfRung.TryGetValue(rung, out var best) ? SlaPairedComparison.Of(isRight, best.Trial.Number, best.IsRight) : null;
+        double elapsed = clock.Elapsed;
+        var interval = new SlaTrialInterval(
+            rung, steps, elapsed - began, elapsed, scores.Average(fold => fold.Accuracy), scores.Average(fold => fold.MacroAccuracy), scores.Average(fold => fold.Loss), against);
+        folder.Append(NewRecord(trial, rung) with { Interval = interval, Right = TrialRecord.Digits(isRight) });
+        log.Measured(trial, interval);
+        Add(trial, new RungResult(interval, isRight));
+    }
+
+    /// <summary>Records that the winner's training ended, where no rows are left to measure it on.</summary>
+    public void CompleteUnmeasured(Candidate trial, int rung) => folder.Append(NewRecord(trial, rung) with { Ended = clock.Elapsed });
+
+    /// <summary>Leaves a trial out because it broke.</summary>
+    public void Break(Candidate trial, string message)
+    {
+        trial.LeaveOut(message);
+        DeleteCheckpoints(trial);
+        log.Broken(trial);
+    }
+
+    /// <summary>Leaves out all trials but the best.</summary>
+    /// <param name="count">How many go on.</param>
+    public void Promote(int count)
+    {
+        foreach (var trial in Leaders.Except(promotion.Promoted(_trials, count)))
+        {
+            trial.LeaveOut();
+            DeleteCheckpoints(trial);
+        }
+    }
+
+    /// <summary>Deletes a trial's checkpoints. It cannot be trained further then.</summary>
+    public void DeleteCheckpoints(Candidate trial) => folder.DeleteCheckpoints(trial.Number);
+
+    private void Add(Candidate trial, RungResult result)
+    {
+        trial.Add(result);
+        int rung = result.Interval.Rung;
+        if (!_bestOfRung.TryGetValue(rung, out var best) || settings.Value(result.Interval) > settings.Value(best.Trial.PublicTrial.Intervals[rung]))
+            _bestOfRung[rung] = (trial, result.IsRight);
+        log.Completed(trial, Leaders is [var leader, ..] ? leader : null);
+    }
+
+    private static TrialRecord NewRecord(Candidate trial, int rung) => new()
+    {
+        Trial = trial.Number,
+        Configuration = trial.Configuration.Values,
+        Seed = trial.PublicTrial.Seed,
+        Rung = rung,
+    };
+}

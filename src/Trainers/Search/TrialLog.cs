@@ -1,0 +1,54 @@
+using System.Globalization;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Training;
+
+namespace Microsoft.ML.Sla.Search;
+
+/// <summary>Tells the log and the monitor what happens to the trials of a search.</summary>
+/// <param name="channel">The log.</param>
+/// <param name="monitor">The monitor.</param>
+internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
+{
+    private Candidate? _best;
+
+    /// <summary>A message without the lines in which torch says where in its code the error arose.</summary>
+    public static string FirstLine(Exception exception) => exception.Message.Split('\n')[0];
+
+    public void Begins(Ladder ladder) => TrainerHost.Info(channel, FormattableString.Invariant(
+        $"{ladder.Trials} trials, compared at {string.Join(", ", ladder.Fractions.Select(fraction => $"{fraction:P1}"))} of their training"));
+
+    public void CannotBeScored(Configuration configuration, Exception exception) =>
+        TrainerHost.Warn(channel, $"{configuration} cannot be scored, and is left out: {FirstLine(exception)}");
+
+    public void Running(Candidate trial) => monitor.ReportRunningTrial(trial.PublicTrial);
+
+    /// <summary>Writes a new result to the log. The monitor receives it with <see cref="Completed"/>, which results of the record come to as well.</summary>
+    public void Measured(Candidate trial, SlaTrialInterval interval) => TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
+        $"{trial.PublicTrial}: accuracy {interval.Accuracy:F4}, macro accuracy {interval.MacroAccuracy:F4}, log-loss {interval.LogLoss:F4} after {interval.Steps} of {trial.PublicTrial.Steps} steps"));
+
+    /// <summary>Reports a trial with a new interval, and the best trial where that is another one or has changed.</summary>
+    /// <param name="trial">The trial.</param>
+    /// <param name="best">The best trial so far; null where there is none.</param>
+    public void Completed(Candidate trial, Candidate? best)
+    {
+        monitor.ReportCompletedTrial(trial.PublicTrial);
+        if (best is not null && (best != _best || best == trial))
+        {
+            _best = best;
+            monitor.ReportBestTrial(best.PublicTrial);
+        }
+    }
+
+    public void Broken(Candidate trial)
+    {
+        TrainerHost.Warn(channel, $"{trial.PublicTrial} is broken, and left out: {trial.PublicTrial.Failure}");
+        monitor.ReportFailTrial(trial.PublicTrial);
+    }
+
+    public void TrialsTookTooLong() => TrainerHost.Warn(channel, "Trials took longer than was reckoned: the best one so far is trained to its end.");
+
+    public void LastTrainingTookTooLong() => TrainerHost.Warn(channel, "The training took longer than was reckoned, and was ended before its schedule was.");
+
+    public void NoTimeForAStep() =>
+        TrainerHost.Warn(channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
+}
