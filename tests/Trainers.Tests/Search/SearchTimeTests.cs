@@ -1,0 +1,53 @@
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>Experiments in a time.</summary>
+public sealed class SearchTimeTests : SearchTest
+{
+    [Fact]
+    public void A_time_is_kept_to_within_a_tenth_and_used()
+    {
+        using var result = InTime(seconds: 12).Run();
+        Assert.InRange(result.Elapsed.TotalSeconds, 6, 13.2);
+        Assert.True(result.Trials.Count > 1);
+        Assert.True(result.IsComplete);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_search_in_a_time_that_is_complete_is_read_from_its_folder(bool holdOut)
+    {
+        using var first = Experiment(Folder, trials: null, holdOut: holdOut).SetTrainingTimeInSeconds(4).Run();
+        using var again = Experiment(Folder, trials: null, holdOut: holdOut).SetTrainingTimeInSeconds(4).Run();
+        Assert.Equal(first.Trials.Select(Summary), again.Trials.Select(Summary));
+        Assert.Equal(Weights(first), Weights(again));
+        Assert.InRange(again.Elapsed, first.Elapsed * 0.9, TimeSpan.MaxValue);
+    }
+
+    [Fact]
+    public void In_a_time_that_is_over_when_the_images_are_read_it_makes_a_step()
+    {
+        var images = MlContext.Data.FilterByCustomPredicate<Row>(Training.Images(MlContext), _ =>
+        {
+            Thread.Sleep(20);
+            return false;
+        });
+        using var result = Experiment(trials: null).SetDataset(images, validationFraction: 0.25f, holdOut: true).SetTrainingTimeInSeconds(1).Run();
+        Assert.Equal(1, result.Best.Last!.Steps);
+    }
+
+    [Fact]
+    public void In_a_time_for_one_training_it_trains_the_defaults()
+    {
+        using var result = Experiment(trials: null).SetTrainingTimeInSeconds(1).Run();
+        Assert.Equal("defaults", Assert.Single(result.Trials).Name);
+        Assert.Equal(1, Assert.Single(result.Best.Intervals).Rung + 1);
+    }
+
+    private sealed class Row
+    {
+        public string ImagePath { get; set; } = "";
+    }
+}
