@@ -36,7 +36,7 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
     /// <summary>The best trial that has a model when the search is cancelled; null before the first step of any.</summary>
     public Candidate? BestTrained() => Finalists().FirstOrDefault(trial => runner.StepsDone(trial.Plan!) > 0 || runner.FinalStepsDone(trial.Plan!) > 0);
 
-    /// <summary>The result of a search that was cancelled: a trial, as far as it is trained.</summary>
+    /// <summary>The result of a search that was cancelled: the model that a trial has so far.</summary>
     public SlaExperimentResult Unfinished(Candidate trial)
     {
         // The checkpoint of the last training counts once it is farther than that of the trial.
@@ -81,7 +81,7 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
         }
     }
 
-    /// <summary>Trains to the end, or as far as the time lasts; one step at least.</summary>
+    /// <summary>Trains to the end, or until the time is over; one step at least.</summary>
     private void TrainInTime(Candidate trial, PlannedEnd end)
     {
         bool isDone = clock.IsDoneBefore(planner.SearchEnd, deadline =>

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Hears of an <see cref="SlaExperiment"/> while it runs: each method has an empty default, so implement what you need. All are
-/// called on the thread that trains, which waits for them.
+/// Follows an <see cref="SlaExperiment"/> while it runs. Each method has an empty default, so implement what you need. All are called on the thread that
+/// trains, which waits for them.
 /// </summary>
 public interface ISlaExperimentMonitor
 {
@@ -12,13 +12,13 @@ public interface ISlaExperimentMonitor
     {
     }
 
-    /// <summary>After an interval of a trial, whose last one is new. Also for those of a search that is resumed.</summary>
+    /// <summary>After an interval of a trial, which is its last one now. A resumed search reports the intervals of its record too.</summary>
     /// <param name="trial">The trial.</param>
     void ReportCompletedTrial(SlaTrial trial)
     {
     }
 
-    /// <summary>After that, where no trial has come farther and is better.</summary>
+    /// <summary>After that, where the best trial is another one or has a new interval.</summary>
     /// <param name="trial">The trial.</param>
     void ReportBestTrial(SlaTrial trial)
     {

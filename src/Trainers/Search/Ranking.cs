@@ -1,24 +1,24 @@
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What came of a trial at a rung.</summary>
-/// <param name="Interval">Its measures.</param>
+/// <summary>The result of a trial at a rung.</summary>
+/// <param name="Interval">Its metrics.</param>
 /// <param name="IsRight">Whether each validation row is right.</param>
 internal sealed record RungResult(SlaTrialInterval Interval, bool[] IsRight);
 
 /// <summary>The order of trials at a rung.</summary>
 internal static class Ranking
 {
-    /// <summary>How many standard errors a difference must be for its trials to be told apart: the 95 % interval.</summary>
+    /// <summary>How many standard errors two trials must differ by to be told apart: those of the 95 % interval.</summary>
     private const double ErrorsApart = 2;
 
     /// <summary>
-    /// Trials from the best to the worst. Where micro accuracy decides, a difference within the 95 % interval of none, on the rows that both have seen, tells
-    /// nothing, and of all trials that are so close to the best one the lowest log-loss is first: it says who still has something to learn.
+    /// Trials from the best to the worst. Where micro accuracy decides, trials whose 95 % interval of the difference holds zero are not told apart. Of those
+    /// that are so close to the highest accuracy, the lowest log-loss is first.
     /// </summary>
     /// <param name="trials">The trials.</param>
-    /// <param name="result">What came of one.</param>
-    /// <param name="settings">What decides.</param>
-    /// <param name="variety">What comes before the log-loss where trials are not told apart: the higher one is first. Null where nothing does.</param>
+    /// <param name="result">The result of a trial.</param>
+    /// <param name="settings">The metric that decides.</param>
+    /// <param name="variety">Decides before the log-loss where trials are not told apart: the higher is first. Null for nothing.</param>
     public static IEnumerable<T> BestFirst<T>(IEnumerable<T> trials, Func<T, RungResult> result, SearchSettings settings, Func<T, int>? variety = null)
     {
         var rest = trials.OrderByDescending(trial => settings.Value(result(trial).Interval)).ThenBy(trial => result(trial).Interval.LogLoss).ToList();
@@ -35,10 +35,10 @@ internal static class Ranking
     }
 
     /// <summary>
-    /// The log-loss that a training comes to when it goes on as it did between its last two rungs: a power law, one of the learning curves of
-    /// Domhan et al. (2015), through both. Of one rung, the log-loss there.
+    /// The log-loss that is expected at the end of a training: that of a power law, one of the learning curves of Domhan et al. (2015), through its last two
+    /// rungs. With one rung, the log-loss there.
     /// </summary>
-    /// <param name="rungs">The measures at its rungs, ascending; one at least.</param>
+    /// <param name="rungs">The metrics at its rungs, ascending; one at least.</param>
     /// <param name="steps">Steps of the whole training.</param>
     public static double ExpectedLogLoss(IReadOnlyList<SlaTrialInterval> rungs, long steps)
     {

@@ -7,8 +7,8 @@ using Microsoft.ML.Sla.Data;
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// The folder of a search: its plan, a line for each interval of a trial, and the trials' checkpoints. It is in the hands of one search
-/// at a time. Plan and lines carry checksums, which tell damage.
+/// The folder of a search: its plan, a line for each interval of a trial, and the trials' checkpoints. One search at a time may use it. Plan and lines
+/// carry checksums, which show damage.
 /// </summary>
 internal sealed class SearchFolder : IDisposable
 {
@@ -26,9 +26,9 @@ internal sealed class SearchFolder : IDisposable
     private readonly FileStream _lines;
     private readonly List<TrialRecord> _records = [];
 
-    /// <param name="folder">The folder; null for a temporary one, which is deleted in the end.</param>
+    /// <param name="folder">The folder; null for a temporary one, which <see cref="Dispose"/> deletes.</param>
     /// <exception cref="IOException">It cannot be written, or another search is at work in it.</exception>
-    /// <exception cref="InvalidDataException">Its plan is none.</exception>
+    /// <exception cref="InvalidDataException">It has files that are not those of a search.</exception>
     public SearchFolder(string? folder)
     {
         _isTemporary = folder is null;
@@ -60,10 +60,10 @@ internal sealed class SearchFolder : IDisposable
         }
     }
 
-    /// <summary>What was decided; null where the folder is new.</summary>
+    /// <summary>The plan of the search; null where the folder is new.</summary>
     public SearchPlan? Plan { get; private set; }
 
-    /// <summary>The lines that there are.</summary>
+    /// <summary>The lines so far.</summary>
     public IReadOnlyList<TrialRecord> Records => _records;
 
     private string PlanPath => Path.Combine(_path, "search.json");
@@ -118,7 +118,7 @@ internal sealed class SearchFolder : IDisposable
 
     private static string Start(string text) => text.Length <= 80 ? text : text[..80] + "...";
 
-    /// <summary>Reads the lines, and cuts off what a process that was killed has left of its last one.</summary>
+    /// <summary>Reads the lines, and cuts off a last one that is incomplete because the process was killed.</summary>
     private void ReadRecords()
     {
         using var reader = new StreamReader(_lines, Encoding.UTF8, leaveOpen: true);

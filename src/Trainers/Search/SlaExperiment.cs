@@ -4,17 +4,20 @@ using Microsoft.ML.Sla.Search;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Finds out within a time which transformations, objective, network and settings suit the images: successive halving (Jamieson
-/// and Talwalkar 2016) over configurations, each trial of which goes on from its checkpoint. In the shape of ML.NET's AutoMLExperiment.
+/// Finds out within a time which transformations, objective, network and settings suit the images, by successive halving (Jamieson and Talwalkar 2016):
+/// many trials begin, the better ones go on from their checkpoints, and the best one is trained to its end. In the shape of ML.NET's AutoMLExperiment.
 /// </summary>
 /// <remarks>
 /// <para>Create it with <see cref="SlaExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
-/// The options as they are, with a one-cycle schedule and two views a step, are the first trial. The same under other transformation sets follow, the
-/// same with the strongest base augmentation and without mirror images, and configurations drawn around the first trial and the best of the other sets. At
-/// each rung a third goes on, and three to the last one, the best of each set before the second of any, and the best of all is trained to the end of its
-/// schedule, which takes three sevenths of the time or more, and where rows were kept to compare trials on, on those as well. Where there is time for one
-/// training only, it is that of the options.
+/// The first trial has the options of the experiment, with a one-cycle schedule and two views a step. The next trials have the same options with other
+/// transformation sets, with the strongest base augmentation, and without mirror images. The rest are drawn at random around the first trial and around the
+/// best trial of another transformation set.
+/// </para>
+/// <para>
+/// Trials are compared at rungs, which are shares of their training. At each rung a third of them goes on, three to the last rung. The best trial of each
+/// transformation set comes before the second of any. The best of all is trained to the end of its schedule, which takes three sevenths of the time or more,
+/// also on the rows that were kept to compare trials on. Where there is time for one training only, it is that of the options.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
@@ -117,7 +120,7 @@ public sealed class SlaExperiment
     }
 
     /// <summary>Sets what is chosen from.</summary>
-    /// <param name="space">The search space. Default of an experiment: a new one as it is.</param>
+    /// <param name="space">The search space. Default of an experiment: a new one, unchanged.</param>
     /// <returns>This experiment.</returns>
     public SlaExperiment SetSearchSpace(SlaSearchSpace space)
     {
@@ -125,7 +128,7 @@ public sealed class SlaExperiment
         return With(_request with { Space = space });
     }
 
-    /// <summary>Sets what hears of trials.</summary>
+    /// <summary>Sets the monitor that trials are reported to.</summary>
     /// <param name="monitor">The monitor.</param>
     /// <returns>This experiment.</returns>
     public SlaExperiment SetMonitor(ISlaExperimentMonitor monitor)
@@ -139,7 +142,7 @@ public sealed class SlaExperiment
     public SlaExperimentResult Run() => Search(CancellationToken.None);
 
     /// <summary>Searches, on another thread. A second call on the same folder goes on with a search that was killed or cancelled.</summary>
-    /// <param name="cancellationToken">Ends the search after the current step; the result is then the best trial so far, as far as it is trained.</param>
+    /// <param name="cancellationToken">Ends the search after the current step. The result is then the model that the best trial has so far.</param>
     /// <returns>The best model, and all trials.</returns>
     /// <exception cref="ArgumentException">A column, an option or a fixed value cannot be used.</exception>
     /// <exception cref="InvalidOperationException">
@@ -173,8 +176,8 @@ public sealed class SlaExperiment
     public sealed class Options
     {
         /// <summary>
-        /// What all trials share: columns, size, channels, seed, threads and so on. What a dimension of the search space sets is the value of the
-        /// first trial. The schedule is one-cycle for all; <c>WeightAveraging</c> averages the last 50th of a training where it is null.
+        /// What all trials share: columns, size, channels, seed, threads and so on. Of an option that the search space chooses, it is the value of the
+        /// first trial. The schedule is one-cycle for all. Where <c>WeightAveraging</c> is null, the last 50th of a training is averaged.
         /// </summary>
         /// <value>Default: the defaults of the trainer.</value>
         public SlaTrainer.Options Trainer { get; set; } = new();
@@ -183,7 +186,7 @@ public sealed class SlaExperiment
         /// Folder of the search's record: <c>search.json</c>, the plan; <c>trials.jsonl</c>, a line for each interval of a trial; and
         /// the checkpoints of trials that are not out. A second run in the folder goes on with the search.
         /// </summary>
-        /// <value>Default null: a temporary folder, which is deleted in the end.</value>
+        /// <value>Default null: a temporary folder, which is deleted after the search.</value>
         public string? Folder { get; set; }
 
         internal void Validate()

@@ -75,7 +75,7 @@ public sealed class SlaSearchSpace
         return this;
     }
 
-    /// <summary>Takes a dimension out. What it would set is then as the options of the experiment say.</summary>
+    /// <summary>Takes a dimension out. The options of the experiment decide then what it would set.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>This search space.</returns>
     /// <exception cref="ArgumentException">There is no such dimension.</exception>

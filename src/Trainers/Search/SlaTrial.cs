@@ -17,7 +17,7 @@ public sealed class SlaTrial
     /// <summary>Its number, counted from 1, in the order in which trials began.</summary>
     public int Number { get; }
 
-    /// <summary>The values by dimension of the search space. What is not among them is as the options of the experiment say.</summary>
+    /// <summary>The values by dimension of the search space. The options of the experiment decide the rest.</summary>
     public IReadOnlyDictionary<string, string> Configuration { get; }
 
     /// <summary>The configuration as text, such as <c>Transformations=rotation, LearningRate=0.05</c>, or <c>defaults</c>.</summary>

@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>A line of trials.jsonl: an interval of a trial, why it broke, or that its last training ended, where nothing measures that.</summary>
+/// <summary>A line of trials.jsonl: an interval of a trial, why the trial broke, or that the winner's training ended and no rows were left to measure it on.</summary>
 internal sealed record TrialRecord
 {
     private static readonly IReadOnlyDictionary<string, string> Installed = new[] { typeof(SlaTrainer), typeof(MLContext), typeof(TorchSharp.torch), typeof(OnnxRuntime.InferenceSession) }
@@ -21,7 +21,7 @@ internal sealed record TrialRecord
     /// <summary>The interval; null where the trial broke in it, or was not measured after it.</summary>
     public SlaTrialInterval? Interval { get; init; }
 
-    /// <summary>Seconds since the search began, at the end of what was not measured; null otherwise.</summary>
+    /// <summary>Seconds since the search began, at the end of a training that was not measured; null otherwise.</summary>
     public double? Ended { get; init; }
 
     /// <summary>The bits of the validation rows that are right, as hexadecimal digits.</summary>
@@ -31,7 +31,7 @@ internal sealed record TrialRecord
 
     public IReadOnlyDictionary<string, string> Versions { get; init; } = Installed;
 
-    /// <summary>Whether each row is right, as digits.</summary>
+    /// <summary>Whether each row is right, as hexadecimal digits.</summary>
     public static string Digits(bool[] isRight)
     {
         byte[] bits = new byte[(isRight.Length + 7) / 8];
