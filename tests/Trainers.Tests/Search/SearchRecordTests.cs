@@ -133,6 +133,19 @@ public sealed class SearchRecordTests : SearchTest
         Assert.Contains("at work in it", Assert.Throws<IOException>(() => Experiment(Folder).Run()).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_saved_plan_keeps_the_names_of_its_members()
+    {
+        var baseline = new Dictionary<string, string> { ["Architecture"] = "conv-net-64" };
+        using (var folder = new SearchFolder(Folder))
+            folder.Save(SearchPlan.Empty with { Baseline = baseline });
+        var plan = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "search.json")))!.AsObject();
+        Assert.Equal(["identity", "usual", "ladder", "overheadSeconds", "trials", "latencies", "checksum"], plan.Select(member => member.Key));
+
+        using var again = new SearchFolder(Folder);
+        Assert.Equal(baseline, again.Plan!.Baseline);
+    }
+
     private static bool[] Bits(string digits)
     {
         byte[] bytes = Convert.FromHexString(digits);
