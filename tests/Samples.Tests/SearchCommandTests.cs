@@ -60,7 +60,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_images_that_trials_are_compared_on_are_learned_in_the_end_unless_they_are_held_out(bool isHeldOut)
+    public async Task Images_that_trials_are_compared_on_are_learned_at_the_end_unless_held_out(bool isHeldOut)
     {
         var run = await ProgramRun.RunAsync("Cli", [.. Search("--max-seconds", "30", "--max-trials", "2", "--json"), .. isHeldOut ? new[] { "--hold-out" } : []]);
         Assert.True(run.Code == 0, run.Error);
