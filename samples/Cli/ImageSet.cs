@@ -29,6 +29,9 @@ internal sealed class ImageSet
     /// <summary>The folder or list that it was read from.</summary>
     public string Source { get; }
 
+    /// <summary>The folder that paths are shown from: the source, or that of the list.</summary>
+    public string Folder => Directory.Exists(Source) ? Source : Path.GetDirectoryName(Path.GetFullPath(Source))!;
+
     /// <summary>The images, in the same order on every machine.</summary>
     public IReadOnlyList<LabelledImage> Images { get; }
 

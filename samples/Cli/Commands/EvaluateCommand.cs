@@ -36,7 +36,11 @@ internal static class EvaluateCommand
         images.CheckClasses([.. model.ClassNames], "the model");
         var scored = ScoredImages.Of(mlContext, model, images);
         if (report is not null)
-            OutputFile.Write(report, new ModelReport(mlContext, model, path, images, scored, run: null).Write);
+        {
+            var made = ModelReport.Of(mlContext, model, path, images, scored);
+            OutputFile.Write(report, temporary => ReportPage.Write(made, temporary));
+        }
+
         var evaluation = Evaluation.Of(scored, model.ClassNames);
         if (parsed.GetValue(Json))
             Terminal.WriteJson(evaluation);

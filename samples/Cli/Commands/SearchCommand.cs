@@ -174,13 +174,13 @@ internal sealed class SearchCommand
 
     private static void WriteReport(
         MLContext mlContext, SlaExperimentResult found, string path, string report, ImageSet images, ImageSet? validation, ValidationRows rows, CancellationToken cancellationToken) =>
-        ModelReport.WriteAfter(path, report, () =>
+        ReportPage.WriteAfter(path, report, () =>
         {
             // On folds, all images were trained on.
             var measured = found.Model.TrainingHistory.ValidationImages == 0 ? null : (validation ?? images).Take(rows.Positions);
             var scored = measured is null ? null : ScoredImages.Of(mlContext, found.Model, measured);
             var run = ReportedRun.Of(found.Options, images, validation, found.Elapsed, rows.ImagesPerSecond);
-            return new ModelReport(mlContext, found.Model, path, measured, scored, run, cancellationToken) { Search = found };
+            return ModelReport.Of(mlContext, found.Model, path, measured, scored, run, found, cancellationToken);
         });
 
     private void Show(ParseResult parsed, string path, SlaExperimentResult found, string folder)

@@ -129,10 +129,10 @@ internal sealed class TrainCommand
     }
 
     private static void WriteReport(MLContext mlContext, SlaTransformer model, string path, string report, ImageSet images, ReportedRun run, CancellationToken cancellationToken) =>
-        ModelReport.WriteAfter(path, report, () =>
+        ReportPage.WriteAfter(path, report, () =>
         {
             var scored = images.Images.Count == 0 ? null : ScoredImages.Of(mlContext, model, images);
-            return new ModelReport(mlContext, model, path, images, scored, run, cancellationToken);
+            return ModelReport.Of(mlContext, model, path, images, scored, run, search: null, cancellationToken);
         });
 
     private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
