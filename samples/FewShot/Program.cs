@@ -1,16 +1,19 @@
 // An app that learns new classes while it runs, from five photos each and without any training: an embedding is trained once, on other
 // classes, and saved; the app loads it, and compares photos with the mean embedding of each class that it knows.
 //   dotnet run -c Release --project samples/FewShot
+using System.IO.Compression;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla;
-using QuickStart;
 
 const int Photos = 5;
 string[] newClasses = ["bag", "sandal"];
 string folder = Path.Combine("artifacts", "few-shot");
-string images = ImageFolder.Unpack(Path.Combine(folder, "images"));
-LabelledImage[] train = ImageFolder.List(Path.Combine(images, "train")), test = ImageFolder.List(Path.Combine(images, "test"));
+string images = Path.Combine(folder, "images");
+if (!Directory.Exists(Path.Combine(images, "train")))
+    ZipFile.ExtractToDirectory(Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), images, overwriteFiles: true);
+
+LabelledImage[] train = Images("train"), test = Images("test");
 var mlContext = new MLContext(seed: 1);
 
 TrainEmbedding(Path.Combine(folder, "embedding.zip"));
@@ -67,7 +70,8 @@ void Show(string when, PrototypeTransformer classifier)
 void Save(PrototypeTransformer classifier, string path)
 {
     var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(classifier.Transform(Embedded(test)));
-    mlContext.Model.Save(new TransformerChain<ITransformer>(loading, embedding, classifier, naming), ImageFolder.PathSchema(mlContext), path);
+    var paths = mlContext.Data.LoadFromEnumerable(Array.Empty<ImageFile>());
+    mlContext.Model.Save(new TransformerChain<ITransformer>(loading, embedding, classifier, naming), paths.Schema, path);
 
     using var engine = mlContext.Model.CreatePredictionEngine<ImageFile, Prediction>(mlContext.Model.Load(path, out _));
     foreach (var image in test.Where((_, i) => i % 100 == 0))
@@ -76,6 +80,14 @@ void Save(PrototypeTransformer classifier, string path)
         Console.WriteLine($"  {image.ImagePath}: {prediction.PredictedLabelName} ({prediction.Score.Max():P0})");
     }
 }
+
+// The images of a half in the same order on every machine. Their class is the name of their folder.
+LabelledImage[] Images(string half) =>
+[
+    .. Directory.GetFiles(Path.Combine(images, half), "*.png", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal)
+        .Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path))!)),
+];
 
 IEnumerable<LabelledImage> PhotosOf(string name) => train.Where(image => image.Label == name).Take(Photos);
 
@@ -91,3 +103,19 @@ IDataView Labelled(IEnumerable<LabelledImage> list)
 
 IEnumerable<string> Named(IDataView scored) =>
     mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(scored).Transform(scored).GetColumn<string>("PredictedLabelName");
+
+internal sealed record LabelledImage(string ImagePath, string Label);
+
+/// <summary>What the saved model takes.</summary>
+internal sealed class ImageFile
+{
+    public string ImagePath { get; set; } = "";
+}
+
+/// <summary>What the saved model gives: the name of the most probable class, and the probability of each class.</summary>
+internal sealed class Prediction
+{
+    public string PredictedLabelName { get; set; } = "";
+
+    public float[] Score { get; set; } = [];
+}

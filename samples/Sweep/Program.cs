@@ -1,16 +1,18 @@
 // The estimator inside ML.NET's own CrossValidate, and a sweep written by hand: a trainer like any other needs nothing special for either.
 // (samples/Search lets the library do it, in a time and with trials that go on from where they were compared.)
 //   dotnet run -c Release --project samples/Sweep
+using System.IO.Compression;
 using Microsoft.ML;
 using Microsoft.ML.Sla;
-using QuickStart;
 
 const int ImagesOfClass = 40;
-string images = ImageFolder.Unpack(Path.Combine("artifacts", "sweep", "images"));
+string images = Path.Combine("artifacts", "sweep", "images");
+if (!Directory.Exists(Path.Combine(images, "train")))
+    ZipFile.ExtractToDirectory(Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), images, overwriteFiles: true);
+
 var mlContext = new MLContext(seed: 1);
-var all = ImageFolder.List(Path.Combine(images, "train"));
-var train = mlContext.Data.LoadFromEnumerable(all.GroupBy(image => image.Label).SelectMany(ofClass => ofClass.Take(ImagesOfClass)));
-var test = mlContext.Data.LoadFromEnumerable(ImageFolder.List(Path.Combine(images, "test")));
+var train = mlContext.Data.LoadFromEnumerable(Images("train").GroupBy(image => image.Label).SelectMany(ofClass => ofClass.Take(ImagesOfClass)));
+var test = mlContext.Data.LoadFromEnumerable(Images("test"));
 var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"));
 var prepared = preparation.Fit(train);
 
@@ -36,6 +38,14 @@ var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(prepar
 Console.WriteLine($"{best.Options.Transformations.Name}, learning rate {best.Options.LearningRate}: {metrics.MicroAccuracy:P1} on test images");
 mlContext.Model.Save(model, train.Schema, Path.Combine("artifacts", "sweep", "model.zip"));
 
+// The images of a half in the same order on every machine. Their class is the name of their folder.
+LabelledImage[] Images(string half) =>
+[
+    .. Directory.GetFiles(Path.Combine(images, half), "*.png", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal)
+        .Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path))!)),
+];
+
 static SlaTrainer.Options Options(TransformationSet transformations, double rate) => new()
 {
     FeatureColumnName = "Image",
@@ -48,3 +58,5 @@ static SlaTrainer.Options Options(TransformationSet transformations, double rate
     LearningRateSchedule = LearningRateSchedule.OneCycle,
     Augmentations = [ImageAugmentation.RandomCrop(2)],
 };
+
+internal sealed record LabelledImage(string ImagePath, string Label);
