@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>A sample that was built, run as a process.</summary>
+/// <summary>A program that was run as a process.</summary>
 /// <param name="Code">What it ended with.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="Error">Its standard error.</param>
@@ -13,16 +13,36 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
 {
     private const int Interrupt = 2;
 
-    /// <summary>Path of a sample's assembly, by the name of its project.</summary>
-    public static string PathOf(string sample) => typeof(ProgramRun).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(attribute => attribute.Key == sample).Value!;
+    /// <summary>A path that the project of the tests names, such as that of a sample's assembly by the name of the sample.</summary>
+    public static string PathOf(string name) => typeof(ProgramRun).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == name).Value!;
 
+    /// <summary>Runs a sample.</summary>
     public static Task<ProgramRun> RunAsync(string sample, params string[] arguments) => RunUntilAsync(sample, line: null, signal: null, arguments);
 
-    /// <summary>Runs a sample, and sends it a signal once a line of its standard error contains something.</summary>
-    public static async Task<ProgramRun> RunUntilAsync(string sample, string? line, string? signal, params string[] arguments)
+    /// <summary>Runs a command of the .NET SDK in a folder. Nothing of it stays behind, and it knows nothing of a build that the tests were started by.</summary>
+    public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [.. arguments, "--disable-build-servers", "-nologo", "-v:quiet"]) { WorkingDirectory = folder };
+        foreach (string variable in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(variable);
+        return RunAsync(start, line: null, signal: null);
+    }
+
+    /// <summary>Runs a sample, and sends it a signal once a line of its standard error contains something.</summary>
+    public static Task<ProgramRun> RunUntilAsync(string sample, string? line, string? signal, params string[] arguments) =>
+        RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]), line, signal);
+
+    /// <summary>What Ctrl-C sends; or the polite request to end, where this process was started to ignore Ctrl-C, as in the background of a script.</summary>
+    public static string InterruptSignal()
+    {
+        string mask = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)).Split('\t')[1];
+        return (Convert.ToUInt64(mask, 16) >> (Interrupt - 1) & 1) == 1 ? "TERM" : "INT";
+    }
+
+    private static async Task<ProgramRun> RunAsync(ProcessStartInfo start, string? line, string? signal)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = new StringBuilder();
@@ -39,12 +59,5 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
 
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return new ProgramRun(process.ExitCode, await output, error.ToString());
-    }
-
-    /// <summary>What Ctrl-C sends; or the polite request to end, where this process was started to ignore Ctrl-C, as in the background of a script.</summary>
-    public static string InterruptSignal()
-    {
-        string mask = File.ReadLines("/proc/self/status").Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)).Split('\t')[1];
-        return (Convert.ToUInt64(mask, 16) >> (Interrupt - 1) & 1) == 1 ? "TERM" : "INT";
     }
 }

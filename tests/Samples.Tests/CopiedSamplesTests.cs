@@ -1,0 +1,118 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Xml.Linq;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>A folder outside of the repository, for copies of samples, with the libraries as packages.</summary>
+public sealed class CopiedSamples : IAsyncLifetime
+{
+    private static readonly string[] Libraries = ["Microsoft.ML.Sla.Transforms", "Microsoft.ML.Sla.Trainers"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sla-copied-samples-").FullName;
+
+    /// <summary>
+    /// Where packages are unpacked that this machine does not have: not among those of the machine, where other builds would find
+    /// the libraries. It is kept, so that only the first run loads any.
+    /// </summary>
+    private static string Unpacked => Path.Combine(AppContext.BaseDirectory, "packages");
+
+    public async ValueTask InitializeAsync()
+    {
+        string configuration = typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        foreach (string library in Libraries)
+        {
+            string earlier = Unpacking(library);
+            if (Directory.Exists(earlier))
+                Directory.Delete(earlier, recursive: true);
+            string source = Path.Combine(ProgramRun.PathOf("Repository"), "src", library.Split('.')[^1]);
+            var packed = await ProgramRun.RunSdkAsync(source, "pack", "--no-build", "-c", configuration, "-o", Path.Combine(_folder, "feed"));
+            Assert.True(packed.Code == 0, packed.Output);
+        }
+
+        File.WriteAllText(
+            Path.Combine(_folder, "nuget.config"),
+            $"""
+            <configuration>
+              <packageSources><add key="packed" value="feed" /></packageSources>
+              <config><add key="globalPackagesFolder" value="{Unpacked}" /></config>
+              <fallbackPackageFolders><add key="machine" value="{ProgramRun.PathOf("Packages")}" /></fallbackPackageFolders>
+            </configuration>
+            """);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Where a library's package is unpacked.</summary>
+    internal static string Unpacking(string library) => Path.Combine(Unpacked, library.ToLowerInvariant());
+
+    /// <summary>Copies the folder of a sample, without what was built in it.</summary>
+    internal string Copy(string sample)
+    {
+        string source = Path.Combine(ProgramRun.PathOf("Repository"), "samples", sample), target = Path.Combine(_folder, sample);
+        foreach (string file in Directory.GetFiles(source, "*", SearchOption.AllDirectories))
+        {
+            string path = Path.GetRelativePath(source, file);
+            if (path.Split(Path.DirectorySeparatorChar)[0] is "bin" or "obj" or "artifacts")
+                continue;
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(target, path))!);
+            File.Copy(file, Path.Combine(target, path));
+        }
+
+        return target;
+    }
+}
+
+/// <summary>Samples are there to be copied out of this repository.</summary>
+[Collection(CliGroup.Name)]
+public sealed class CopiedSamplesTests(CopiedSamples copies) : IClassFixture<CopiedSamples>
+{
+    private static string Samples => Path.Combine(ProgramRun.PathOf("Repository"), "samples");
+
+    private static string[] Projects => Directory.GetFiles(Samples, "*.csproj", SearchOption.AllDirectories);
+
+    [Theory]
+    [InlineData("AnyTrainer", "Microsoft.ML.Sla.Transforms")]
+    [InlineData("QuickStart", "Microsoft.ML.Sla.Trainers")]
+    [InlineData("Cli", "Microsoft.ML.Sla.Trainers")]
+    public async Task A_copied_sample_builds_with_the_packages_of_the_libraries(string sample, string library)
+    {
+        // The libraries of the packages, 1.3 GB, stay where they are.
+        var built = await ProgramRun.RunSdkAsync(copies.Copy(sample), "build", "-warnaserror", "-p:CopyLocalLockFileAssemblies=false", "-p:NuGetAudit=false");
+        Assert.True(built.Code == 0, built.Output);
+        Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed.");
+    }
+
+    [Fact]
+    public void A_sample_asks_for_the_versions_that_it_is_built_with_here()
+    {
+        var versions = Elements(Path.Combine(Samples, "..", "Directory.Packages.props"), "PackageVersion").ToDictionary(Id, Version);
+        string own = Elements(Path.Combine(Samples, "..", "Directory.Build.props"), "Version").Single().Value;
+        Assert.All(Projects.SelectMany(project => Elements(project, "PackageReference")), package =>
+            Assert.Equal(Id(package).StartsWith("Microsoft.ML.Sla.", StringComparison.Ordinal) ? own : versions[Id(package)], Version(package)));
+
+        static IEnumerable<XElement> Elements(string file, string name) => XDocument.Load(file).Descendants(name);
+        static string Id(XElement package) => (string)package.Attribute("Include")!;
+        static string? Version(XElement package) => (string?)package.Attribute("Version");
+    }
+
+    [Fact]
+    public void A_sample_has_all_its_files_in_its_folder()
+    {
+        Assert.Equal(7, Projects.Length);
+        Assert.All(Projects, project => Assert.DoesNotContain("..", File.ReadAllText(project), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Samples_carry_the_same_images()
+    {
+        string[] images = [.. Projects.Select(project => Path.Combine(Path.GetDirectoryName(project)!, "Data", "fashion-mnist.zip")).Where(File.Exists)];
+        Assert.Equal(5, images.Length);
+        Assert.Single(images.Select(file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))).Distinct());
+    }
+}
