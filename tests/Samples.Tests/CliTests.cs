@@ -6,56 +6,6 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>A model that <c>sla train</c> made of three classes of real images, for tests that look at it.</summary>
-public sealed class TrainedByCli : IAsyncLifetime
-{
-    public string Folder { get; } = Directory.CreateTempSubdirectory("sla-cli-").FullName;
-
-    public string Images => Path.Combine(Folder, "train");
-
-    public string TestImages => Path.Combine(Folder, "test");
-
-    public string Model => Path.Combine(Folder, "model.zip");
-
-    public string LogFolder => Path.Combine(Folder, "logs");
-
-    public string Report => Path.Combine(Folder, "report.html");
-
-    internal JsonNode Training { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Copy(FashionImages.Train(classes: 3, perClass: 20), Images);
-        Copy(FashionImages.Test(classes: 3, perClass: 10), TestImages);
-        var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", Images, "--model", Model, "--architecture", "cifar-resnet-8", "--epochs", "6", "--log-dir", LogFolder, "--report", Report, "--json");
-        Assert.True(run.Code == 0, run.Error);
-        Training = JsonNode.Parse(run.Output)!;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        Directory.Delete(Folder, recursive: true);
-        return ValueTask.CompletedTask;
-    }
-
-    internal static void Copy(IEnumerable<LabelledImage> images, string folder)
-    {
-        foreach (var image in images)
-        {
-            string target = Directory.CreateDirectory(Path.Combine(folder, image.Label)).FullName;
-            File.Copy(image.ImagePath, Path.Combine(target, Path.GetFileName(image.ImagePath)));
-        }
-    }
-}
-
-/// <summary>Tests that start the program, one after another: they would wait for each other's threads.</summary>
-[CollectionDefinition(Name)]
-public sealed class CliGroup : ICollectionFixture<TrainedByCli>
-{
-    public const string Name = "sla";
-}
-
 [Collection(CliGroup.Name)]
 public sealed class CliTests(TrainedByCli trained) : IDisposable
 {
@@ -90,7 +40,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task Evaluate_measures_what_ML_NET_measures_of_the_loaded_model()
     {
-        var evaluation = await JsonOf("evaluate", "--model", trained.Model, "--images", trained.TestImages);
+        var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages);
         var mlContext = new MLContext();
         var model = mlContext.Model.Load(trained.Model, out _);
         var files = mlContext.Data.LoadFromEnumerable(TestFiles.Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path)!))));
@@ -115,8 +65,8 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     public async Task An_exported_model_scores_in_ONNX_Runtime_as_evaluate_does(string inference, string batch)
     {
         string onnx = Path.Combine(_folder, "model.onnx");
-        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", "export", "--model", trained.Model, "--onnx", onnx, "--inference", inference, "--batch", batch)).Code);
-        var evaluation = await JsonOf("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--inference", inference);
+        await SlaCommand.DoneAsync("export", "--model", trained.Model, "--onnx", onnx, "--inference", inference, "--batch", batch);
+        var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--inference", inference);
 
         string[] files = TestFiles;
         float[] pixels = [.. files.SelectMany(Pixels)];
@@ -131,7 +81,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     public async Task Predict_gives_the_probabilities_of_an_image_and_of_its_views()
     {
         string file = TestFiles[0];
-        var prediction = (await JsonOf("predict", "--model", trained.Model, file, "--top", "2", "--views"))[0]!;
+        var prediction = (await SlaCommand.JsonAsync("predict", "--model", trained.Model, file, "--top", "2", "--views"))[0]!;
         var mlContext = new MLContext();
         var scored = mlContext.Model.Load(trained.Model, out _).Transform(mlContext.Data.LoadFromEnumerable([new LabelledImage(file, "")]));
         float[] scores = scored.GetColumn<float[]>("Score").Single();
@@ -148,13 +98,13 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     public async Task Predict_keeps_the_order_of_the_files_and_names_the_first_that_cannot_be_used()
     {
         string[] files = [.. TestFiles.Reverse()];
-        var predictions = (await JsonOf(["predict", "--model", trained.Model, .. files])).AsArray();
+        var predictions = (await SlaCommand.JsonAsync(["predict", "--model", trained.Model, .. files])).AsArray();
         Assert.Equal(files, predictions.Select(prediction => (string)prediction!["file"]!));
         Assert.All(predictions, prediction => Assert.Null(prediction!["views"]));
 
         foreach (int i in new[] { 7, 20 })
             File.WriteAllText(files[i] = Path.Combine(_folder, $"{i}.png"), "no image");
-        var run = await ProgramRun.RunAsync("Cli", ["predict", "--model", trained.Model, .. files]);
+        var run = await SlaCommand.RunAsync(["predict", "--model", trained.Model, .. files]);
         Assert.Equal(1, run.Code);
         Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image of a kind that is read: JPEG, PNG, GIF, WebP, BMP or ICO.", run.Error.Trim());
         Assert.Empty(run.Output);
@@ -163,17 +113,17 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task Inspect_says_what_the_model_is()
     {
-        var description = await JsonOf("inspect", "--model", trained.Model);
+        var description = await SlaCommand.JsonAsync("inspect", "--model", trained.Model);
         Assert.Equal(["ankle-boot", "bag", "coat"], description["classes"]!.AsArray().Select(name => (string)name!));
         Assert.Equal("CIFAR ResNet-8", (string)description["architecture"]!);
         Assert.Equal(6, description["training"]!["epochs"]!.AsArray().Count);
-        Assert.Contains("CIFAR ResNet-8", (await ProgramRun.RunAsync("Cli", "inspect", "--model", trained.Model)).Output, StringComparison.Ordinal);
+        Assert.Contains("CIFAR ResNet-8", (await SlaCommand.DoneAsync("inspect", "--model", trained.Model)).Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Find_lr_suggests_a_rate_between_those_that_it_tried()
     {
-        var range = await JsonOf("find-lr", "--images", trained.Images, "--architecture", "cifar-resnet-8", "--steps", "12");
+        var range = await SlaCommand.JsonAsync("find-lr", "--images", trained.Images, "--architecture", "cifar-resnet-8", "--steps", "12");
         double[] rates = [.. range["points"]!.AsArray().Select(point => (double)point!["learningRate"]!)];
         Assert.InRange((double)range["suggested"]!, rates[0], rates[^1]);
     }
@@ -182,7 +132,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     public async Task A_run_that_was_interrupted_goes_on_to_the_same_model()
     {
         string[] whole = Training("whole.zip", epochs: 80);
-        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", whole)).Code);
+        await SlaCommand.DoneAsync(whole);
 
         string[] stopped = Training("stopped.zip", epochs: 80);
         var first = await ProgramRun.RunUntilAsync("Cli", "epoch 3/", ProgramRun.InterruptSignal(), stopped);
@@ -192,11 +142,8 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.Contains("Go on with: sla train", first.Error, StringComparison.Ordinal);
         Assert.Contains("--resume", first.Error, StringComparison.Ordinal);
 
-        var again = await ProgramRun.RunAsync("Cli", stopped);
-        Assert.Equal(1, again.Code);
-        Assert.Contains("--resume", again.Error, StringComparison.Ordinal);
-
-        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", [.. stopped, "--resume"])).Code);
+        await SlaCommand.RefusedAsync("--resume", stopped);
+        await SlaCommand.DoneAsync([.. stopped, "--resume"]);
         Assert.Equal(Network(whole[4]), Network(stopped[4]));
     }
 
@@ -208,8 +155,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.NotEqual(0, killed.Code);
         Assert.False(File.Exists(arguments[4]));
 
-        var resumed = await ProgramRun.RunAsync("Cli", [.. arguments, "--resume"]);
-        Assert.Equal(0, resumed.Code);
+        var resumed = await SlaCommand.DoneAsync([.. arguments, "--resume"]);
         Assert.Contains("Going on after step 100 of 130", resumed.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(arguments[4]));
     }
@@ -218,10 +164,9 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     public async Task A_time_budget_is_turned_into_epochs()
     {
         string model = Path.Combine(_folder, "m.zip");
-        var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "20", "--json");
-        Assert.Equal(0, run.Code);
-        Assert.True((int)JsonNode.Parse(run.Output)!["epochs"]! > 1);
+        var training = await SlaCommand.JsonAsync(
+            "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "20");
+        Assert.True((int)training["epochs"]! > 1);
     }
 
     [Theory]
@@ -239,23 +184,18 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [InlineData("'prdict' is not known", "prdict")]
     public async Task Bad_input_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
-        string[] filled = [.. arguments.Select(word => string.Format(null, word, _folder, trained.Images, trained.Model, TestFiles[0]))];
-        var run = await ProgramRun.RunAsync("Cli", filled);
-        Assert.Equal(1, run.Code);
-        Assert.Contains(message, run.Error, StringComparison.Ordinal);
-        Assert.StartsWith("sla: ", Assert.Single(run.Error.Trim().Split('\n')), StringComparison.Ordinal);
-        Assert.Empty(run.Output);
+        await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, _folder, trained.Images, trained.Model, TestFiles[0]))]);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
     [Fact]
-    public async Task A_model_that_cannot_be_written_ends_with_2_and_leaves_the_training_in_its_checkpoint()
+    public async Task A_model_that_cannot_be_written_ends_with_2_and_its_training_is_kept()
     {
         // The folder goes away while the training is on: the only failure of a disk that a test can make everywhere.
         string folder = Directory.CreateDirectory(Path.Combine(_folder, "out")).FullName;
         string checkpoint = Path.Combine(_folder, "checkpoint");
         string[] arguments = [.. Training("out/m.zip", epochs: 60), "--checkpoint", checkpoint];
-        var running = ProgramRun.RunUntilAsync("Cli", line: null, signal: null, arguments);
+        var running = SlaCommand.RunAsync(arguments);
         while (!Directory.Exists(checkpoint))
             await Task.Delay(20, TestContext.Current.CancellationToken);
         Directory.Delete(folder);
@@ -265,7 +205,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
 
         string other = Path.Combine(_folder, "other.zip");
         arguments[4] = other;
-        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", [.. arguments, "--resume"])).Code);
+        await SlaCommand.DoneAsync([.. arguments, "--resume"]);
         Assert.True(File.Exists(other));
     }
 
@@ -280,13 +220,12 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         File.Copy(TestFiles[0], Path.Combine(first, "one image.png"));
         string model = Path.Combine(_folder, "m.zip");
 
-        var run = await ProgramRun.RunAsync("Cli", "train", "--images", images, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json");
-        Assert.Equal(0, run.Code);
+        var run = await SlaCommand.DoneAsync(SlaCommand.Train(images, model, epochs: 1, "--json"));
         Assert.Equal(2, (int)JsonNode.Parse(run.Output)!["classes"]!);
         Assert.Equal(21, (int)JsonNode.Parse(run.Output)!["images"]!);
         Assert.Contains("notes.txt", run.Error, StringComparison.Ordinal);
         Assert.Contains("empty' has no images", run.Error, StringComparison.Ordinal);
-        var prediction = await JsonOf("predict", "--model", model, Path.Combine(first, "one image.png"));
+        var prediction = await SlaCommand.JsonAsync("predict", "--model", model, Path.Combine(first, "one image.png"));
         Assert.Contains((string)prediction[0]!["predictedLabel"]!, new[] { "Größe 1", "日本" });
     }
 
@@ -297,17 +236,14 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 3), images);
         string broken = Path.Combine(images, "bag", "broken.jpg");
         File.WriteAllBytes(broken, File.ReadAllBytes(TestFiles[0])[..100]);
-        string model = Path.Combine(_folder, "m.zip");
-        string[] arguments = ["train", "--images", images, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json"];
+        string[] arguments = SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1);
 
-        var failed = await ProgramRun.RunAsync("Cli", arguments);
+        var failed = await SlaCommand.RunAsync(arguments);
         Assert.Equal(1, failed.Code);
         Assert.Contains(broken, failed.Error, StringComparison.Ordinal);
         Assert.Equal([images], Directory.EnumerateFileSystemEntries(_folder));
 
-        var skipped = await ProgramRun.RunAsync("Cli", [.. arguments, "--skip-unreadable"]);
-        Assert.Equal(0, skipped.Code);
-        Assert.Equal(1, (int)JsonNode.Parse(skipped.Output)!["unreadableImages"]!);
+        Assert.Equal(1, (int)(await SlaCommand.JsonAsync([.. arguments, "--skip-unreadable"]))["unreadableImages"]!);
     }
 
     [Fact]
@@ -316,27 +252,14 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         string list = Path.Combine(_folder, "images.tsv");
         File.WriteAllLines(list, ["path\tlabel", .. TestFiles.Select((file, i) => $"{file}\t{(i % 2 == 0 ? "even" : "odd")}")]);
         string model = Path.Combine(_folder, "m.zip");
-        var run = await ProgramRun.RunAsync("Cli", "train", "--list", list, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1", "--json");
-        Assert.Equal(0, run.Code);
-        Assert.Equal(["even", "odd"], (await JsonOf("inspect", "--model", model))["classes"]!.AsArray().Select(name => (string)name!));
+        await SlaCommand.DoneAsync("train", "--list", list, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1");
+        Assert.Equal(["even", "odd"], (await SlaCommand.JsonAsync("inspect", "--model", model))["classes"]!.AsArray().Select(name => (string)name!));
 
         File.AppendAllText(list, "no.png\todd\n");
-        var missing = await ProgramRun.RunAsync("Cli", "evaluate", "--model", model, "--list", list);
-        Assert.Equal(1, missing.Code);
-        Assert.Contains("Line 32", missing.Error, StringComparison.Ordinal);
+        await SlaCommand.RefusedAsync("Line 32", "evaluate", "--model", model, "--list", list);
     }
 
-    private string[] Training(string model, int epochs) =>
-    [
-        "train", "--images", trained.Images, "--model", Path.Combine(_folder, model), "--architecture", "cifar-resnet-8", "--epochs", $"{epochs}",
-    ];
-
-    private static async Task<JsonNode> JsonOf(params string[] arguments)
-    {
-        var run = await ProgramRun.RunAsync("Cli", [.. arguments, "--json"]);
-        Assert.True(run.Code == 0, run.Error);
-        return JsonNode.Parse(run.Output)!;
-    }
+    private string[] Training(string model, int epochs) => SlaCommand.Train(trained.Images, Path.Combine(_folder, model), epochs);
 
     private static IEnumerable<float> Pixels(string file)
     {

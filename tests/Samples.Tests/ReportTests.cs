@@ -47,9 +47,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     public async Task Evaluate_reports_what_it_says()
     {
         string report = Path.Combine(_folder, "report.html");
-        var run = await ProgramRun.RunAsync("Cli", "evaluate", "--model", trained.Model, "--images", trained.TestImages, "--report", report, "--json");
-        Assert.True(run.Code == 0, run.Error);
-        var evaluation = JsonNode.Parse(run.Output)!;
+        var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--report", report);
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains($"<dt>accuracy</dt><dd>{Percent(evaluation["accuracy"])}</dd>", page, StringComparison.Ordinal);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"<dt>log-loss</dt><dd>{(double)evaluation["logLoss"]!:F3}</dd>"), page, StringComparison.Ordinal);
@@ -73,9 +71,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
         }
 
         string report = Path.Combine(_folder, "r.html");
-        var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--epochs", "1", "--validation-fraction", "0.5", "--report", report);
-        Assert.True(run.Code == 0, run.Error);
+        await SlaCommand.DoneAsync(SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1, "--validation-fraction", "0.5", "--report", report));
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains("&lt;script&gt;alert(1)", page, StringComparison.Ordinal);
         Assert.Contains("\uFFFD control &amp; 日本", page, StringComparison.Ordinal);
@@ -88,9 +84,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
         string images = Path.Combine(_folder, "images");
         TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 1), images);
         string report = Path.Combine(_folder, "r.html");
-        var run = await ProgramRun.RunAsync(
-            "Cli", "train", "--images", images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--epochs", "1", "--report", report);
-        Assert.True(run.Code == 0, run.Error);
+        await SlaCommand.DoneAsync(SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1, "--report", report));
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains("nothing to measure the model on", page, StringComparison.Ordinal);
         Assert.DoesNotContain("Confusion", page, StringComparison.Ordinal);
@@ -100,9 +94,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     public async Task A_report_that_cannot_be_written_is_an_error_before_the_training()
     {
         string model = Path.Combine(_folder, "m.zip");
-        var run = await ProgramRun.RunAsync("Cli", "train", "--images", trained.Images, "--model", model, "--report", Path.Combine(_folder, "no", "r.html"));
-        Assert.Equal(1, run.Code);
-        Assert.Contains("mkdir -p", run.Error, StringComparison.Ordinal);
+        await SlaCommand.RefusedAsync("mkdir -p", "train", "--images", trained.Images, "--model", model, "--report", Path.Combine(_folder, "no", "r.html"));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 

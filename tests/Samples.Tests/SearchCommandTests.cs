@@ -16,8 +16,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     public async Task A_search_writes_the_best_model_and_a_report_that_compares_the_trials()
     {
         string report = Path.Combine(_folder, "r.html");
-        var run = await ProgramRun.RunAsync("Cli", Search("--max-seconds", "30", "--max-trials", "4", "--report", report, "--json"));
-        Assert.True(run.Code == 0, run.Error);
+        var run = await SlaCommand.DoneAsync(Search("--max-seconds", "30", "--max-trials", "4", "--report", report, "--json"));
         var found = JsonNode.Parse(run.Output)!;
         Assert.True((bool)found["isComplete"]!);
         Assert.Equal("CIFAR ResNet-8", (string)found["architecture"]!);
@@ -34,7 +33,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
         foreach (var trial in trials)
             Assert.Contains($"<tr><td>{trial!["number"]} {trial["name"]}", page, StringComparison.Ordinal);
         Assert.Contains(FormattableString.Invariant($"<dt>accuracy</dt><dd>{(double)found["accuracy"]!:P1}</dd>"), page, StringComparison.Ordinal);
-        Assert.Equal(0, (await ProgramRun.RunAsync("Cli", "evaluate", "--model", Model, "--images", trained.TestImages)).Code);
+        await SlaCommand.DoneAsync("evaluate", "--model", Model, "--images", trained.TestImages);
     }
 
     [Fact]
@@ -47,26 +46,19 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
         Assert.True(File.Exists(Model));
         Assert.True(File.Exists(Path.Combine(Model + ".search", "trials.jsonl")));
 
-        var again = await ProgramRun.RunAsync("Cli", search);
-        Assert.Equal(1, again.Code);
-        Assert.Contains("Add --resume", again.Error, StringComparison.Ordinal);
-
-        var resumed = await ProgramRun.RunAsync("Cli", [.. search, "--resume", "--json"]);
-        Assert.True(resumed.Code == 0, resumed.Error);
-        Assert.True((bool)JsonNode.Parse(resumed.Output)!["isComplete"]!);
+        await SlaCommand.RefusedAsync("Add --resume", search);
+        Assert.True((bool)(await SlaCommand.JsonAsync([.. search, "--resume"]))["isComplete"]!);
         Assert.False(Directory.Exists(Model + ".search"));
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Images_that_trials_are_compared_on_are_learned_at_the_end_unless_held_out(bool isHeldOut)
+    public async Task Images_that_trials_are_compared_on_are_learned_in_the_end_unless_held_out(bool isHeldOut)
     {
-        var run = await ProgramRun.RunAsync("Cli", [.. Search("--max-seconds", "30", "--max-trials", "2", "--json"), .. isHeldOut ? new[] { "--hold-out" } : []]);
-        Assert.True(run.Code == 0, run.Error);
+        var best = await SlaCommand.JsonAsync([.. Search("--max-seconds", "30", "--max-trials", "2"), .. isHeldOut ? new[] { "--hold-out" } : []]);
         using var model = SlaTransformer.Load(new MLContext(), Model);
         Assert.Equal(isHeldOut, model.TrainingHistory.ValidationImages > 0);
-        var best = JsonNode.Parse(run.Output)!;
         Assert.Equal(isHeldOut, (long)best["measuredAfterSteps"]! > (long)best["steps"]! / 2);
     }
 
@@ -80,10 +72,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     [InlineData("There is no search in", "--resume")]
     public async Task Bad_input_of_a_search_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
-        var run = await ProgramRun.RunAsync("Cli", ["search", "--images", trained.Images, "--model", Model, .. arguments]);
-        Assert.Equal(1, run.Code);
-        Assert.Contains(message, run.Error, StringComparison.Ordinal);
-        Assert.StartsWith("sla: ", Assert.Single(run.Error.Trim().Split('\n')), StringComparison.Ordinal);
+        await SlaCommand.RefusedAsync(message, ["search", "--images", trained.Images, "--model", Model, .. arguments]);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
