@@ -48,7 +48,7 @@ TransformerChain<T> Evaluate<T>(string name, EstimatorChain<T> pipeline)
     return fitted;
 }
 
-// The first N*M scores are those of the image as it is; those of the joint labels (class, not mirrored) are every M-th.
+// The first N*M scores are those of the image without a rotation. Of these, each M-th is the score of a joint label (class, no rotation).
 static double SingleViewAccuracy(IDataView scored, int views)
 {
     int classes = (int)((KeyDataViewType)scored.Schema["Label"].Type).Count;

@@ -1,6 +1,6 @@
 namespace Sla;
 
-/// <summary>What a model gets right of labelled images.</summary>
+/// <summary>How well a model predicts labelled images.</summary>
 /// <param name="Inference">How the model scored.</param>
 /// <param name="Images">Number of images.</param>
 /// <param name="Accuracy">Share of the images whose class is predicted.</param>

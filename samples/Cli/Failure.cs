@@ -2,7 +2,7 @@ using System.Runtime.ExceptionServices;
 
 namespace Sla;
 
-/// <summary>What the program ends with.</summary>
+/// <summary>The exit codes of the program.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -11,10 +11,10 @@ internal static class ExitCode
     public const int Cancelled = 130;
 }
 
-/// <summary>Something that the user gave cannot be used; the message says what to do.</summary>
+/// <summary>Something that the user gave cannot be used. The message says what to do.</summary>
 internal sealed class InputException(string message, Exception? cause = null) : Exception(message, cause);
 
-/// <summary>The training broke off; the message says how to go on.</summary>
+/// <summary>The training failed. The message says how to continue it.</summary>
 internal sealed class TrainingFailedException(string message, Exception cause) : Exception(message, cause);
 
 /// <summary>What an exception means for the one who typed the command.</summary>
@@ -35,7 +35,7 @@ internal static class Failure
         return (notes < 0 ? message : message[..notes]).ReplaceLineEndings(" ");
     }
 
-    /// <summary>Runs what depends on the input alone: the library's complaints are about what the user gave.</summary>
+    /// <summary>Runs work that depends on the input alone, so that what the library refuses is something that the user gave.</summary>
     public static T AsInput<T>(Func<T> work)
     {
         try

@@ -42,8 +42,10 @@ internal sealed class ImageSet
     /// <exception cref="InputException">There is no such folder, or no image in it.</exception>
     public static ImageSet OfFolder(string folder)
     {
+        if (File.Exists(folder))
+            throw new InputException($"'{folder}' is a file. Give a folder, or a list with --list.");
         if (!Directory.Exists(folder))
-            throw new InputException($"There is no folder '{folder}'.{(File.Exists(folder) ? " It is a file: a list is given with --list." : "")}");
+            throw new InputException($"There is no folder '{folder}'.");
 
         var images = new List<LabelledImage>();
         string[] classes = [.. Directory.GetDirectories(folder).Where(IsVisible).Order(StringComparer.Ordinal)];
@@ -53,14 +55,14 @@ internal sealed class ImageSet
             string[] found = [.. files.Where(IsImage)];
             string name = Path.GetFileName(directory);
             images.AddRange(found.Select(file => new LabelledImage(file, name)));
-            NoteLeftOut(files.Except(found).ToList(), "is no image by its name");
+            NoteLeftOut(files.Except(found).ToList(), "not named as an image");
             if (found.Length == 0)
-                Terminal.Note($"The folder '{directory}' has no images, and is not a class.");
+                Terminal.Note($"The folder '{directory}' has no images. It is not used as a class.");
         }
 
-        NoteLeftOut([.. Directory.GetFiles(folder).Where(file => IsVisible(file) && IsImage(file))], "is in no folder of a class");
+        NoteLeftOut([.. Directory.GetFiles(folder).Where(file => IsVisible(file) && IsImage(file))], "not in the folder of a class");
         if (images.Count == 0)
-            throw new InputException($"There is no image in '{folder}'. It must have one folder for each class, with the images in it ({string.Join(", ", Extensions)}).");
+            throw new InputException($"There is no image in '{folder}'. It needs a folder for each class, with the images in it ({string.Join(", ", Extensions)}).");
         return new ImageSet(folder, images);
     }
 
@@ -80,14 +82,14 @@ internal sealed class ImageSet
                 continue;
             string[] fields = line.Split('\t');
             if (fields.Length != 2 || fields[1].Trim().Length == 0)
-                throw new InputException($"Line {number} of '{path}' is '{line}'. Each line has the path of an image, a tab, and its label.");
+                throw new InputException($"Line {number} of '{path}' cannot be used: '{line}'. A line is the path of an image, a tab and the label.");
             string file = Path.Combine(folder, fields[0]);
             if (!File.Exists(file))
-                throw new InputException($"Line {number} of '{path}' names '{fields[0]}', and there is no file '{file}'.");
+                throw new InputException($"Line {number} of '{path}' names '{fields[0]}'. There is no file '{file}'.");
             images.Add(new LabelledImage(file, fields[1].Trim()));
         }
 
-        return images.Count > 0 ? new ImageSet(path, images) : throw new InputException($"There is no line in '{path}'.");
+        return images.Count > 0 ? new ImageSet(path, images) : throw new InputException($"'{path}' lists no images.");
     }
 
     /// <summary>Reads a folder of other images of these classes; null where there is none.</summary>
@@ -105,7 +107,7 @@ internal sealed class ImageSet
         if (Images.FirstOrDefault(image => !known.Contains(image.Label)) is { } image)
         {
             throw new InputException(
-                $"'{image.ImagePath}' is of the class '{image.Label}', which {whose} does not have. It has {string.Join(", ", known.Take(10))}{(known.Count > 10 ? ", ..." : "")}.");
+                $"'{image.ImagePath}' is of the class '{image.Label}'. {whose} has no such class. It has {string.Join(", ", known.Take(10))}{(known.Count > 10 ? ", ..." : "")}.");
         }
     }
 
@@ -169,7 +171,7 @@ internal sealed class ImageSet
     private static void NoteLeftOut(List<string> files, string why)
     {
         if (files.Count > 0)
-            Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"Left out: '{files[0]}'{(files.Count > 1 ? $" and {files.Count - 1} more" : "")}, which {why}."));
+            Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"Left out '{files[0]}'{(files.Count > 1 ? $" and {files.Count - 1} more" : "")}: {why}."));
     }
 }
 

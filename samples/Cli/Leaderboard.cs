@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Sla;
 
-/// <summary>Shows the trials of a search: a table that changes where somebody looks, lines otherwise.</summary>
+/// <summary>Shows the trials of a search: a table that changes on a terminal, otherwise lines.</summary>
 internal sealed class Leaderboard : ISlaExperimentMonitor
 {
     private const int MostRows = 15;
@@ -52,11 +52,11 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
     {
         _running = null;
         Add(trial);
-        Say($"{trial} is broken, and left out: {trial.Failure}");
+        Say($"{trial} failed and is left out: {trial.Failure}");
         Refresh();
     }
 
-    /// <summary>Shows the trials as they are in the end. The last training is not told of where nothing measures it.</summary>
+    /// <summary>Shows the trials a last time: nothing reports the end of a training that is not measured.</summary>
     private void End()
     {
         _running = null;
@@ -89,14 +89,14 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
                 string.Create(CultureInfo.InvariantCulture, $"{last?.Steps ?? 0}/{trial.Steps}"),
                 last is null ? "-" : last.Accuracy.ToString("P1", CultureInfo.InvariantCulture),
                 last is null ? "-" : last.LogLoss.ToString("F3", CultureInfo.InvariantCulture),
-                trial == _running ? "running" : trial.Failure is null ? "" : "broken");
+                trial == _running ? "running" : trial.Failure is null ? "" : "failed");
         }
 
         _live.UpdateTarget(table);
         _live.Refresh();
     }
 
-    /// <summary>Those that came farthest first, and the more accurate ones of those.</summary>
+    /// <summary>The trials that completed most parts first. Of these, the most accurate first.</summary>
     public static IEnumerable<SlaTrial> InOrder(IEnumerable<SlaTrial> trials) =>
         trials.OrderByDescending(trial => trial.Intervals.Count).ThenByDescending(trial => trial.Last?.Accuracy);
 }

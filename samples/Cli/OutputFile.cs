@@ -1,6 +1,6 @@
 namespace Sla;
 
-/// <summary>A file that is there as a whole, or not at all.</summary>
+/// <summary>Writes a file completely or not at all.</summary>
 internal static class OutputFile
 {
     /// <summary>Finds out before any work whether the file can be written.</summary>
@@ -11,7 +11,7 @@ internal static class OutputFile
         if (Directory.Exists(path))
             throw new InputException($"'{path}' is a folder. Give the name of a file.");
         if (!Directory.Exists(folder))
-            throw new InputException($"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to. Make it first: mkdir -p '{folder}'.");
+            throw new InputException($"'{Path.GetFileName(path)}' cannot be written: there is no folder '{folder}'. Make it first: mkdir -p '{folder}'.");
         try
         {
             File.Create(TemporaryName(path), bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
@@ -22,7 +22,7 @@ internal static class OutputFile
         }
     }
 
-    /// <summary>Writes under another name, and gives the file its own when it is complete.</summary>
+    /// <summary>Writes under another name, and renames the file when it is complete.</summary>
     /// <exception cref="IOException">The file cannot be written, because the disk is full for example; nothing is left of it.</exception>
     public static void Write(string path, Action<string> write)
     {

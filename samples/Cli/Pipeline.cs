@@ -63,14 +63,16 @@ internal static class Pipeline
 
     private static void CheckThereIs(string path)
     {
+        if (Directory.Exists(path))
+            throw new InputException($"'{path}' is a folder. Give the file of a model.");
         if (!File.Exists(path))
-            throw new InputException($"There is no model '{path}'.{(Directory.Exists(path) ? " It is a folder." : " 'sla train' makes one.")}");
+            throw new InputException($"There is no model '{path}'. Make one with 'sla train'.");
     }
 
     private static void CheckDefines(SlaObjective objective, IReadOnlyList<SlaInference> inferences, SlaInference inference)
     {
         if (!inferences.Contains(inference))
-            throw new InputException($"The model was trained with the objective {objective}, which does not define the inference {inference}. It has {string.Join(", ", inferences)}.");
+            throw new InputException($"The model has no inference {inference}. Its objective {objective} defines {string.Join(", ", inferences)}.");
     }
 
     private sealed class ClassName

@@ -4,7 +4,7 @@ using Sla.Commands;
 
 var root = new RootCommand(
     """
-    Trains an image classifier from a folder of images, and looks at it, predicts with it and exports it.
+    Trains an image classifier from a folder of images. Evaluates it, predicts with it and exports it.
 
     Exit codes: 0 done, 1 bad input, 2 failed, 130 cancelled.
     """)
@@ -18,8 +18,8 @@ var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
     string command = parsed.CommandResult.Command == root ? "sla" : $"sla {parsed.CommandResult.Command.Name}";
-    string message = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not known here." : parsed.Errors[0].Message;
-    Terminal.Error($"{message} Type '{command} --help' to see what there is.");
+    string message = parsed.UnmatchedTokens.Count > 0 ? $"There is no command or option '{parsed.UnmatchedTokens[0]}'." : parsed.Errors[0].Message;
+    Terminal.Error($"{message} Type '{command} --help' for a list.");
     return ExitCode.BadInput;
 }
 
@@ -33,7 +33,7 @@ catch (Exception exception)
     return Failure.ExitCodeOf(exception);
 }
 
-// The command that is typed; all of them where it is another word, for help and for the message. The options of a command take time to make.
+// The options of a command take time to make, so only the command that is typed is made. Any other word needs all of them, for the help.
 static IEnumerable<Command> Commands(string[] args)
 {
     (string Name, Func<Command> Create)[] all =

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Sla;
 
-/// <summary>Shows a training while it goes on: a bar where somebody looks, lines otherwise.</summary>
+/// <summary>Shows the progress of a training: a bar on a terminal, otherwise lines.</summary>
 internal sealed class ProgressDisplay : ITrainingObserver
 {
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
@@ -29,10 +29,10 @@ internal sealed class ProgressDisplay : ITrainingObserver
     public void OnStart(TrainingStarted plan)
     {
         string line = string.Create(CultureInfo.InvariantCulture,
-            $"{plan.Images} images in {plan.Classes} classes, {plan.ValidationImages} more to validate on; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
+            $"Training on {plan.Images} images of {plan.Classes} classes, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
         Say(line);
         if (plan.FirstStep > 0)
-            Say($"Going on after step {plan.FirstStep} of {plan.Steps}.");
+            Say($"Continuing after step {plan.FirstStep} of {plan.Steps}.");
     }
 
     public void OnProgress(TrainingProgress metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);

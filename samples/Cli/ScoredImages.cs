@@ -5,12 +5,12 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>Labelled images, and what a model says of each.</summary>
+/// <summary>Labelled images, and the scores that a model gives them.</summary>
 /// <param name="Inference">How the model scored.</param>
 /// <param name="Images">The images.</param>
 /// <param name="Labels">The number of each image's class among the model's.</param>
 /// <param name="Scores">The N class probabilities of each image.</param>
-/// <param name="Metrics">What ML.NET's evaluator says of them.</param>
+/// <param name="Metrics">The metrics that ML.NET's evaluator computes.</param>
 /// <param name="ImagesPerSecond">Images read, decoded and scored in a second, once the model is open.</param>
 internal sealed record ScoredImages(
     SlaInference Inference, IReadOnlyList<LabelledImage> Images, int[] Labels, float[][] Scores, MulticlassClassificationMetrics Metrics, double ImagesPerSecond)

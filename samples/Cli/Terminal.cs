@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Sla;
 
-/// <summary>Results go to the standard output, all else to the standard error.</summary>
+/// <summary>Writes results to the standard output, and everything else to the standard error.</summary>
 internal static class Terminal
 {
     // Made when they are first used: a short command, such as predict, waits for neither.
@@ -20,14 +20,14 @@ internal static class Terminal
 
     public static Option<bool> Verbose { get; } = new("--verbose")
     {
-        Description = "Say everything: the log of the library, and where an error comes from.",
+        Description = "Show the log of the library, and the stack trace of an error.",
         Recursive = true,
     };
 
     /// <summary>Where progress is shown.</summary>
     public static IAnsiConsole Progress => ErrorConsole.Value;
 
-    /// <summary>Whether somebody looks at the progress.</summary>
+    /// <summary>Whether progress is shown on a terminal.</summary>
     public static bool IsLive => !Console.IsErrorRedirected;
 
     public static void Error(string message) => Console.Error.WriteLine($"sla: {message}");
@@ -46,7 +46,7 @@ internal static class Terminal
         return table;
     }
 
-    /// <summary>A context whose warnings, or with --verbose all that it says, go to the standard error.</summary>
+    /// <summary>A context that writes its warnings to the standard error, and with --verbose its whole log.</summary>
     public static MLContext NewContext(ParseResult parsed, int? seed = null)
     {
         bool verbose = parsed.GetValue(Verbose);

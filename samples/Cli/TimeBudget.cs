@@ -4,7 +4,7 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>How many epochs fit into a time on this machine, as it is now.</summary>
+/// <summary>How many epochs fit into a time on this machine.</summary>
 internal static class TimeBudget
 {
     /// <summary>Share of the time that is planned for: validation, checkpoints and a busy machine take the rest.</summary>
@@ -12,7 +12,7 @@ internal static class TimeBudget
 
     private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>Trains for some seconds, and reckons.</summary>
+    /// <summary>Measures the speed of training for some seconds, and computes the number of epochs.</summary>
     /// <param name="mlContext">The context.</param>
     /// <param name="options">The options of the training.</param>
     /// <param name="rows">The training rows.</param>
@@ -27,7 +27,7 @@ internal static class TimeBudget
         double seconds = ((Planned * (budget - clock.Elapsed)) - speed.Reading).TotalSeconds;
         double epoch = speed.Epoch.TotalSeconds;
         if (seconds < epoch)
-            Terminal.Note($"One epoch takes about {epoch:F0} seconds, and {Math.Max(0, seconds):F0} are left: it takes longer than --max-seconds.");
+            Terminal.Note($"One epoch takes about {epoch:F0} seconds, and only {Math.Max(0, seconds):F0} are left. The training takes longer than --max-seconds.");
         return Math.Max(1, (int)(seconds / epoch));
     }
 }

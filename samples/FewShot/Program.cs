@@ -1,5 +1,5 @@
-// An app that learns new classes while it runs, from five photos each and without any training: an embedding is trained once, on other
-// classes, and saved; the app loads it, and compares photos with the mean embedding of each class that it knows.
+// An app that learns new classes while it runs, from five photos each and without any training. An embedding is trained once, on other
+// classes, and saved. The app loads it, and compares a photo with the mean embedding of each class.
 //   dotnet run -c Release --project samples/FewShot
 using System.IO.Compression;
 using Microsoft.ML;
@@ -66,7 +66,7 @@ void Show(string when, PrototypeTransformer classifier)
     Console.WriteLine($"{when}: {classifier.ClassNames.Count} classes; right: {ofNew}, the others {ofKnown:P0}");
 }
 
-// What is saved is all of ML.NET's own: a program without this library loads it, from the path of a file to the name of its class.
+// The saved model has ML.NET's own transformers, from the path of a file to the name of its class. A program without this library can load it.
 void Save(PrototypeTransformer classifier, string path)
 {
     var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(classifier.Transform(Embedded(test)));

@@ -14,7 +14,7 @@ internal sealed class ImageFile
     public string ImagePath { get; set; } = "";
 }
 
-/// <summary>What a model says of an image.</summary>
+/// <summary>A model's prediction of an image.</summary>
 internal sealed class Prediction
 {
     public string PredictedLabelName { get; set; } = "";
@@ -41,6 +41,6 @@ internal static class ImageFolder
             .Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path))!)),
     ];
 
-    /// <summary>The columns that a saved model starts from: the path alone, for there is no label when it is used.</summary>
+    /// <summary>The columns that a saved model starts from: the path alone, as there is no label when it predicts.</summary>
     public static DataViewSchema PathSchema(MLContext mlContext) => mlContext.Data.LoadFromEnumerable(Array.Empty<ImageFile>()).Schema;
 }

@@ -82,7 +82,7 @@ void PredictWith(string modelPath)
 {
     ITransformer model = mlContext.Model.Load(modelPath, out _);
     using var engine = mlContext.Model.CreatePredictionEngine<ImageFile, Prediction>(model);
-    Console.WriteLine($"{modelPath}, loaded again, says of");
+    Console.WriteLine($"{modelPath}, loaded again, predicts");
     foreach (var image in testImages.Where((_, i) => i % 200 == 0))
     {
         var prediction = engine.Predict(new ImageFile { ImagePath = image.ImagePath });

@@ -1,4 +1,4 @@
-// Lets the data choose transformations, network and settings within a time, 20 seconds or as many as are given:
+// Finds the transformations and settings that suit the images, in 20 seconds or in the seconds that are given:
 //   dotnet run -c Release --project samples/Search -- 60
 using System.Globalization;
 using System.IO.Compression;
@@ -37,5 +37,5 @@ internal sealed class Leaderboard : ISlaExperimentMonitor
 {
     public void ReportCompletedTrial(SlaTrial trial) => Console.WriteLine($"{trial.Last!.Elapsed,4:F0} s  {trial.Last.Accuracy:P1}  step {trial.Last.Steps}/{trial.Steps}  {trial}");
 
-    public void ReportFailTrial(SlaTrial trial) => Console.WriteLine($"{trial} is broken: {trial.Failure}");
+    public void ReportFailTrial(SlaTrial trial) => Console.WriteLine($"{trial} failed: {trial.Failure}");
 }

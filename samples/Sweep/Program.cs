@@ -1,5 +1,5 @@
-// The estimator inside ML.NET's own CrossValidate, and a sweep written by hand: a trainer like any other needs nothing special for either.
-// (samples/Search lets the library do it, in a time and with trials that go on from where they were compared.)
+// Compares transformations and learning rates by hand, with ML.NET's own CrossValidate: the trainer is an estimator like any other.
+// (The sample Search leaves that to the library.)
 //   dotnet run -c Release --project samples/Sweep
 using System.IO.Compression;
 using Microsoft.ML;
@@ -16,7 +16,7 @@ var test = mlContext.Data.LoadFromEnumerable(Images("test"));
 var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"));
 var prepared = preparation.Fit(train);
 
-// Each value by each other one, and the mean of three folds decides.
+// Every combination of the values. The mean accuracy of three folds decides.
 var best = (Accuracy: 0.0, Options: new SlaTrainer.Options());
 foreach (var transformations in new[] { TransformationSet.None, TransformationSet.HorizontalFlip })
 {

@@ -139,7 +139,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.Equal(130, first.Code);
         Assert.Empty(first.Output);
         Assert.False(File.Exists(stopped[4]));
-        Assert.Contains("Go on with: sla train", first.Error, StringComparison.Ordinal);
+        Assert.Contains("Continue with: sla train", first.Error, StringComparison.Ordinal);
         Assert.Contains("--resume", first.Error, StringComparison.Ordinal);
 
         await SlaCommand.RefusedAsync("--resume", stopped);
@@ -156,7 +156,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.False(File.Exists(arguments[4]));
 
         var resumed = await SlaCommand.DoneAsync([.. arguments, "--resume"]);
-        Assert.Contains("Going on after step 100 of 130", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("Continuing after step 100 of 130", resumed.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(arguments[4]));
     }
 
@@ -181,7 +181,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [InlineData("There is no model 'no.zip'", "evaluate", "--model", "no.zip", "--images", "{1}")]
     [InlineData("There is no file 'no.png'", "predict", "--model", "{2}", "no.png")]
     [InlineData("is not a model", "inspect", "--model", "{3}")]
-    [InlineData("'prdict' is not known", "prdict")]
+    [InlineData("There is no command or option 'prdict'", "prdict")]
     public async Task Bad_input_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
         await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, _folder, trained.Images, trained.Model, TestFiles[0]))]);

@@ -46,7 +46,7 @@ public sealed class ReportSectionTests
     [Theory]
     [InlineData(null, false, "The model has the weights of the last of 2 epochs.")]
     [InlineData(1, false, "The model has the weights of epoch 1, the best of 2.")]
-    [InlineData(1, true, "The model has the weights of epoch 1, the best of 2, where early stopping ended the run.")]
+    [InlineData(1, true, "The model has the weights of epoch 1, the best of 2. Early stopping ended the run.")]
     public void A_training_says_which_weights_were_kept(int? best, bool stoppedEarly, string kept)
     {
         EpochMetrics[] epochs = [new(1, 10, 2.5, 0.1, null, null), new(2, 20, 2.0, 0.05, null, null)];

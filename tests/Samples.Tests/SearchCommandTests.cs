@@ -67,8 +67,8 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     [InlineData("such as --fix Transformations=rotation", "--fix", "rotation")]
     [InlineData("It has none, rotation2", "--fix", "Transformations=jigsaw")]
     [InlineData("need 3 channels", "--fix", "Transformations=color")]
-    [InlineData("give one of --validation", "--folds", "3", "--validation-fraction", "0.1")]
-    [InlineData("Leave --hold-out out", "--folds", "3", "--hold-out")]
+    [InlineData("Give one of --validation", "--folds", "3", "--validation-fraction", "0.1")]
+    [InlineData("Leave out --hold-out", "--folds", "3", "--hold-out")]
     [InlineData("There is no search in", "--resume")]
     public async Task Bad_input_of_a_search_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {

@@ -7,7 +7,7 @@ namespace Sla.Commands;
 internal static class ExportCommand
 {
     private static readonly Option<string> Model = SharedOptions.Model();
-    private static readonly Option<string> Onnx = new("--onnx") { Description = "The ONNX file that is written: input Images, B x C x H x W floats of 0 to 255; output Score, B x N probabilities.", HelpName = "OUT.onnx", Required = true };
+    private static readonly Option<string> Onnx = new("--onnx") { Description = "ONNX file to write. Its input Images takes B x C x H x W floats from 0 to 255. Its output Score has B x N probabilities.", HelpName = "OUT.onnx", Required = true };
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
     private static readonly ValueOption<BatchSize> Batch = ValueOption.Choice("--batch", "Number of images that the graph takes at a time", ("dynamic", BatchSize.Any), ("1", BatchSize.One));
 

@@ -11,13 +11,13 @@ internal sealed class FindLearningRateCommand
     private const int BarLength = 40;
 
     private readonly TrainingOptions _training = new();
-    private readonly ValueOption<int?> _steps = ValueOption.Number("--steps", "N", "Number of steps. Default 100.", least: 10);
+    private readonly ValueOption<int?> _steps = ValueOption.Number("--steps", "N", "Number of steps of the test. Default 100.", least: 10);
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public static Command Create()
     {
         var find = new FindLearningRateCommand();
-        var command = new Command("find-lr", "Try learning rates for some steps, and suggest one (the range test).");
+        var command = new Command("find-lr", "Try learning rates in a range test, and suggest one.");
         find._training.AddTo(command);
         command.Options.Add(find._steps);
         command.Options.Add(find._json);

@@ -13,7 +13,7 @@ internal static class InspectCommand
 
     public static Command Create()
     {
-        var command = new Command("inspect", "Say what a model is and how it was trained.") { Model, Json };
+        var command = new Command("inspect", "Show what a model is and how it was trained.") { Model, Json };
         command.SetAction(Run);
         return command;
     }

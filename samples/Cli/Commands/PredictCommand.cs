@@ -8,8 +8,8 @@ namespace Sla.Commands;
 internal static class PredictCommand
 {
     private static readonly Option<string> Model = SharedOptions.Model();
-    private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "How many of the most probable classes are shown. Default 3.", least: 1);
-    private static readonly Option<bool> Views = new("--views") { Description = "Also show what each transformed view of an image says by itself." };
+    private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "Number of the most probable classes to show. Default 3.", least: 1);
+    private static readonly Option<bool> Views = new("--views") { Description = "Also show the prediction of each transformed view of an image." };
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
     private static readonly Option<bool> Json = SharedOptions.Json();
     private static readonly Argument<string[]> Files = new("FILE") { Description = "The images.", Arity = ArgumentArity.OneOrMore };

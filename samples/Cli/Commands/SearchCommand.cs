@@ -10,24 +10,24 @@ namespace Sla.Commands;
 internal sealed class SearchCommand
 {
     private readonly TrainingOptions _training = new();
-    private readonly Option<string> _model = new("--model") { Description = "The model that is written.", HelpName = "OUT.zip", Required = true };
-    private readonly ValueOption<uint?> _maxSeconds = ValueOption.Number<uint>("--max-seconds", "S", "Seconds in all. Default 600.", least: 1);
-    private readonly ValueOption<int?> _maxTrials = ValueOption.Number("--max-trials", "N", "Number of trials at most. Default: what the time has room for.", least: 1);
-    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to compare trials on, with one folder for each class.", HelpName = "DIR" };
-    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images that trials are compared on instead of trained on. Default 0.2.", least: 0.01f);
-    private readonly ValueOption<int?> _folds = ValueOption.Number("--folds", "N", "In place of validation images: train each trial N times, and compare the means. For few images.", least: 2);
+    private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
+    private readonly ValueOption<uint?> _maxSeconds = ValueOption.Number<uint>("--max-seconds", "S", "Seconds that the search may take. Default 600.", least: 1);
+    private readonly ValueOption<int?> _maxTrials = ValueOption.Number("--max-trials", "N", "Largest number of trials. Default: as many as fit into the time.", least: 1);
+    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to compare trials on. It has a folder for each class.", HelpName = "DIR" };
+    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images to compare trials on. Trials are not trained on them. Default 0.2.", least: 0.01f);
+    private readonly ValueOption<int?> _folds = ValueOption.Number("--folds", "N", "For few images, in place of validation images: train each trial N times and compare the means.", least: 2);
     private readonly Option<bool> _holdOut = new("--hold-out")
     {
-        Description = "Keep the images that trials are compared on from the model to its end, and measure it on them: implied by --report, unless there are --folds. Otherwise it learns them in its last part, which makes it better.",
+        Description = "Never train the model on the images that trials are compared on, and measure it on them. Without this option the model learns them in its last part and becomes better. --report implies it, except with --folds.",
     };
 
     private readonly ValueOption<SearchMetric> _metric = ValueOption.Choice(
         "--metric", "What trials are compared by", ("accuracy", SearchMetric.MicroAccuracy), ("macro-accuracy", SearchMetric.MacroAccuracy), ("log-loss", SearchMetric.LogLoss));
 
-    private readonly ValueOption<double?> _maxMilliseconds = ValueOption.Number("--max-ms", "MS", "Leave out networks that take longer to predict an image, on one thread.", least: 0.001);
-    private readonly Option<string[]> _fix = new("--fix") { Description = $"Give a dimension of the search one value, as often as you like: {string.Join(", ", new SlaSearchSpace().Names)}.", HelpName = "NAME=VALUE" };
-    private readonly Option<string?> _folder = new("--folder") { Description = "Folder of the search's record. Default: OUT.zip.search, which is deleted at the end.", HelpName = "DIR" };
-    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a search that was stopped." };
+    private readonly ValueOption<double?> _maxMilliseconds = ValueOption.Number("--max-ms", "MS", "Leave out networks that take more than MS milliseconds to predict an image on one thread.", least: 0.001);
+    private readonly Option<string[]> _fix = new("--fix") { Description = $"Fix a dimension of the search to one value. May be repeated. Dimensions: {string.Join(", ", new SlaSearchSpace().Names)}.", HelpName = "NAME=VALUE" };
+    private readonly Option<string?> _folder = new("--folder") { Description = "Folder of the search's record. Default: OUT.zip.search. The default folder is deleted at the end.", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Continue a stopped search." };
     private readonly Option<string?> _report = SharedOptions.Report();
     private readonly Option<bool> _json = SharedOptions.Json();
 
@@ -87,7 +87,7 @@ internal sealed class SearchCommand
         if (report is not null && found.IsComplete)
             WriteReport(mlContext, found, path, report, images, validation, rows, interruption.Token);
         else if (report is not null)
-            Terminal.Note($"'{report}' was not written: it is made at the end of the search.");
+            Terminal.Note($"'{report}' was not written. The report is made when the search is complete.");
         return found.IsComplete ? ExitCode.Done : ExitCode.Cancelled;
 
         IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
@@ -99,7 +99,7 @@ internal sealed class SearchCommand
         foreach (string pair in parsed.GetValue(_fix) ?? [])
         {
             if (pair.Split('=', 2) is not [var name, var value])
-                throw new InputException($"'{pair}' cannot be fixed. Give a name and a value, such as --fix Transformations=rotation.");
+                throw new InputException($"'{pair}' cannot be used for --fix. Give a name and a value, such as --fix Transformations=rotation.");
             space.Fix(name, value);
         }
 
@@ -112,7 +112,7 @@ internal sealed class SearchCommand
         switch (validation, _validationFraction.Of(parsed), _folds.Of(parsed))
         {
             case (_, _, { }) when isHeldOut:
-                throw new InputException("With --folds there are no images to keep from the model. Leave --hold-out out, or give --validation-fraction in place of --folds.");
+                throw new InputException("--hold-out needs validation images, and --folds has none. Leave out --hold-out, or give --validation-fraction in place of --folds.");
             case ({ }, null, null):
                 experiment.SetDataset(rows, validation);
                 break;
@@ -123,7 +123,7 @@ internal sealed class SearchCommand
                 experiment.SetDataset(rows, fraction ?? 0.2f, isHeldOut || parsed.GetValue(_report) is not null);
                 break;
             default:
-                throw new InputException("The images to compare trials on are given twice: give one of --validation, --validation-fraction and --folds.");
+                throw new InputException("The images to compare trials on are given twice. Give one of --validation, --validation-fraction and --folds.");
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class SearchCommand
         }
         finally
         {
-            // What has nothing to go on from is no search.
+            // A folder without a record is of no use to --resume.
             if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, "search.json")))
                 Directory.Delete(folder, recursive: true);
         }
@@ -153,11 +153,11 @@ internal sealed class SearchCommand
     {
         bool isThere = File.Exists(Path.Combine(folder, "search.json"));
         if (isThere && !isResumed)
-            throw new InputException($"'{folder}' has the record of a search. Add --resume to go on with it, or delete the folder to begin anew.");
+            throw new InputException($"'{folder}' has the record of a search. Add --resume to continue it, or delete the folder to start over.");
         if (!isThere && isResumed)
-            throw new InputException($"There is no search in '{folder}' to resume. Leave --resume out to begin one.");
+            throw new InputException($"There is no search in '{folder}'. Leave out --resume to start one.");
         if (!isThere && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
-            throw new InputException($"'{folder}' has other files in it. Give another folder as --folder.");
+            throw new InputException($"'{folder}' has other files in it. Give another folder with --folder.");
     }
 
     private static void Save(MLContext mlContext, SlaTransformer model, string path, string folder)
@@ -168,7 +168,7 @@ internal sealed class SearchCommand
         }
         catch (IOException exception)
         {
-            throw new TrainingFailedException($"{exception.Message} The search is kept in '{folder}': type the same command with --resume --folder '{folder}' and another --model.", exception);
+            throw new TrainingFailedException($"{exception.Message} The search is kept in '{folder}'. To write the model, run the same command with --resume --folder '{folder}' and another --model.", exception);
         }
     }
 
@@ -214,7 +214,7 @@ internal sealed class SearchCommand
         string accuracy = last is null ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {last.Accuracy:P1} on validation images after {last.Steps} of {found.Best.Steps} steps");
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {found.Best}, the best of {found.Trials.Count} in {found.Elapsed:hh\\:mm\\:ss}{accuracy}."));
         if (!found.IsComplete)
-            Terminal.Note($"Stopped before the end: the model is the best so far. Go on with the same command and --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {folder}")}.");
+            Terminal.Note($"The search was stopped. The model is the best so far. To continue, run the same command with --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {folder}")}.");
     }
 
     /// <summary>Where the validation images are among those given.</summary>

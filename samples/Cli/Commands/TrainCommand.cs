@@ -10,16 +10,16 @@ namespace Sla.Commands;
 /// <summary><c>sla train</c>.</summary>
 internal sealed class TrainCommand
 {
-    /// <summary>Fewest images of a class from which a tenth is kept to validate on, where nothing else is said.</summary>
+    /// <summary>The smallest class of which a tenth is kept to validate on by default.</summary>
     private const int FewestToSplit = 10;
 
     private readonly TrainingOptions _training = new();
-    private readonly Option<string> _model = new("--model") { Description = "The model that is written.", HelpName = "OUT.zip", Required = true };
-    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to validate on after each epoch, with one folder for each class.", HelpName = "DIR" };
-    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images that is validated on instead of trained on. Default 0.1, where each class has 10 images or more.", least: 0f);
-    private readonly ValueOption<double?> _maxSeconds = ValueOption.Number("--max-seconds", "S", "Train as many epochs as this machine does in so many seconds, which is measured first.", least: 1.0);
-    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint, which is deleted at the end.", HelpName = "DIR" };
-    private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint of a run that was stopped." };
+    private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
+    private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to validate on after each epoch. It has a folder for each class.", HelpName = "DIR" };
+    private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images to validate on. They are not trained on. Default: 0.1 if each class has 10 images or more, otherwise none.", least: 0f);
+    private readonly ValueOption<double?> _maxSeconds = ValueOption.Number("--max-seconds", "S", "Seconds that the training may take. The speed of this machine is measured, and gives the number of epochs.", least: 1.0);
+    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint. The default folder is deleted at the end.", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Continue from the checkpoint of a stopped run." };
     private readonly Option<string?> _logFolder = new("--log-dir") { Description = "Folder for TensorBoard's event files.", HelpName = "DIR" };
     private readonly Option<string?> _report = SharedOptions.Report();
     private readonly Option<bool> _json = SharedOptions.Json();
@@ -123,7 +123,7 @@ internal sealed class TrainCommand
         catch (IOException exception)
         {
             throw new TrainingFailedException(
-                $"{exception.Message} The training is complete and kept in '{checkpointFolder}': type the same command with --resume --checkpoint '{checkpointFolder}' and another --model.",
+                $"{exception.Message} The training is complete and is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint '{checkpointFolder}' and another --model.",
                 exception);
         }
     }
@@ -145,14 +145,14 @@ internal sealed class TrainCommand
         if (isThere && !options.Resume)
         {
             throw new InputException(
-                $"'{options.CheckpointFolder}' has the checkpoint of a run that did not come to its end. Add --resume to go on with it, or delete the folder to begin anew.");
+                $"'{options.CheckpointFolder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
         }
 
         if (!isThere && options.Resume)
-            throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}' to resume. Leave --resume out to begin anew.");
+            throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}'. Leave out --resume to start a new run.");
     }
 
-    /// <summary>The command as it was typed, with what makes it go on.</summary>
+    /// <summary>The command that continues the run: the one that was typed, with --resume.</summary>
     private string HowToResume(ParseResult parsed, SlaTrainer.Options options)
     {
         var words = parsed.Tokens.Select(token => token.Value).ToList();
@@ -166,7 +166,7 @@ internal sealed class TrainCommand
 
         if (!words.Contains(_resume.Name))
             words.Add(_resume.Name);
-        return $"Go on with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
+        return $"Continue with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
     }
 
     private void Show(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
@@ -207,7 +207,7 @@ internal sealed class TrainCommand
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
     }
 
-    /// <summary>Where the run stands, for what is said when it ends.</summary>
+    /// <summary>How far the run has come, for the message at its end.</summary>
     private sealed class LastMetrics : ITrainingObserver
     {
         public bool HasStarted { get; private set; }

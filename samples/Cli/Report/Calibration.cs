@@ -1,6 +1,6 @@
 namespace Sla.Report;
 
-/// <summary>How far probabilities are what they say: among images predicted with 80 %, 80 % should be right (Guo et al. 2017).</summary>
+/// <summary>Whether probabilities can be relied on: of the images predicted with 80 %, 80 % should be right (Guo et al. 2017).</summary>
 /// <param name="Bins">The bins that have images, from the lowest confidence.</param>
 /// <param name="Error">The expected calibration error: the mean, over images, of the distance between a bin's confidence and its accuracy, 0 to 1.</param>
 internal sealed record Calibration(IReadOnlyList<CalibrationBin> Bins, double Error)

@@ -41,24 +41,24 @@ internal static class Chart
         return Draw(title, plot);
     }
 
-    /// <summary>Draws lines by the seconds of a search; of many, those that are looked at in colour.</summary>
+    /// <summary>Draws lines by the seconds of a search, some of them highlighted.</summary>
     /// <param name="title">What the chart shows.</param>
     /// <param name="format">Format of the values.</param>
-    /// <param name="lines">The lines, and whether each is one to look at.</param>
-    public static XElement ByTime(string title, string format, IEnumerable<(bool IsLookedAt, ChartLine Line)> lines)
+    /// <param name="lines">The lines, and whether each is highlighted.</param>
+    public static XElement ByTime(string title, string format, IEnumerable<(bool IsHighlighted, ChartLine Line)> lines)
     {
         var plot = NewPlot();
         plot.Axes.Add(NewAxis(AxisPosition.Bottom, "seconds", "0"));
         plot.Axes.Add(NewAxis(AxisPosition.Left, "", format));
-        foreach (var (isLookedAt, line) in lines.OrderBy(line => line.IsLookedAt))
-            plot.Series.Add(NewSeries(line, Color(isLookedAt ? "--series-1" : "--muted"), isLookedAt ? 2 : 1));
+        foreach (var (isHighlighted, line) in lines.OrderBy(line => line.IsHighlighted))
+            plot.Series.Add(NewSeries(line, Color(isHighlighted ? "--series-1" : "--muted"), isHighlighted ? 2 : 1));
         return Draw(title, plot);
     }
 
     /// <summary>Draws shares against shares, 0 to 1, with the diagonal on which they are equal.</summary>
     /// <param name="title">What the chart shows.</param>
-    /// <param name="x">What is to the right.</param>
-    /// <param name="y">What is up.</param>
+    /// <param name="x">Name of the horizontal axis.</param>
+    /// <param name="y">Name of the vertical axis.</param>
     /// <param name="lines">The lines.</param>
     public static XElement OfShares(string title, string x, string y, params IEnumerable<ChartLine> lines)
     {

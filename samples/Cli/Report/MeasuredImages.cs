@@ -3,11 +3,11 @@ using Microsoft.ML.Sla;
 
 namespace Sla.Report;
 
-/// <summary>What a model gets right and wrong of labelled images.</summary>
+/// <summary>How well a model predicts labelled images, and its mistakes.</summary>
 /// <param name="Source">The folder or list of the images.</param>
 /// <param name="Inferences">How well the model does in each way to predict, its own first.</param>
-/// <param name="Confusions">What its own way takes for what.</param>
-/// <param name="Mistakes">What its own way gets wrong.</param>
+/// <param name="Confusions">The classes that its own way confuses.</param>
+/// <param name="Mistakes">The images that its own way gets wrong.</param>
 internal sealed record MeasuredImages(string Source, IReadOnlyList<MeasuredInference> Inferences, Confusions Confusions, WorstMistakes Mistakes)
 {
     /// <summary>Scores images in every way that the model defines.</summary>
@@ -40,7 +40,7 @@ internal sealed record MeasuredImages(string Source, IReadOnlyList<MeasuredInfer
 
 /// <summary>How well a model does in one way to predict.</summary>
 /// <param name="Evaluation">Its accuracy, loss and speed.</param>
-/// <param name="Calibration">How far its probabilities are right.</param>
+/// <param name="Calibration">Whether its probabilities can be relied on.</param>
 internal sealed record MeasuredInference(Evaluation Evaluation, Calibration Calibration)
 {
     /// <summary>The inference in lower case.</summary>

@@ -6,7 +6,7 @@ namespace Sla.Report;
 /// <summary>What a report about a model shows.</summary>
 /// <param name="Name">The name of the model's file.</param>
 /// <param name="Model">The model.</param>
-/// <param name="Measured">What it gets right and wrong; null where there are no images to measure it on.</param>
+/// <param name="Measured">How well it predicts; null where there are no images to measure it on.</param>
 /// <param name="Run">The run that made it; null where it is not known.</param>
 /// <param name="Search">The search that found it; null where it was trained without one.</param>
 internal sealed record ModelReport(string Name, ReportedModel Model, MeasuredImages? Measured, ReportedRun? Run, SlaExperimentResult? Search)

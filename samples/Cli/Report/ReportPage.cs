@@ -28,7 +28,7 @@ internal static class ReportPage
         }
         catch (OperationCanceledException exception)
         {
-            throw new OperationCanceledException($"Stopped before '{path}' was written; '{model}' was. {HowToMake()}", exception);
+            throw new OperationCanceledException($"Stopped before '{path}' was written. '{model}' was written. {HowToMake()}", exception);
         }
         catch (Exception exception) when (exception is IOException or InputException)
         {

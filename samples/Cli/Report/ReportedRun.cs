@@ -4,7 +4,7 @@ using static System.FormattableString;
 
 namespace Sla.Report;
 
-/// <summary>A training run, as far as a model does not tell of it itself: lists of names and values.</summary>
+/// <summary>What a model does not know of the run that made it: lists of names and values.</summary>
 /// <param name="Data">What was trained on.</param>
 /// <param name="Options">The options.</param>
 /// <param name="Speed">Time and speed, and the machine.</param>
@@ -27,9 +27,13 @@ internal sealed record ReportedRun(
             ("classes", Invariant($"{images.Classes.Count:N0}")),
             ("smallest class", Invariant($"{classes[0].Key}, {classes[0].Count():N0} images")),
             ("largest class", Invariant($"{classes[^1].Key}, {classes[^1].Count():N0} images")),
-            ("sizes", survey.Sizes.Count == 0 ? "not known" : Invariant($"{sizes} pixels, {(survey.AreGrey ? "grey" : "colour")} ({survey.Sizes.Count} images looked at)")),
-            ("validation", validation is null ? Invariant($"a share of the images: {validationFraction:P0}") : Invariant($"{validation.Images.Count:N0} images in '{validation.Source}'")),
+            ("sizes", survey.Sizes.Count == 0 ? "not known" : Invariant($"{sizes} pixels, {(survey.AreGrey ? "grey" : "colour")} ({survey.Sizes.Count} images examined)")),
+            ("validation", Validation()),
         ];
+
+        string Validation() => validation is not null
+            ? Invariant($"{validation.Images.Count:N0} images in '{validation.Source}'")
+            : validationFraction > 0 ? Invariant($"{validationFraction:P0} of the images") : "none";
     }
 
     private static List<(string, string)> OptionsOf(SlaTrainer.Options options) =>
@@ -52,7 +56,7 @@ internal sealed record ReportedRun(
     private static List<(string, string)> SpeedOf(TimeSpan time, double imagesPerSecond) =>
     [
         ("time", Invariant($"{time:hh\\:mm\\:ss}")),
-        ("training", imagesPerSecond == 0 ? "was complete" : Invariant($"{imagesPerSecond:N0} images a second")),
+        ("training", imagesPerSecond == 0 ? "already complete" : Invariant($"{imagesPerSecond:N0} images a second")),
         ("memory", Invariant($"{Environment.WorkingSet / (1 << 20):N0} MiB at the end")),
         ("processors", Invariant($"{Environment.ProcessorCount}, {RuntimeInformation.ProcessArchitecture}")),
         ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"),

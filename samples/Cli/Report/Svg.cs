@@ -2,10 +2,10 @@ using System.Xml.Linq;
 
 namespace Sla.Report;
 
-/// <summary>What becomes of a drawing of OxyPlot.</summary>
+/// <summary>Prepares a drawing of OxyPlot for a page.</summary>
 internal static class Svg
 {
-    /// <summary>Takes the clipping out: nothing is drawn outside of the axes, text may be wider than it was reckoned, and ids would not be one of a kind in a page.</summary>
+    /// <summary>Removes the clipping. Nothing is drawn outside of the axes, text may be wider than OxyPlot measured, and its ids would not be unique in a page.</summary>
     public static XElement Unclipped(string text)
     {
         var svg = XElement.Parse(text);

@@ -41,7 +41,7 @@ internal sealed record WorstMistakes(int Count, IReadOnlyList<Mistake> Worst)
     }
 }
 
-/// <summary>An image whose class was not predicted, with what the network saw of it.</summary>
+/// <summary>An image whose class was not predicted, with its views.</summary>
 /// <param name="Label">Its class.</param>
 /// <param name="File">Its path from the folder of the images.</param>
 /// <param name="Picture">The image upright, as a data address.</param>
@@ -50,7 +50,7 @@ internal sealed record WorstMistakes(int Count, IReadOnlyList<Mistake> Worst)
 /// <param name="Views">The M views.</param>
 internal sealed record Mistake(string Label, string File, string Picture, double Probability, NamedProbability Predicted, IReadOnlyList<SeenView> Views);
 
-/// <summary>A view of an image, and what the network says of it.</summary>
+/// <summary>A view of an image, and its prediction.</summary>
 /// <param name="Transformation">Name of the transformation.</param>
 /// <param name="Picture">The view as a data address.</param>
 /// <param name="Says">The most probable class.</param>

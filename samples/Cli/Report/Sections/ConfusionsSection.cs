@@ -3,7 +3,7 @@ using static System.FormattableString;
 
 namespace Sla.Report.Sections;
 
-/// <summary>Which classes are taken for which: a matrix of few classes, the most frequent confusions of many.</summary>
+/// <summary>Which classes are confused: a matrix of few classes, the most frequent confusions of many.</summary>
 internal static class ConfusionsSection
 {
     private const int MostClassesOfMatrix = 25;
@@ -14,7 +14,7 @@ internal static class ConfusionsSection
 
     private static XElement Matrix(Confusions confusions) => Html.Section(
         "Confusion matrix",
-        Html.Paragraph("Images by true class, down, and predicted class, to the right."),
+        Html.Paragraph("Numbers of images. A row is a true class, a column a predicted one."),
         Html.Div("wide",
             new XElement("table", new XAttribute("class", "matrix"),
                 new XElement("thead", new XElement("tr", new XElement("th", ""), confusions.ClassNames.Select(Column))),
@@ -37,5 +37,5 @@ internal static class ConfusionsSection
             ["true class", "predicted class", "images", "share of the true class"],
             confusions.MostFrequent().Take(MostConfusions).Select(confusion =>
                 Html.Row(confusion.Truth, confusion.Predicted, Invariant($"{confusion.Images:N0}"), Html.Percent(confusion.Share)))),
-        Html.Note(Invariant($"A matrix is drawn for {MostClassesOfMatrix} classes or fewer; there are {confusions.ClassNames.Count:N0}.")));
+        Html.Note(Invariant($"A matrix is shown for {MostClassesOfMatrix} classes or fewer. This model has {confusions.ClassNames.Count:N0}.")));
 }

@@ -11,7 +11,7 @@ internal static class HeadingSection
         Html.Paragraph(report.Model.Summary),
         report.Measured is { } measured
             ? Measured(measured, report.Run is not null, report.Search is not null)
-            : Html.Paragraph("No images were kept from training, so there is nothing to measure the model on: see --validation-fraction and --validation, or sla evaluate --report."));
+            : Html.Paragraph("All images were trained on, so there is nothing to measure the model on. Keep some with --validation-fraction or --validation, or run sla evaluate --report."));
 
     private static XElement[] Measured(MeasuredImages measured, bool isOfRun, bool isOfSearch)
     {
@@ -25,7 +25,7 @@ internal static class HeadingSection
                 Tile("calibration error", Html.Percent(calibration.Error)),
                 Tile("images", Invariant($"{evaluation.Images:N0}")),
                 Tile("images a second", Invariant($"{evaluation.ImagesPerSecond:N0}"))),
-            Html.Note($"Measured on images of '{measured.Source}'{(isOfRun ? $" that were not trained on; the {(isOfSearch ? "trial" : "epoch")} was chosen by them" : "")}."),
+            Html.Note($"Measured on images of '{measured.Source}'.{(isOfRun ? $" They were not trained on. The {(isOfSearch ? "trial" : "epoch")} was chosen by them." : "")}"),
         ];
     }
 

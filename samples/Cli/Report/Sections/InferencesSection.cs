@@ -8,14 +8,14 @@ internal static class InferencesSection
 {
     public static XElement Of(IReadOnlyList<MeasuredInference> inferences) => Html.Section(
         "Ways to predict",
-        Html.Paragraph("Single looks at the image as it is; aggregated averages its views, in as many passes; distilled asks the head that was taught by that average, in one pass. An objective defines some of them."),
+        Html.Paragraph("Single scores the image without a transformation, in one pass. Aggregated averages the scores of all views, in one pass each. Distilled uses the head that was trained to match this average, in one pass. The objective decides which of them a model has."),
         Html.Table(["inference", "accuracy", "95 % interval", "macro accuracy", "log-loss", "calibration error", "images/s"], inferences.Select(Row)),
         Html.Div("charts",
             Chart.Bars("Accuracy with its 95 % interval", [.. inferences.Select(inference => (inference.Name, inference.Evaluation.Accuracy, inference.HalfWidth))]),
             Chart.OfShares("Calibration", "probability of the predicted class", "share that is right", inferences.Select(Curve))),
         Html.Note(
-            "The interval is that of the accuracy by itself; the inferences are measured on the same images. The calibration error is the mean distance of the line from the diagonal, by the images of ten bins. "
-            + "Images a second: read, decoded and scored."));
+            "The interval is that of each accuracy alone. All inferences are measured on the same images. "
+            + "The calibration error is the mean distance of the line from the diagonal over ten bins, weighted by their images. Images a second are read, decoded and scored."));
 
     private static XElement Row(MeasuredInference inference) => Html.Row(
         inference.Name,

@@ -12,12 +12,12 @@ internal static class SearchSection
         var trials = Leaderboard.InOrder(search.Trials).ToList();
         return Html.Section(
             "The search",
-            Html.Paragraph($"{trials.Count} trials in {search.Elapsed:hh\\:mm\\:ss}; the model is of trial {search.Best.Number}{(search.IsComplete ? "" : ", as far as it was trained when the search was stopped")}."),
+            Html.Paragraph($"{trials.Count} trials in {search.Elapsed:hh\\:mm\\:ss}. The model is from trial {search.Best.Number}.{(search.IsComplete ? "" : " The search was stopped before its training was complete.")}"),
             Html.Div("charts", Chart.ByTime("Accuracy of the trials", "P0", trials.Where(trial => trial.Intervals.Count > 0).Select(trial => (trial == search.Best, Curve(trial))))),
-            Html.Table(["trial", "steps", "accuracy", "macro accuracy", "log-loss", "less than the best there", "standard error"], trials.Select(Row), "wide trials"),
+            Html.Table(["trial", "steps", "accuracy", "macro accuracy", "log-loss", "behind the best", "standard error"], trials.Select(Row), "wide trials"),
             Html.Note(
-                "Every trial is measured on the same validation images after a part of its training; those that came farthest are first. "
-                + "The difference is that to the best trial at the same part so far, by the images that one of the two has right and the other has not."));
+                "All trials are measured on the same validation images, after each part of their training. Those that completed most parts are first. "
+                + "'Behind the best' is the difference in accuracy to the trial that was best after the same part. Its standard error is that of the images which only one of the two gets right."));
     }
 
     private static ChartLine Curve(SlaTrial trial) =>

@@ -15,11 +15,11 @@ internal static class TrainingSection
             Accuracies(history),
             Chart.ByEpoch("Learning rate", "0.####", Curves(history, ("learning rate", epoch => epoch.LearningRate)))),
         Html.Note(
-            "The training loss is the objective's, of augmented images under the views of a step; the validation loss is the cross-entropy of class probabilities. "
-            + "Training accuracy is that on as many training images as there are validation images, without augmentation."));
+            "The training loss is the loss of the objective, on augmented images and the views of a step. The validation loss is the cross-entropy of the class probabilities. "
+            + "Training accuracy is measured without augmentation, on as many training images as there are validation images."));
 
     private static string KeptWeights(TrainingHistory history) => history.BestEpoch is { } best
-        ? Invariant($"The model has the weights of epoch {best}, the best of {history.Epochs.Count}{(history.StoppedEarly ? ", where early stopping ended the run" : "")}.")
+        ? Invariant($"The model has the weights of epoch {best}, the best of {history.Epochs.Count}.{(history.StoppedEarly ? " Early stopping ended the run." : "")}")
         : Invariant($"The model has the weights of the last of {history.Epochs.Count} epochs.");
 
     private static XElement Losses(TrainingHistory history) =>
