@@ -11,6 +11,12 @@ switch (args)
         return Measurements.Print(name, options);
     case ["predict-start", var model, var image, .. var rest]:
         return PredictStart.Run(model, image, repeats: rest is [var starts] ? int.Parse(starts, CultureInfo.InvariantCulture) : 20);
+    case [PhotoMemory.Verb]:
+        return PhotoMemory.Run(PhotoMemory.DefaultFolder);
+    case [PhotoMemory.Verb, var folder]:
+        return PhotoMemory.Run(folder);
+    case [PhotoMemory.Verb, var folder, var way]:
+        return PhotoMemory.Measure(folder, way);
     case ["micro", .. var options]:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(options.Length > 0 ? options : ["--filter", "*"]);
         return 0;
@@ -19,6 +25,7 @@ switch (args)
             Speed compare PEER.py IMAGES OUTPUT [REPEATS]   measures this library and the PyTorch script in turn; writes OUTPUT.json and OUTPUT.md; IMAGES: a folder of JPEG files, one folder a class
             Speed measure NAME [OPTIONS]             one measurement of this library, as a line of JSON: matmul, train [PRECISION], score, folder DIRECTORY
             Speed predict-start MODEL.zip IMAGE [REPEATS]   times processes of `sla predict` and of MinimalOnnx in turn, both published alike; run in the folder of the repository
+            Speed photo-memory [FOLDER]              peak memory and time of training on photos, by the way of loading them; makes the photos in FOLDER where it is empty
             Speed micro [OPTIONS]                    micro benchmarks, with the options of BenchmarkDotNet
             """);
         return 1;

@@ -3,7 +3,6 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Tests;
 using Microsoft.ML.Sla.Training;
 using static TorchSharp.torch;
 
@@ -17,7 +16,7 @@ public class StepBenchmarks : IDisposable
 {
     private const int BatchSize = 128;
     private readonly TorchScope _computing = TorchScope.Enter(Environment.ProcessorCount, keepMemory: true);
-    private readonly StepFixture _fixture;
+    private readonly MeasuredStep _measured;
     private readonly Random _random = new(1);
     private readonly int[] _rows = [.. Enumerable.Range(0, BatchSize)];
     private readonly Tensor _images;
@@ -25,12 +24,12 @@ public class StepBenchmarks : IDisposable
 
     public StepBenchmarks()
     {
-        var store = StepFixture.RandomImages(new ImageShape(3, 32, 32), count: BatchSize, classes: 10, _random);
-        _fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 10, depth: 32, store, new TrainingSettings(
+        var settings = new TrainingSettings(
             Epochs: 1, BatchSize, ViewsPerStep: 4, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, new SlaTrainer.Options().Augmentations, Seed: 1)
-        { ComputeType = ScalarType.BFloat16 });
+        { ComputeType = ScalarType.BFloat16 };
+        _measured = new MeasuredStep(classes: 10, depth: 32, images: BatchSize, settings, _random);
         using var batch = Load();
-        _images = _fixture.Loader.Normalize(batch.Images, ScalarType.BFloat16);
+        _images = _measured.Loader.Normalize(batch.Images, ScalarType.BFloat16);
         _embeddings = randn(BatchSize * 4, 64).requires_grad_(true);
         Step();
     }
@@ -49,8 +48,8 @@ public class StepBenchmarks : IDisposable
     [Benchmark(Baseline = true)]
     public void Step()
     {
-        using var images = _fixture.Store.Open(_rows);
-        using Tensor loss = _fixture.Step.Run(images, BatchSize, new StepState(0.01), _random);
+        using var images = _measured.Store.Open(_rows);
+        using Tensor loss = _measured.Step.Run(images, BatchSize, new StepState(0.01), _random);
     }
 
     [Benchmark]
@@ -58,15 +57,15 @@ public class StepBenchmarks : IDisposable
     {
         using var scope = NewDisposeScope();
         using var batch = Load();
-        foreach (var augmentation in _fixture.Settings.Augmentations)
+        foreach (var augmentation in _measured.Settings.Augmentations)
             augmentation.Apply(batch, _random);
-        using Tensor images = _fixture.Loader.Normalize(batch.Images, ScalarType.BFloat16);
+        using Tensor images = _measured.Loader.Normalize(batch.Images, ScalarType.BFloat16);
     }
 
     [Benchmark]
     public void Views()
     {
-        using Tensor views = _fixture.Views.Views(_images);
+        using Tensor views = _measured.Views.Views(_images);
     }
 
     [Benchmark]
@@ -75,24 +74,24 @@ public class StepBenchmarks : IDisposable
         using var scope = NewDisposeScope();
         using var draw = ViewDraw.All(BatchSize, 4, CPU);
         using var batch = Load();
-        _fixture.Objective.Loss(_embeddings, _fixture.Network.Heads, batch.Targets, draw).backward();
+        _measured.Objective.Loss(_embeddings, _measured.Network.Heads, batch.Targets, draw).backward();
     }
 
     [Benchmark]
-    public void OptimizerStep() => _fixture.Step.Optimizer.Step(1e-9);
+    public void OptimizerStep() => _measured.Step.Optimizer.Step(1e-9);
 
     public void Dispose()
     {
         _embeddings.Dispose();
         _images.Dispose();
-        _fixture.Dispose();
+        _measured.Dispose();
         _computing.Dispose();
         GC.SuppressFinalize(this);
     }
 
     private AugmentedBatch Load()
     {
-        using var images = _fixture.Store.Open(_rows);
-        return _fixture.Loader.Load(images, BatchSize);
+        using var images = _measured.Store.Open(_rows);
+        return _measured.Loader.Load(images, BatchSize);
     }
 }
