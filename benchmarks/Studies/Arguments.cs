@@ -9,7 +9,10 @@ internal sealed class Arguments
     {
         ["--cifar"] = Path.Combine("artifacts", "cifar10"),
         ["--fashion"] = "/usr/share/datasets/fashion-mnist",
-        ["--results"] = Path.Combine("docs", "results", "runs.jsonl"),
+        ["--quickstart"] = Path.Combine("samples", "QuickStart", "Data", "fashion-mnist.zip"),
+        ["--omniglot"] = Path.Combine("artifacts", "omniglot"),
+        ["--results"] = Path.Combine("benchmarks", "results"),
+        ["--pages"] = Path.Combine("docs", "evidence", "studies"),
         ["--seeds"] = $"{int.MaxValue}",
         ["--processes"] = $"{Environment.ProcessorCount}",
     };
@@ -37,18 +40,29 @@ internal sealed class Arguments
     /// <summary>All that was typed.</summary>
     public string Command { get; }
 
+    /// <summary>CIFAR-10 as <c>train/CLASS/*.jpg</c> and <c>test/CLASS/*.jpg</c>.</summary>
     public string Cifar => _options["--cifar"];
 
+    /// <summary>The four files of Fashion-MNIST.</summary>
     public string Fashion => _options["--fashion"];
 
-    /// <summary>The file of all runs.</summary>
-    public string Results => _options["--results"];
+    /// <summary>The images of the quick start: its zip file, or a folder with <c>train/CLASS/*.png</c> and <c>test/CLASS/*.png</c>.</summary>
+    public string QuickStart => _options["--quickstart"];
+
+    /// <summary>The zip files of Omniglot's small background sets.</summary>
+    public string Omniglot => _options["--omniglot"];
+
+    /// <summary>The folder of pages.</summary>
+    public string Pages => _options["--pages"];
 
     /// <summary>The highest seed that is run.</summary>
     public int Seeds => int.Parse(_options["--seeds"], CultureInfo.InvariantCulture);
 
     public int Processes => int.Parse(_options["--processes"], CultureInfo.InvariantCulture);
 
-    /// <summary>The options that a process needs that trains one run.</summary>
-    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion];
+    /// <summary>The options that a process needs that measures one run.</summary>
+    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion, "--quickstart", QuickStart, "--omniglot", Omniglot];
+
+    /// <summary>The file of a study's lines.</summary>
+    public string LinesOf(Study study) => Path.Combine(_options["--results"], study.LinesName);
 }

@@ -3,65 +3,59 @@ using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla.Studies;
 
-/// <summary>A run and what it gave: a line of the file of all runs.</summary>
-/// <param name="Run">What was run.</param>
-/// <param name="Program">What trained: this library or PyTorch, with the version.</param>
-/// <param name="Seconds">What the training took, of all members.</param>
-/// <param name="ProcessorSeconds">Processor time of the training: what is spent where other programs run beside it.</param>
-/// <param name="TrainingLoss">Mean loss of the last epoch of the first member.</param>
-/// <param name="Inferences">What the network scores on the test images, by inference.</param>
-/// <param name="Machine">Processor, system and versions.</param>
-/// <param name="Command">The command that trained it.</param>
-/// <param name="Date">When.</param>
-internal sealed record Line(
-    Run Run,
-    string Program,
-    double Seconds,
-    double ProcessorSeconds,
-    double TrainingLoss,
-    IReadOnlyDictionary<string, Scores> Inferences,
-    JsonObject? Machine = null,
-    string? Command = null,
-    DateTimeOffset? Date = null)
-{
-    public bool IsOfThisLibrary => Program.StartsWith(Training.Program, StringComparison.Ordinal);
-}
-
-/// <summary>How good predictions are.</summary>
-/// <param name="Accuracy">Share of the test images whose class is predicted.</param>
-/// <param name="LogLoss">Mean cross-entropy in nats.</param>
-/// <param name="ScoringMilliseconds">Processor time of an image, decoding included; null where it was not measured.</param>
-internal sealed record Scores(double Accuracy, double LogLoss, double? ScoringMilliseconds = null);
-
-/// <summary>The file of all runs.</summary>
+/// <summary>
+/// Files of measurements, one JSON object a line: <c>run</c>, what it gave, and what made it (<c>program</c>, <c>machine</c>, <c>command</c>,
+/// <c>date</c>). Lines of programs before this one have no more of the latter than they recorded.
+/// </summary>
 internal static class Lines
 {
+    public const string Run = "run";
+
+    private const string Program = "program";
+    private const string ThisLibrary = "Microsoft.ML.Sla";
+
     public static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         PropertyNameCaseInsensitive = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         ReadCommentHandling = JsonCommentHandling.Skip,
         AllowTrailingCommas = true,
         IgnoreReadOnlyProperties = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The lines of a file; none where there is no file.</summary>
     /// <exception cref="InvalidDataException">A line cannot be read.</exception>
-    public static IReadOnlyList<Line> Read(string file) => File.Exists(file)
-        ? [.. File.ReadLines(file).Select((line, number) => Parse(line) ?? throw new InvalidDataException($"'{file}', line {number + 1} is no run: delete it, and its run is trained again."))]
+    public static IReadOnlyList<T> Read<T>(string file) => File.Exists(file)
+        ? [.. File.ReadLines(file).Select((line, number) => Parse<T>(line) ?? throw new InvalidDataException($"'{file}', line {number + 1} is no run: delete it, and its run is trained again."))]
         : [];
 
-    public static void Append(string file, Line line)
+    /// <summary>The runs of a file that this library has done.</summary>
+    /// <exception cref="InvalidDataException">A line cannot be read.</exception>
+    public static HashSet<IRun> Done(Study study, string file) =>
+        [.. Read<JsonObject>(file).Where(line => IsOfThisLibrary((string?)line[Program])).Select(line => study.ParseRun(line[Run]!))];
+
+    /// <summary>Whether a line is of this library: another program names itself.</summary>
+    public static bool IsOfThisLibrary(string? program) => program?.StartsWith(ThisLibrary, StringComparison.Ordinal) ?? true;
+
+    /// <summary>Adds a measurement to a file, with what made it.</summary>
+    public static void Append(string file, JsonObject line, string command)
     {
+        line[Program] = $"{ThisLibrary} {typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3)}";
+        line["machine"] = Machine;
+        line["command"] = command;
+        line["date"] = DateTimeOffset.UtcNow;
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
-        File.AppendAllText(file, JsonSerializer.Serialize(line, Json) + "\n");
+        File.AppendAllText(file, line.ToJsonString(Json) + "\n");
     }
 
     /// <summary>Processor, system and versions.</summary>
-    public static JsonObject Machine => new()
+    private static JsonObject Machine => new()
     {
         ["processor"] = File.Exists("/proc/cpuinfo")
             ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
@@ -76,15 +70,15 @@ internal static class Lines
     private static string? VersionOf(Type type) =>
         type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
 
-    private static Line? Parse(string line)
+    private static T? Parse<T>(string line)
     {
         try
         {
-            return JsonSerializer.Deserialize<Line>(line, Json);
+            return JsonSerializer.Deserialize<T>(line, Json);
         }
         catch (JsonException)
         {
-            return null;
+            return default;
         }
     }
 }

@@ -1,26 +1,31 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Sla.Studies;
 
 /// <summary>
-/// Trains runs side by side, each in a process of its own, so that one that fails takes no other with it and the memory of each is given back. A run
-/// that is stopped is begun anew by the next command; those that ended are not trained again.
+/// Runs side by side, each in a process of its own, so that one that fails takes no other with it and the memory of each is given back. A run
+/// that is stopped is begun anew by the next command; those that ended are not run again.
 /// </summary>
 internal sealed class Runner(Arguments arguments)
 {
-    /// <summary>The verb of a process that trains one run and prints its line.</summary>
-    public const string ChildVerb = "train";
+    /// <summary>The verb of a process that measures one run and prints its line.</summary>
+    public const string ChildVerb = "measure";
 
     private readonly Lock _appending = new();
+    private int _ended;
+    private int _failed;
 
     /// <returns>0, or 1 where a run failed.</returns>
-    public async Task<int> RunAsync(IReadOnlyList<Run> runs)
+    public async Task<int> RunAsync(IReadOnlyList<Study> studies)
     {
-        Run[] left = [.. runs.Distinct().Where(run => run.Seed <= arguments.Seeds).Except(Done()).OrderBy(run => run.Seed)];
-        Console.WriteLine($"{runs.Distinct().Count()} runs, {left.Length} of them to do, on {arguments.Processes} processes of one thread");
-        int ended = 0, failed = 0;
+        var all = studies.SelectMany(study => study.ListRuns().Select(run => new Job(study, arguments.LinesOf(study), run))).DistinctBy(job => (job.File, job.Run)).ToArray();
+        var done = studies.DistinctBy(arguments.LinesOf).ToDictionary(arguments.LinesOf, study => Done(study));
+        Job[] left = [.. all.Where(job => job.Run.Seed <= arguments.Seeds && !done[job.File].Contains(job.Run)).OrderBy(job => job.Run.Seed)];
+        Console.WriteLine($"{all.Length} runs, {left.Length} of them to do, on {arguments.Processes} threads");
+
         using var stop = new CancellationTokenSource();
         void Stop(PosixSignalContext signal)
         {
@@ -32,15 +37,12 @@ internal sealed class Runner(Arguments arguments)
         using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            await Parallel.ForEachAsync(left, new ParallelOptions { MaxDegreeOfParallelism = arguments.Processes, CancellationToken = stop.Token }, async (run, token) =>
+            // What others need comes before them; of these, runs of as many threads run side by side.
+            foreach (var alike in left.GroupBy(job => (IsAfter: job.Run.After is not null, job.Run.Cores)).OrderBy(group => group.Key))
             {
-                // Another command may have trained it meanwhile.
-                string? error = Done().Contains(run) ? null : await TrainAsync(run, token).ConfigureAwait(false);
-                int number = Interlocked.Increment(ref ended);
-                if (error is not null)
-                    Interlocked.Increment(ref failed);
-                Console.WriteLine($"{DateTime.Now:T} {number}/{left.Length} {run}{(error is null ? "" : $": FAILED, {error}")}");
-            }).ConfigureAwait(false);
+                var sideBySide = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, arguments.Processes / alike.Key.Cores), CancellationToken = stop.Token };
+                await Parallel.ForEachAsync(alike, sideBySide, (job, token) => DoAsync(job, left.Length, token)).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -48,22 +50,32 @@ internal sealed class Runner(Arguments arguments)
             return 1;
         }
 
-        return failed == 0 ? 0 : 1;
+        return _failed == 0 ? 0 : 1;
     }
 
-    private HashSet<Run> Done()
+    private async ValueTask DoAsync(Job job, int count, CancellationToken token)
+    {
+        // Another command may have done it meanwhile.
+        string? error = Done(job.Study).Contains(job.Run) ? null : await MeasureAsync(job, token).ConfigureAwait(false);
+        int number = Interlocked.Increment(ref _ended);
+        if (error is not null)
+            Interlocked.Increment(ref _failed);
+        Console.WriteLine($"{DateTime.Now:T} {number}/{count} {job.Study.Name} {job.Json}{(error is null ? "" : $": FAILED, {error}")}");
+    }
+
+    private HashSet<IRun> Done(Study study)
     {
         lock (_appending)
-            return [.. Lines.Read(arguments.Results).Where(line => line.IsOfThisLibrary).Select(line => line.Run)];
+            return Lines.Done(study, arguments.LinesOf(study));
     }
 
     /// <returns>What went wrong, or null.</returns>
-    private async Task<string?> TrainAsync(Run run, CancellationToken token)
+    private async Task<string?> MeasureAsync(Job job, CancellationToken token)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(Runner).Assembly.Location);
-        foreach (string argument in (string[])[ChildVerb, JsonSerializer.Serialize(run, Lines.Json), .. arguments.ForChild])
+        foreach (string argument in (string[])[ChildVerb, job.Study.File, job.Json, .. arguments.ForChild])
             start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         try
@@ -74,9 +86,9 @@ internal sealed class Runner(Arguments arguments)
             if (process.ExitCode != 0)
                 return (await errors.ConfigureAwait(false)).Trim();
 
-            var line = JsonSerializer.Deserialize<Line>(output.TrimEnd().Split('\n')[^1], Lines.Json)!;
+            var line = JsonNode.Parse(output.TrimEnd().Split('\n')[^1])!.AsObject();
             lock (_appending)
-                Lines.Append(arguments.Results, line with { Command = $"dotnet run -c Release --project benchmarks/Studies -- {arguments.Command}", Date = DateTimeOffset.UtcNow });
+                Lines.Append(job.File, line, $"dotnet run -c Release --project benchmarks/Studies -- {arguments.Command}");
             return null;
         }
         finally
@@ -84,5 +96,11 @@ internal sealed class Runner(Arguments arguments)
             if (!process.HasExited)
                 process.Kill(entireProcessTree: true);
         }
+    }
+
+    /// <summary>A run of a study, and the file that its line goes to.</summary>
+    private sealed record Job(Study Study, string File, IRun Run)
+    {
+        public string Json => JsonSerializer.Serialize(Run, Run.GetType(), Lines.Json);
     }
 }

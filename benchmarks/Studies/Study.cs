@@ -1,26 +1,51 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla.Studies;
 
-/// <summary>A question, the runs that answer it, and how the answer is shown: a file in <c>studies</c>.</summary>
-/// <param name="Title">What the table and the figure are called.</param>
-/// <param name="Common">The properties of <see cref="Run"/> that settings share, with <c>steps</c> in place of <c>epochs</c> where their number is to be the same for all sizes.</param>
-/// <param name="ImagesPerClass">Sizes of the training set.</param>
-/// <param name="Seeds">Seeds of images and training.</param>
-/// <param name="Settings">By name, the properties that a setting has of its own.</param>
-/// <param name="Rows">What is compared.</param>
-internal sealed record Study(
-    string Title, JsonObject Common, IReadOnlyList<int> ImagesPerClass, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, JsonObject> Settings, IReadOnlyList<StudyRow> Rows)
+/// <summary>A question, the runs that answer it, and how the answer is shown: a file in <c>studies</c>, which says its kind.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = Kind)]
+[JsonDerivedType(typeof(ComparisonStudy), Default)]
+[JsonDerivedType(typeof(ImbalancedStudy), "imbalanced")]
+[JsonDerivedType(typeof(ExposureStudy), "exposure")]
+[JsonDerivedType(typeof(AgreementStudy), "agreement")]
+[JsonDerivedType(typeof(FewShotStudy), "few-shot")]
+[JsonDerivedType(typeof(SearchStudy), "search")]
+internal abstract record Study
 {
     private const string Folder = "studies";
+    private const string Kind = "kind";
+    private const string Default = "classification";
 
-    /// <summary>Name of the file.</summary>
-    public string Name { get; private init; } = "";
+    private static readonly JsonSerializerOptions Json = new(Studies.Lines.Json) { AllowOutOfOrderMetadataProperties = true };
 
-    /// <summary>All runs.</summary>
-    public IEnumerable<Run> Runs => from seed in Seeds from images in ImagesPerClass from setting in Settings.Keys select RunOf(setting, images, seed);
+    /// <summary>What the table and the figure are called.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Name of the file of its lines, where that is another study's; null for its own.</summary>
+    public string? Lines { get; init; }
+
+    /// <summary>The study's file.</summary>
+    [JsonIgnore]
+    public string File { get; private set; } = "";
+
+    /// <summary>Name of the study's file.</summary>
+    [JsonIgnore]
+    public string Name => Path.GetFileNameWithoutExtension(File);
+
+    /// <summary>Name of the file of its lines.</summary>
+    [JsonIgnore]
+    public string LinesName => $"{Lines ?? Name}.jsonl";
+
+    /// <summary>All runs; none of a study that looks at those of others.</summary>
+    public abstract IEnumerable<IRun> ListRuns();
+
+    /// <summary>A run from its JSON.</summary>
+    public abstract IRun ParseRun(JsonNode run);
+
+    /// <summary>What the lines of a file show; null where it has none of this study.</summary>
+    public abstract Findings? Find(string file);
 
     /// <exception cref="FileNotFoundException">There is no such study.</exception>
     /// <exception cref="InvalidDataException">A row names what is not there.</exception>
@@ -31,60 +56,30 @@ internal sealed record Study(
         return [.. names.SelectMany(name => name == "all" ? there : [name]).Select(name => ReadOne(name, folder, there))];
     }
 
-    public Run RunOf(string setting, int imagesPerClass, int seed)
+    /// <exception cref="InvalidDataException">It contradicts itself.</exception>
+    /// <exception cref="FormatException">A word stands for nothing.</exception>
+    protected virtual void Check()
     {
-        var properties = Common.DeepClone().AsObject();
-        foreach (var (name, value) in Settings[setting])
-            properties[name] = value?.DeepClone();
-        properties["imagesPerClass"] ??= imagesPerClass;
-        properties["seed"] = seed;
-        properties["members"] ??= 1;
-        if (properties["steps"] is { } steps)
-        {
-            double stepsPerEpoch = (double)properties["imagesPerClass"]!.GetValue<int>() * Images.Classes / properties["batchSize"]!.GetValue<int>();
-            properties["epochs"] ??= (int)Math.Max(1, Math.Round(steps.GetValue<int>() / Math.Floor(stepsPerEpoch)));
-            properties.Remove("steps");
-        }
-
-        if (properties["objective"]?.GetValue<string>() == "baseline")
-            (properties["transformations"], properties["viewsPerStep"]) = ("none", 1);
-        return properties.Deserialize<Run>(Lines.Json)!;
+        foreach (var run in ListRuns())
+            run.Check();
     }
 
     private static Study ReadOne(string name, string folder, string[] there)
     {
         string file = name.EndsWith(".json", StringComparison.Ordinal) ? name : Path.Combine(folder, $"{name}.json");
-        if (!File.Exists(file))
+        if (!System.IO.File.Exists(file))
             throw new FileNotFoundException($"There is no study '{name}'. There are {string.Join(", ", there)}; or name a .json file.");
 
-        var study = JsonSerializer.Deserialize<Study>(File.ReadAllText(file), Lines.Json)! with { Name = Path.GetFileNameWithoutExtension(file) };
-        foreach (var row in study.Rows)
-        {
-            if (!study.Settings.ContainsKey(row.Setting))
-                throw new InvalidDataException($"The row '{row.Name}' of the study '{study.Name}' is of the setting '{row.Setting}', which is not there.");
-            if (row.Against is { } other && study.Rows.All(candidate => candidate.Name != other))
-                throw new InvalidDataException($"The row '{row.Name}' of the study '{study.Name}' is compared with '{other}', which is not there.");
-        }
-
-        foreach (var run in study.Runs)
-            run.Options(member: 0);
+        var properties = JsonNode.Parse(System.IO.File.ReadAllText(file), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })!;
+        properties[Kind] ??= Default;
+        var study = properties.Deserialize<Study>(Json)!;
+        study.File = file;
+        study.Check();
         return study;
     }
 }
 
-/// <summary>What a setting's networks score in one way.</summary>
-/// <param name="Name">What the row is called.</param>
-/// <param name="Setting">The setting.</param>
-/// <param name="Inference">The inference, or <c>Ensemble4</c>: the mean of the first four members' probabilities.</param>
-/// <param name="Against">Name of the row that it is compared with, seed by seed; null for a row that others are compared with.</param>
-internal sealed record StudyRow(string Name, string Setting, string Inference, string? Against)
-{
-    /// <summary>Beginning of the name of an inference that averages the probabilities of several networks.</summary>
-    public const string Ensemble = "Ensemble";
-
-    /// <summary>What it is called beside its gain; a name may say itself what it is compared with.</summary>
-    public string Label => Name.Contains("against", StringComparison.Ordinal) ? Name : $"{Name}, over {Against}";
-
-    /// <summary>Number of networks that are averaged.</summary>
-    public int Networks => Inference.StartsWith(Ensemble, StringComparison.Ordinal) ? int.Parse(Inference[Ensemble.Length..], CultureInfo.InvariantCulture) : 1;
-}
+/// <summary>What lines show.</summary>
+/// <param name="Text">In Markdown.</param>
+/// <param name="Draw">Draws the figure to a path without extension; null where there is none.</param>
+internal sealed record Findings(string Text, Action<string>? Draw = null);

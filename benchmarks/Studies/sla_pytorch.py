@@ -315,7 +315,7 @@ def run(path: str) -> Dict[str, Any]:
         "processorSeconds": processor_seconds,
         "trainingLoss": training_loss,
         "inferences": score(network, tensors["test.images"], tensors["test.labels"], settings),
-        "command": f"python3 benchmarks/Studies/sla_pytorch.py {os.path.basename(path)} docs/results/runs.jsonl",
+        "command": f"python3 benchmarks/Studies/sla_pytorch.py {os.path.basename(path)} benchmarks/results/runs.jsonl",
         "date": datetime.now(timezone.utc).isoformat(),
     }
 

@@ -28,10 +28,10 @@ public sealed class StudiesTests : IDisposable
     public async Task Every_run_is_trained_once_and_its_line_says_what_made_it()
     {
         string study = Write("tiny.json", $$"""{ "title": "Tiny", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
-        string[] command = ["run", study, "--cifar", FashionImages.Folder, "--results", In("runs.jsonl")];
+        string[] command = ["run", study, "--cifar", FashionImages.Folder, "--results", _folder];
         var first = await ProgramRun.RunAsync("Studies", command);
         Assert.True(first.Code == 0, first.Output + first.Error);
-        var lines = File.ReadLines(In("runs.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
+        var lines = File.ReadLines(In("tiny.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
         Assert.Equal(3, lines.Length);
 
         var sla = lines.Single(line => (string)line["run"]!["objective"]! == "sla");
@@ -49,7 +49,7 @@ public sealed class StudiesTests : IDisposable
 
         var second = await ProgramRun.RunAsync("Studies", command);
         Assert.Contains("3 runs, 0 of them to do", second.Output, StringComparison.Ordinal);
-        Assert.Equal(3, File.ReadLines(In("runs.jsonl")).Count());
+        Assert.Equal(3, File.ReadLines(In("tiny.jsonl")).Count());
     }
 
     [Fact]
@@ -57,13 +57,13 @@ public sealed class StudiesTests : IDisposable
     {
         string study = Write("known.json", $$"""{ "title": "Known", "imagesPerClass": [4], "seeds": [1, 2, 3], {{Settings}} }""");
         double[] baseline = [0.50, 0.52, 0.54], sla = [0.53, 0.56, 0.56], two = [0.50, 0.53, 0.54];
-        File.WriteAllLines(In("runs.jsonl"), Enumerable.Range(0, 3).SelectMany(seed => (string[])
+        File.WriteAllLines(In("known.jsonl"), Enumerable.Range(0, 3).SelectMany(seed => (string[])
         [
             Line("baseline", "none", 1, 1, seed + 1, "Single", baseline[seed], seconds: 10),
             Line("sla", "rotation", 2, 1, seed + 1, "Aggregated", sla[seed], seconds: 22),
             Line("baseline", "none", 1, 2, seed + 1, "Ensemble2", two[seed], seconds: 20),
         ]));
-        var run = await ProgramRun.RunAsync("Studies", "report", study, "--results", In("runs.jsonl"));
+        var run = await ProgramRun.RunAsync("Studies", "report", study, "--results", _folder, "--pages", _folder);
         Assert.True(run.Code == 0, run.Error);
 
         // The mean of 3, 4 and 2 points is 3, their deviation 1, and half the interval 4.303 / sqrt(3) = 2.48.
@@ -77,25 +77,22 @@ public sealed class StudiesTests : IDisposable
     [Fact]
     public async Task Tables_and_figures_that_are_published_are_those_of_the_published_lines()
     {
-        string results = ProgramRun.PathOf("Results");
-        File.Copy(Path.Combine(results, "runs.jsonl"), In("runs.jsonl"));
-        foreach (string[] command in (string[][])[["report", "all"], ["exposure"], ["agreement"]])
-        {
-            var run = await ProgramRun.RunAsync("Studies", [.. command, "--results", In("runs.jsonl")]);
-            Assert.True(run.Code == 0, run.Error);
-        }
+        var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", ProgramRun.PathOf("Results"), "--pages", _folder);
+        Assert.True(run.Code == 0, run.Error);
 
-        Assert.NotEmpty(Directory.GetFiles(_folder, "*.md"));
-        Assert.All(Directory.GetFiles(_folder).Where(file => !file.EndsWith(".png", StringComparison.Ordinal)), made =>
-            Assert.Equal(File.ReadAllText(made), File.ReadAllText(Path.Combine(results, Path.GetFileName(made)))));
+        string published = ProgramRun.PathOf("StudyPages");
+        Assert.Equal(NamesOf(published), NamesOf(_folder));
+        Assert.All(NamesOf(published), name => Assert.Equal(File.ReadAllText(Path.Combine(published, name)), File.ReadAllText(In(name))));
+
+        static IEnumerable<string> NamesOf(string folder) =>
+            Directory.GetFiles(folder).Where(file => !file.EndsWith(".png", StringComparison.Ordinal)).Select(file => Path.GetFileName(file)).Order();
     }
 
     [Fact]
     public void Every_row_of_the_page_of_results_is_one_that_a_study_made()
     {
-        string docs = Path.GetDirectoryName(ProgramRun.PathOf("Results"))!;
-        var made = Directory.GetFiles(ProgramRun.PathOf("Results"), "*.md").Append(Path.Combine(docs, "few-shot.md")).Append(Path.Combine(docs, "imbalanced.md"))
-            .SelectMany(File.ReadLines).ToHashSet();
+        string docs = Path.GetFullPath(Path.Combine(ProgramRun.PathOf("StudyPages"), "..", ".."));
+        var made = Directory.GetFiles(ProgramRun.PathOf("StudyPages"), "*.md").SelectMany(File.ReadLines).ToHashSet();
         Assert.All(new[] { "results.md", "transformations.md" }.SelectMany(page => File.ReadLines(Path.Combine(docs, page))).Where(line => line.StartsWith('|')), row => Assert.Contains(row, made));
         Assert.All(Directory.GetFiles(docs, "*.md"), page => Assert.DoesNotContain("{{", File.ReadAllText(page), StringComparison.Ordinal));
     }
@@ -112,8 +109,8 @@ public sealed class StudiesTests : IDisposable
         Assert.Contains("'basline', which is not there", (await ProgramRun.RunAsync("Studies", "run", study)).Error, StringComparison.Ordinal);
 
         study = Write("torn.json", $$"""{ "title": "Torn", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
-        File.WriteAllText(In("runs.jsonl"), "{\"run\":{\"da");
-        Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", In("runs.jsonl"))).Error, StringComparison.Ordinal);
+        File.WriteAllText(In("torn.jsonl"), "{\"run\":{\"da");
+        Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", _folder)).Error, StringComparison.Ordinal);
     }
 
     private static string Line(string objective, string transformations, int views, int members, int seed, string inference, double accuracy, double seconds) => JsonSerializer.Serialize(new

@@ -1,0 +1,105 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Sla.Studies;
+
+/// <summary>The images of a training run: those to train on are drawn by its seed.</summary>
+internal static class DataSet
+{
+    private const string Cifar = "cifar10";
+    private const string Fashion = "fashion-mnist";
+    private const string QuickStart = "quick-start";
+    private const int CifarSide = 32;
+    private const int FashionSide = 28;
+    private const int Classes = 10;
+    private const int IdxMatrixHeader = 16;
+    private const int IdxVectorHeader = 8;
+
+    /// <exception cref="FormatException">There is no such data set.</exception>
+    public static int Channels(string data) => data switch
+    {
+        Cifar => 3,
+        Fashion or QuickStart => 1,
+        _ => throw new FormatException($"There are no data '{data}': there are {Cifar}, {Fashion} and {QuickStart}."),
+    };
+
+    /// <summary>Number of classes that a run trains on.</summary>
+    public static int CountClasses(TrainingRun run) => ClassNames(run)?.Length ?? Classes;
+
+    public static Images Of(TrainingRun run, Arguments arguments) => run.Data switch
+    {
+        Cifar => OfCifar(run, arguments.Cifar),
+        Fashion => OfFashion(run, arguments.Fashion),
+        _ => OfQuickStart(run, ImageFiles.QuickStart(arguments.QuickStart)),
+    };
+
+    /// <summary>Channels, height and width of the images of a run, and the bytes of each, planes in the order red, green, blue.</summary>
+    public static (IReadOnlyList<long> Shape, Func<IDataView, IEnumerable<byte[]>> Pixels) Read(TrainingRun run, Images images) => run.Data == Fashion
+        ? ([1, FashionSide, FashionSide], rows => rows.GetColumn<byte[]>(Images.Column))
+        : ([3, CifarSide, CifarSide], rows => images.MLContext.Transforms.ResizeImages("Pixels", CifarSide, CifarSide, Images.Column)
+            .Append(images.MLContext.Transforms.ExtractPixels("Pixels", outputAsFloatArray: false)).Fit(rows).Transform(rows).GetColumn<byte[]>("Pixels"));
+
+    private static Images OfCifar(TrainingRun run, string folder) => Images.OfFiles(
+        run.Seed,
+        ImageFiles.Draw(run.Seed, OfHalf("train", run, folder), number => CountOf(run, number)).SelectMany(files => files),
+        OfHalf("test", run, folder).SelectMany(files => run.TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
+
+    private static IEnumerable<ImageFile[]> OfHalf(string half, TrainingRun run, string folder)
+    {
+        string[]? names = ClassNames(run);
+        return ImageFiles.OfHalf(folder, half).Where(files => names is null || names.Contains(files[0].Label));
+    }
+
+    private static string[]? ClassNames(TrainingRun run) => run.Classes?.Split(',');
+
+    /// <summary>Images of a class: all the same, or with a long tail (Cao et al. 2019).</summary>
+    private static int CountOf(TrainingRun run, int number) => run.Ratio is { } ratio
+        ? (int)Math.Round(run.ImagesPerClass * Math.Pow(1.0 / ratio, number / (CountClasses(run) - 1.0)))
+        : run.ImagesPerClass;
+
+    private static Images OfFashion(TrainingRun run, string folder)
+    {
+        var classes = ReadFashion(folder, "train").GroupBy(image => image.Label).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.ToArray());
+        return Images.OfPixels(run.Seed, ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass).SelectMany(images => images), ReadFashion(folder, "t10k"));
+    }
+
+    /// <summary>Of each class in <c>train</c>, a quarter is kept to measure on: the quick start's test images choose nothing.</summary>
+    private static Images OfQuickStart(TrainingRun run, string folder)
+    {
+        int kept = run.ImagesPerClass / 3;
+        var classes = ImageFiles.OfHalf(folder, "train").Select(files => ImageFiles.First(files, run.ImagesPerClass + kept));
+        ImageFile[][] drawn = [.. ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass + kept)];
+        return Images.OfFiles(run.Seed, drawn.SelectMany(files => files.Skip(kept)), drawn.SelectMany(files => files.Take(kept)));
+    }
+
+    private static PixelRow[] ReadFashion(string folder, string half)
+    {
+        byte[] pixels = Unpack(Path.Combine(folder, $"{half}-images-idx3-ubyte.gz"));
+        byte[] labels = Unpack(Path.Combine(folder, $"{half}-labels-idx1-ubyte.gz"));
+        int count = BinaryPrimitives.ReadInt32BigEndian(labels.AsSpan(4));
+        const int Size = FashionSide * FashionSide;
+        return [.. Enumerable.Range(0, count).Select(i => new PixelRow
+        {
+            Image = pixels[(IdxMatrixHeader + (i * Size))..(IdxMatrixHeader + ((i + 1) * Size))],
+            Label = labels[IdxVectorHeader + i],
+        })];
+    }
+
+    private static byte[] Unpack(string file)
+    {
+        using var stream = new GZipStream(File.OpenRead(file), CompressionMode.Decompress);
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>The pixels of an image, and its class.</summary>
+    private sealed class PixelRow
+    {
+        [VectorType(1, FashionSide, FashionSide)]
+        public byte[] Image { get; set; } = [];
+
+        public byte Label { get; set; }
+    }
+}

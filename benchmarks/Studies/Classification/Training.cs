@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.Sla.Studies;
+
+/// <summary>Trains a run and measures what its networks score.</summary>
+internal static class Training
+{
+    /// <summary>Ends the name of an inference in 8 bits.</summary>
+    private const string Int8 = ", 8 bits";
+
+    private const double LeastProbability = 1e-15;
+
+    /// <summary>Models that other runs take the weights of.</summary>
+    private static readonly string Models = Path.Combine("artifacts", "studies", "models");
+
+    public static TrainingLine Measure(TrainingRun run, Arguments arguments)
+    {
+        var images = DataSet.Of(run, arguments);
+        string? weights = run.Pretrained is null ? null : Weights(run.Pretrained, arguments);
+        double seconds = 0, processorSeconds = 0, loss = 0;
+        var inferences = new Dictionary<string, Scores>();
+        float[][]? sum = null;
+        for (int member = 0; member < run.Members; member++)
+        {
+            var clock = Stopwatch.StartNew();
+            double before = ProcessorSeconds();
+            using var model = Train(run, member, images, weights);
+            (seconds, processorSeconds) = (seconds + clock.Elapsed.TotalSeconds, processorSeconds + ProcessorSeconds() - before);
+            if (member == 0)
+                loss = model.TrainingHistory.Epochs[^1].Loss;
+
+            if (run.Members == 1)
+            {
+                MeasureInferences(run, model, images, inferences);
+            }
+            else
+            {
+                var scored = Score(model, images.Test);
+                sum = sum is null ? scored.Scores : [.. sum.Zip(scored.Scores, Add)];
+                float[][] mean = [.. sum.Select(row => row.Select(value => value / (member + 1)).ToArray())];
+                inferences[$"{StudyRow.Ensemble}{member + 1}"] = Compare(run, images.Test, mean, scored.Milliseconds * (member + 1));
+            }
+        }
+
+        return new TrainingLine(run, inferences, seconds, processorSeconds, loss);
+    }
+
+    private static SlaTransformer Train(TrainingRun run, int member, Images images, string? weights)
+    {
+        var model = images.MLContext.MulticlassClassification.Trainers.Sla(run.Options(member, weights)).Fit(images.Training);
+        if (run.KeepModel == true)
+            Save(run, model, images);
+        return model;
+    }
+
+    private static void MeasureInferences(TrainingRun run, SlaTransformer model, Images images, Dictionary<string, Scores> inferences)
+    {
+        foreach (var inference in model.Inferences)
+        {
+            using var scorer = model.WithInference(inference);
+            inferences[$"{inference}"] = Measure(run, scorer, images.Test);
+            if (run.Int8 != true)
+                continue;
+
+            using var rounded = scorer.ToInt8(images.Training);
+            inferences[$"{inference}{Int8}"] = Measure(run, rounded, images.Test);
+        }
+    }
+
+    private static Scores Measure(TrainingRun run, SlaTransformer model, IDataView images)
+    {
+        var clock = Stopwatch.StartNew();
+        var scored = Score(model, images);
+        return Compare(run, images, scored.Scores, scored.Milliseconds) with { Seconds = clock.Elapsed.TotalSeconds };
+    }
+
+    /// <summary>The probabilities of every image, and the processor time of one.</summary>
+    private static (float[][] Scores, double Milliseconds) Score(SlaTransformer model, IDataView images)
+    {
+        double before = ProcessorSeconds();
+        float[][] scores = [.. model.Transform(images).GetColumn<float[]>("Score")];
+        return (scores, 1000 * (ProcessorSeconds() - before) / scores.Length);
+    }
+
+    private static Scores Compare(TrainingRun run, IDataView images, float[][] scores, double milliseconds)
+    {
+        int[] labels = [.. images.GetColumn<uint>("Label").Select(key => (int)key - 1)];
+        bool[] right = [.. scores.Zip(labels, (row, label) => Array.IndexOf(row, row.Max()) == label)];
+        double logLoss = scores.Zip(labels, (row, label) => -Math.Log(Math.Max(row[label], LeastProbability))).Average();
+        double[]? recalls = run.Ratio is null
+            ? null
+            : [.. labels.Zip(right).GroupBy(image => image.First).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.Average(image => image.Second ? 1.0 : 0.0))];
+        return new Scores(right.Count(isRight => isRight) / (double)labels.Length, logLoss, milliseconds, Recalls: recalls);
+    }
+
+    /// <summary>The file of a run's model, which is trained where it is not there.</summary>
+    private static string Weights(TrainingRun run, Arguments arguments)
+    {
+        if (!File.Exists(ModelFile(run)))
+            Train(run with { KeepModel = true }, member: 0, DataSet.Of(run, arguments), weights: null).Dispose();
+        return ModelFile(run);
+    }
+
+    private static void Save(TrainingRun run, SlaTransformer model, Images images)
+    {
+        Directory.CreateDirectory(Models);
+        string part = $"{ModelFile(run)}.{Environment.ProcessId}";
+        images.MLContext.Model.Save(model, images.Training.Schema, part);
+        File.Move(part, ModelFile(run), overwrite: true);
+    }
+
+    private static string ModelFile(TrainingRun run) =>
+        Path.Combine(Models, $"{Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(run with { KeepModel = true }, Lines.Json)))[..16]}.zip");
+
+    private static float[] Add(float[] a, float[] b) => [.. a.Zip(b, (x, y) => x + y)];
+
+    private static double ProcessorSeconds()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime.TotalSeconds;
+    }
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace Microsoft.ML.Sla.Studies;
+
+/// <summary>One training, by all that decides what it gives on one thread. Values have the names that the library parses.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record TrainingRun : IRun
+{
+    private const string Baseline = "baseline";
+
+    private static readonly IReadOnlyDictionary<string, SlaObjective> Objectives = new Dictionary<string, SlaObjective>
+    {
+        ["sla-sd"] = SlaObjective.SlaSelfDistillation,
+        ["sla"] = SlaObjective.Sla,
+        ["mt"] = SlaObjective.MultiTask,
+        ["da"] = SlaObjective.DataAugmentation,
+        [Baseline] = SlaObjective.Baseline,
+    };
+
+    private static readonly IReadOnlyDictionary<string, Action<SlaTrainer.Options>> Losses = new Dictionary<string, Action<SlaTrainer.Options>>
+    {
+        ["cross-entropy"] = _ => { },
+        ["class-balanced"] = options => options.ClassWeighting = ClassWeighting.ClassBalanced(),
+        ["LDAM-DRW"] = options =>
+        {
+            options.ClassificationLoss = ClassificationLoss.Ldam();
+            options.ClassWeighting = ClassWeighting.ClassBalanced();
+            options.DeferredReweighting = 0.8;
+        },
+    };
+
+    /// <summary><c>cifar10</c>, <c>fashion-mnist</c> or <c>quick-start</c>.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Names of the classes, joined by commas; null for all.</summary>
+    public string? Classes { get; init; }
+
+    /// <summary>Training images of each class, or of the first of uneven classes, drawn by the seed.</summary>
+    public required int ImagesPerClass { get; init; }
+
+    /// <summary>The first class's number of images over the last's; null where all have as many.</summary>
+    public int? Ratio { get; init; }
+
+    /// <summary>Test images of each class; null for all there are.</summary>
+    public int? TestImagesPerClass { get; init; }
+
+    public required string Objective { get; init; }
+
+    /// <summary><c>cross-entropy</c>, or what is set against uneven classes: <c>class-balanced</c> or <c>LDAM-DRW</c>; null for the former.</summary>
+    public string? Loss { get; init; }
+
+    public required string Transformations { get; init; }
+
+    public required int ViewsPerStep { get; init; }
+
+    public required string Architecture { get; init; }
+
+    public required string Augment { get; init; }
+
+    /// <summary>Pixels that a random crop moves an image by at most; null for the library's default.</summary>
+    public int? CropPadding { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int BatchSize { get; init; }
+
+    public required double LearningRate { get; init; }
+
+    public required double WeightDecay { get; init; }
+
+    /// <summary>The run whose model the weights are taken of; null for initial weights.</summary>
+    public TrainingRun? Pretrained { get; init; }
+
+    /// <summary>Whether the model is kept for runs that take its weights.</summary>
+    public bool? KeepModel { get; init; }
+
+    public int? FrozenEpochs { get; init; }
+
+    public double? LayerRateDecay { get; init; }
+
+    /// <summary>Null for the library's default, which the processor decides.</summary>
+    public string? Precision { get; init; }
+
+    /// <summary>Null for one.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Null for the library's default.</summary>
+    public bool? KeepMemory { get; init; }
+
+    /// <summary>Whether the model is scored in 8 bits as well.</summary>
+    public bool? Int8 { get; init; }
+
+    /// <summary>Networks that are trained from seeds of their own on the same images; their probabilities are averaged.</summary>
+    public required int Members { get; init; }
+
+    public required int Seed { get; init; }
+
+    /// <summary>Steps in an epoch of each member.</summary>
+    public int StepsPerEpoch => ImagesPerClass * DataSet.CountClasses(this) / BatchSize;
+
+    int IRun.Cores => Threads ?? 1;
+
+    IRun? IRun.After => Pretrained;
+
+    /// <summary>A run of properties, in which <c>steps</c> may stand in place of <c>epochs</c>.</summary>
+    public static TrainingRun Of(JsonObject properties)
+    {
+        int? steps = properties["epochs"] is null ? properties["steps"]?.GetValue<int>() : null;
+        properties.Remove("steps");
+        if (steps is not null)
+            properties["epochs"] = 1;
+        properties["members"] ??= 1;
+        if (properties["objective"]?.GetValue<string>() == Baseline)
+            (properties["transformations"], properties["viewsPerStep"]) = ("none", 1);
+        var run = properties.Deserialize<TrainingRun>(Lines.Json)!;
+        return steps is { } count ? run with { Epochs = (int)Math.Max(1, Math.Round(count / (double)run.StepsPerEpoch)) } : run;
+    }
+
+    public void Check() => Options(member: 0);
+
+    public object Measure(Arguments arguments) => Training.Measure(this, arguments);
+
+    /// <summary>The library's options.</summary>
+    /// <param name="member">Number of the network, counted from 0.</param>
+    /// <param name="weights">File of the pretrained weights.</param>
+    /// <exception cref="FormatException">A word stands for nothing.</exception>
+    public SlaTrainer.Options Options(int member, string? weights = null)
+    {
+        var options = new SlaTrainer.Options
+        {
+            FeatureColumnName = Images.Column,
+            Channels = DataSet.Channels(Data),
+            Objective = Find(Objectives, Objective),
+            Transformations = TransformationSet.Parse(Transformations),
+            ViewsPerStep = ViewsPerStep,
+            Architecture = Sla.Architecture.Parse(Architecture),
+            Augmentations = Augmentation.Parse(Augment, CropPadding),
+            Epochs = Epochs,
+            BatchSize = BatchSize,
+            LearningRate = LearningRate,
+            LearningRateSchedule = LearningRateSchedule.OneCycle,
+            WeightDecay = WeightDecay,
+            PretrainedPath = weights,
+            FrozenEpochs = FrozenEpochs ?? 0,
+            LayerRateDecay = LayerRateDecay ?? 1,
+            Precision = Precision is null ? Sla.Precision.Auto : Enum.Parse<Precision>(Precision, ignoreCase: true),
+            Seed = TrainingSeed(member),
+            Threads = Threads ?? 1,
+        };
+        options.KeepMemory = KeepMemory ?? options.KeepMemory;
+        if (Loss is not null)
+            Find(Losses, Loss)(options);
+        return options;
+    }
+
+    /// <summary>The seed of a network: the run's own for the first, so that it is that of a run without others.</summary>
+    public int TrainingSeed(int member) => Seed + (1000 * member);
+
+    private static T Find<T>(IReadOnlyDictionary<string, T> choices, string name) => choices.TryGetValue(name, out var choice)
+        ? choice
+        : throw new FormatException($"There is no '{name}': there are {string.Join(", ", choices.Keys)}.");
+}
