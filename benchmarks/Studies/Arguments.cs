@@ -12,6 +12,7 @@ internal sealed class Arguments
         ["--quickstart"] = Path.Combine("samples", "QuickStart", "Data", "fashion-mnist.zip"),
         ["--omniglot"] = Path.Combine("artifacts", "omniglot"),
         ["--results"] = Path.Combine("benchmarks", "results"),
+        ["--artifacts"] = Path.Combine("artifacts", "studies"),
         ["--pages"] = Path.Combine("docs", "evidence", "studies"),
         ["--seeds"] = $"{int.MaxValue}",
         ["--processes"] = $"{Environment.ProcessorCount}",
@@ -46,11 +47,14 @@ internal sealed class Arguments
     /// <summary>The four files of Fashion-MNIST.</summary>
     public string Fashion => _options["--fashion"];
 
-    /// <summary>The images of the quick start: its zip file, or a folder with <c>train/CLASS/*.png</c> and <c>test/CLASS/*.png</c>.</summary>
+    /// <summary>The zip file of the quick start's images.</summary>
     public string QuickStart => _options["--quickstart"];
 
     /// <summary>The zip files of Omniglot's small background sets.</summary>
     public string Omniglot => _options["--omniglot"];
+
+    /// <summary>A folder inside that of what runs leave for others: unpacked images, models and searches.</summary>
+    public string ArtifactsOf(string what) => Path.Combine(_options["--artifacts"], what);
 
     /// <summary>The folder of pages.</summary>
     public string Pages => _options["--pages"];
@@ -61,7 +65,7 @@ internal sealed class Arguments
     public int Processes => int.Parse(_options["--processes"], CultureInfo.InvariantCulture);
 
     /// <summary>The options that a process needs that measures one run.</summary>
-    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion, "--quickstart", QuickStart, "--omniglot", Omniglot];
+    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion, "--quickstart", QuickStart, "--omniglot", Omniglot, "--artifacts", _options["--artifacts"]];
 
     /// <summary>The file of a study's lines.</summary>
     public string LinesOf(Study study) => Path.Combine(_options["--results"], study.LinesName);

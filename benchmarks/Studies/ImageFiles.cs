@@ -8,9 +8,6 @@ internal sealed record ImageFile(string ImagePath, string Label);
 /// <summary>Lists the image files of the data sets, in the same order on every machine, and draws of them.</summary>
 internal static class ImageFiles
 {
-    /// <summary>Files of a zip file are unpacked here.</summary>
-    private static readonly string Unpacked = Path.Combine("artifacts", "studies", "images");
-
     /// <summary>The files of each class in one half of a data set.</summary>
     /// <param name="folder">A folder with <c>train/CLASS/*</c> and <c>test/CLASS/*</c>.</param>
     /// <param name="half"><c>train</c> or <c>test</c>.</param>
@@ -18,14 +15,14 @@ internal static class ImageFiles
         [.. Directory.GetDirectories(Path.Combine(folder, half)).Order(StringComparer.Ordinal).Select(ofClass =>
             Directory.GetFiles(ofClass).Order(StringComparer.Ordinal).Select(path => new ImageFile(path, Path.GetFileName(ofClass))).ToArray())];
 
-    /// <summary>The folder of the quick start's images, which are unpacked where they are a zip file.</summary>
-    public static string QuickStart(string zipOrFolder) => Directory.Exists(zipOrFolder) ? zipOrFolder : Unpack(zipOrFolder);
+    /// <summary>The folder of the quick start's images, unpacked.</summary>
+    public static string QuickStart(Arguments arguments) => Unpack(arguments.QuickStart, arguments);
 
     /// <summary>The drawings of one of Omniglot's small background sets, with their alphabets and characters.</summary>
-    /// <param name="folder">The folder of its zip file.</param>
+    /// <param name="arguments">Say where its zip file is.</param>
     /// <param name="set">1 or 2.</param>
-    public static IEnumerable<(string Path, string Alphabet, string Character)> Omniglot(string folder, int set) =>
-        from path in Directory.GetFiles(Unpack(Path.Combine(folder, $"omniglot-images_background_small{set}.zip")), "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    public static IEnumerable<(string Path, string Alphabet, string Character)> Omniglot(Arguments arguments, int set) =>
+        from path in Directory.GetFiles(Unpack(Path.Combine(arguments.Omniglot, $"omniglot-images_background_small{set}.zip"), arguments), "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         let character = Path.GetDirectoryName(path)!
         select (path, Path.GetFileName(Path.GetDirectoryName(character)!), Path.GetFileName(character));
 
@@ -51,15 +48,18 @@ internal static class ImageFiles
         ? ofClass[..count]
         : throw new InvalidDataException($"There are {ofClass.Length} images of a class, and {count} are asked for.");
 
-    private static string Unpack(string zip)
+    /// <summary>Makes a folder where it is not there, whole or not at all.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="fill">Fills another folder, which becomes it.</param>
+    /// <returns>The folder.</returns>
+    public static string Make(string folder, Action<string> fill)
     {
-        string folder = Path.Combine(Unpacked, Path.GetFileNameWithoutExtension(zip));
         if (Directory.Exists(folder))
             return folder;
 
-        // Another process may unpack it at the same time.
+        // Another process may make it at the same time.
         string part = $"{folder}-{Environment.ProcessId}";
-        ZipFile.ExtractToDirectory(zip, part);
+        fill(part);
         try
         {
             Directory.Move(part, folder);
@@ -71,4 +71,7 @@ internal static class ImageFiles
 
         return folder;
     }
+
+    private static string Unpack(string zip, Arguments arguments) =>
+        Make(Path.Combine(arguments.ArtifactsOf("images"), Path.GetFileNameWithoutExtension(zip)), part => ZipFile.ExtractToDirectory(zip, part));
 }

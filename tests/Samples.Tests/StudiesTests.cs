@@ -75,6 +75,89 @@ public sealed class StudiesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_trains_on_from_the_weights_of_another()
+    {
+        string study = Write("weights.json", """
+            {
+              "title": "Weights", "imagesPerClass": [4], "seeds": [1],
+              "common": {
+                "data": "cifar10", "classes": "bag,coat", "objective": "sla", "transformations": "rotation", "viewsPerStep": 1, "architecture": "conv-net-8",
+                "augment": "none", "epochs": 1, "batchSize": 4, "learningRate": 0.1, "weightDecay": 5e-4
+              },
+              "settings": { "tuned": { "pretrained": "weights" }, "scratch": {}, "weights": { "classes": "dress,sandal", "keepModel": true } },
+              "rows": [
+                { "name": "scratch", "setting": "scratch", "inference": "Single" },
+                { "name": "tuned", "setting": "tuned", "inference": "Single", "against": "scratch" }
+              ]
+            }
+            """);
+        var lines = await RunAndReport(study, runs: 3);
+        var tuned = lines.Single(line => line["run"]!["pretrained"] is not null);
+        Assert.Equal("dress,sandal", (string)tuned["run"]!["pretrained"]!["classes"]!);
+        var scratch = lines.Single(line => (string)line["run"]!["classes"]! == "bag,coat" && line["run"]!["pretrained"] is null);
+        Assert.NotEqual((double)scratch["trainingLoss"]!, (double)tuned["trainingLoss"]!);
+        Assert.Contains("| tuned | 1 |", File.ReadAllText(In("weights.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Uneven_classes_are_drawn_by_their_ratio_and_measured_by_class()
+    {
+        string study = Write("uneven.json", """
+            {
+              "kind": "imbalanced", "title": "Uneven",
+              "common": {
+                "data": "cifar10", "imagesPerClass": 20, "testImagesPerClass": 4, "transformations": "rotation", "viewsPerStep": 2, "architecture": "conv-net-8",
+                "augment": "none", "batchSize": 10, "learningRate": 0.1, "weightDecay": 5e-4
+              },
+              "runs": [{ "ratio": 10, "epochs": 1, "loss": "LDAM-DRW", "objective": ["baseline", "sla-sd"], "seed": 1 }]
+            }
+            """);
+        var lines = await RunAndReport(study, runs: 2);
+        Assert.All(lines.SelectMany(line => line["inferences"]!.AsObject()), inference =>
+        {
+            double[] recalls = inference.Value!["recalls"]!.Deserialize<double[]>()!;
+            Assert.Equal(10, recalls.Length);
+            Assert.Equal(recalls.Average(), (double)inference.Value!["accuracy"]!, 12);
+        });
+        Assert.Contains("| 10 | 1 | 1 | LDAM-DRW |", File.ReadAllText(In("uneven.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Embeddings_are_measured_on_classes_that_they_were_not_trained_on()
+    {
+        string study = Write("episodes.json", """
+            {
+              "kind": "few-shot", "title": "Episodes",
+              "common": {
+                "data": "cifar10", "evaluationClasses": "bag,coat,dress", "imagesPerClass": 10, "evaluationImagesPerClass": 10, "transformations": "rotation2",
+                "architecture": "conv-net-8", "augment": "none", "episodes": 2, "ways": 2, "shots": 1, "queries": 2, "weightDecay": 5e-4,
+                "evaluationSizes": "3x1,2x5", "evaluationQueries": 4, "evaluationEpisodes": 5
+              },
+              "runs": [{ "objective": ["baseline", "sla"], "seed": [1, 2] }]
+            }
+            """);
+        var lines = await RunAndReport(study, runs: 4);
+        Assert.All(lines, line => Assert.Equal([(3, 1, 5), (2, 5, 5)], line["sizes"]!.AsArray().Select(size => ((int)size!["ways"]!, (int)size["shots"]!, size["single"]!.AsArray().Count))));
+        Assert.Contains("| SLA, aggregated |", File.ReadAllText(In("episodes.md")), StringComparison.Ordinal);
+        Assert.Contains("3-way 1-shot: SLA, aggregated", File.ReadAllText(In("episodes.svg")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_time_gives_is_measured_on_test_images()
+    {
+        string study = Write("time.json", """
+            {
+              "kind": "search", "title": "Time",
+              "runs": [{ "what": ["search:held-out", "defaults:held-out", "hflip"], "data": "fashion", "testImagesPerClass": 3, "seconds": 4, "threads": 1, "seed": 1 }]
+            }
+            """);
+        var lines = await RunAndReport(study, runs: 3);
+        Assert.All(lines, line => Assert.Equal(30, (int)line["testImages"]!));
+        Assert.Equal("hflip", (string)lines.Single(line => (string)line["run"]!["what"]! == "hflip")["transformations"]!);
+        Assert.Contains("| 4 s, 1 thread | fashion | 1 | 4/5 | 30 |", File.ReadAllText(In("time.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tables_and_figures_that_are_published_are_those_of_the_published_lines()
     {
         var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", ProgramRun.PathOf("Results"), "--pages", _folder);
@@ -111,6 +194,21 @@ public sealed class StudiesTests : IDisposable
         study = Write("torn.json", $$"""{ "title": "Torn", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
         File.WriteAllText(In("torn.jsonl"), "{\"run\":{\"da");
         Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", _folder)).Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Does the runs of a study, all of which succeed, makes its page, and sees that nothing is left to do.</summary>
+    private async Task<JsonNode[]> RunAndReport(string study, int runs)
+    {
+        string[] options =
+            [study, "--cifar", FashionImages.Folder, "--quickstart", Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), "--results", _folder, "--pages", _folder, "--artifacts", In("artifacts")];
+        foreach (string verb in new[] { "run", "report" })
+        {
+            var run = await ProgramRun.RunAsync("Studies", [verb, .. options]);
+            Assert.True(run.Code == 0, run.Output + run.Error);
+        }
+
+        Assert.Contains($"{runs} runs, 0 of them to do", (await ProgramRun.RunAsync("Studies", ["run", .. options])).Output, StringComparison.Ordinal);
+        return [.. File.ReadLines(Path.ChangeExtension(study, ".jsonl")).Select(line => JsonNode.Parse(line)!)];
     }
 
     private static string Line(string objective, string transformations, int views, int members, int seed, string inference, double accuracy, double seconds) => JsonSerializer.Serialize(new

@@ -31,7 +31,7 @@ internal sealed record ComparisonStudy : Study
     public override IRun ParseRun(JsonNode run) => TrainingRun.Of(run.DeepClone().AsObject());
 
     public override Findings? Find(string file) => Comparison.Of(this, TrainingLine.Read(file)) is { Count: > 0 } comparisons
-        ? new Findings(Text(comparisons), path => Draw(comparisons, path))
+        ? new Findings(Text(comparisons), comparisons.Any(comparison => comparison.Gain is not null) ? path => Draw(comparisons, path) : null)
         : null;
 
     public TrainingRun RunOf(string setting, int imagesPerClass, int seed)

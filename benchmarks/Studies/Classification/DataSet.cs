@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Studies;
@@ -11,10 +9,7 @@ internal static class DataSet
     private const string Fashion = "fashion-mnist";
     private const string QuickStart = "quick-start";
     private const int CifarSide = 32;
-    private const int FashionSide = 28;
     private const int Classes = 10;
-    private const int IdxMatrixHeader = 16;
-    private const int IdxVectorHeader = 8;
 
     /// <exception cref="FormatException">There is no such data set.</exception>
     public static int Channels(string data) => data switch
@@ -31,12 +26,12 @@ internal static class DataSet
     {
         Cifar => OfCifar(run, arguments.Cifar),
         Fashion => OfFashion(run, arguments.Fashion),
-        _ => OfQuickStart(run, ImageFiles.QuickStart(arguments.QuickStart)),
+        _ => OfQuickStart(run, ImageFiles.QuickStart(arguments)),
     };
 
     /// <summary>Channels, height and width of the images of a run, and the bytes of each, planes in the order red, green, blue.</summary>
     public static (IReadOnlyList<long> Shape, Func<IDataView, IEnumerable<byte[]>> Pixels) Read(TrainingRun run, Images images) => run.Data == Fashion
-        ? ([1, FashionSide, FashionSide], rows => rows.GetColumn<byte[]>(Images.Column))
+        ? ([1, FashionMnist.Side, FashionMnist.Side], rows => rows.GetColumn<byte[]>(Images.Column))
         : ([3, CifarSide, CifarSide], rows => images.MLContext.Transforms.ResizeImages("Pixels", CifarSide, CifarSide, Images.Column)
             .Append(images.MLContext.Transforms.ExtractPixels("Pixels", outputAsFloatArray: false)).Fit(rows).Transform(rows).GetColumn<byte[]>("Pixels"));
 
@@ -60,8 +55,8 @@ internal static class DataSet
 
     private static Images OfFashion(TrainingRun run, string folder)
     {
-        var classes = ReadFashion(folder, "train").GroupBy(image => image.Label).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.ToArray());
-        return Images.OfPixels(run.Seed, ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass).SelectMany(images => images), ReadFashion(folder, "t10k"));
+        var classes = FashionMnist.Read(folder, "train").GroupBy(image => image.Label).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.ToArray());
+        return Images.OfPixels(run.Seed, ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass).SelectMany(images => images), FashionMnist.Read(folder, FashionMnist.Test));
     }
 
     /// <summary>Of each class in <c>train</c>, a quarter is kept to measure on: the quick start's test images choose nothing.</summary>
@@ -71,35 +66,5 @@ internal static class DataSet
         var classes = ImageFiles.OfHalf(folder, "train").Select(files => ImageFiles.First(files, run.ImagesPerClass + kept));
         ImageFile[][] drawn = [.. ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass + kept)];
         return Images.OfFiles(run.Seed, drawn.SelectMany(files => files.Skip(kept)), drawn.SelectMany(files => files.Take(kept)));
-    }
-
-    private static PixelRow[] ReadFashion(string folder, string half)
-    {
-        byte[] pixels = Unpack(Path.Combine(folder, $"{half}-images-idx3-ubyte.gz"));
-        byte[] labels = Unpack(Path.Combine(folder, $"{half}-labels-idx1-ubyte.gz"));
-        int count = BinaryPrimitives.ReadInt32BigEndian(labels.AsSpan(4));
-        const int Size = FashionSide * FashionSide;
-        return [.. Enumerable.Range(0, count).Select(i => new PixelRow
-        {
-            Image = pixels[(IdxMatrixHeader + (i * Size))..(IdxMatrixHeader + ((i + 1) * Size))],
-            Label = labels[IdxVectorHeader + i],
-        })];
-    }
-
-    private static byte[] Unpack(string file)
-    {
-        using var stream = new GZipStream(File.OpenRead(file), CompressionMode.Decompress);
-        using var bytes = new MemoryStream();
-        stream.CopyTo(bytes);
-        return bytes.ToArray();
-    }
-
-    /// <summary>The pixels of an image, and its class.</summary>
-    private sealed class PixelRow
-    {
-        [VectorType(1, FashionSide, FashionSide)]
-        public byte[] Image { get; set; } = [];
-
-        public byte Label { get; set; }
     }
 }

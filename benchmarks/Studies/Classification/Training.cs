@@ -13,9 +13,6 @@ internal static class Training
 
     private const double LeastProbability = 1e-15;
 
-    /// <summary>Models that other runs take the weights of.</summary>
-    private static readonly string Models = Path.Combine("artifacts", "studies", "models");
-
     public static TrainingLine Measure(TrainingRun run, Arguments arguments)
     {
         var images = DataSet.Of(run, arguments);
@@ -27,7 +24,7 @@ internal static class Training
         {
             var clock = Stopwatch.StartNew();
             double before = ProcessorSeconds();
-            using var model = Train(run, member, images, weights);
+            using var model = Train(run, member, images, weights, arguments);
             (seconds, processorSeconds) = (seconds + clock.Elapsed.TotalSeconds, processorSeconds + ProcessorSeconds() - before);
             if (member == 0)
                 loss = model.TrainingHistory.Epochs[^1].Loss;
@@ -48,11 +45,11 @@ internal static class Training
         return new TrainingLine(run, inferences, seconds, processorSeconds, loss);
     }
 
-    private static SlaTransformer Train(TrainingRun run, int member, Images images, string? weights)
+    private static SlaTransformer Train(TrainingRun run, int member, Images images, string? weights, Arguments arguments)
     {
         var model = images.MLContext.MulticlassClassification.Trainers.Sla(run.Options(member, weights)).Fit(images.Training);
         if (run.KeepModel == true)
-            Save(run, model, images);
+            Save(model, images, ModelFile(run, arguments));
         return model;
     }
 
@@ -99,21 +96,22 @@ internal static class Training
     /// <summary>The file of a run's model, which is trained where it is not there.</summary>
     private static string Weights(TrainingRun run, Arguments arguments)
     {
-        if (!File.Exists(ModelFile(run)))
-            Train(run with { KeepModel = true }, member: 0, DataSet.Of(run, arguments), weights: null).Dispose();
-        return ModelFile(run);
+        string file = ModelFile(run, arguments);
+        if (!File.Exists(file))
+            Train(run with { KeepModel = true }, member: 0, DataSet.Of(run, arguments), weights: null, arguments).Dispose();
+        return file;
     }
 
-    private static void Save(TrainingRun run, SlaTransformer model, Images images)
+    private static void Save(SlaTransformer model, Images images, string file)
     {
-        Directory.CreateDirectory(Models);
-        string part = $"{ModelFile(run)}.{Environment.ProcessId}";
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        string part = $"{file}.{Environment.ProcessId}";
         images.MLContext.Model.Save(model, images.Training.Schema, part);
-        File.Move(part, ModelFile(run), overwrite: true);
+        File.Move(part, file, overwrite: true);
     }
 
-    private static string ModelFile(TrainingRun run) =>
-        Path.Combine(Models, $"{Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(run with { KeepModel = true }, Lines.Json)))[..16]}.zip");
+    private static string ModelFile(TrainingRun run, Arguments arguments) =>
+        Path.Combine(arguments.ArtifactsOf("models"), $"{Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(run with { KeepModel = true }, Lines.Json)))[..16]}.zip");
 
     private static float[] Add(float[] a, float[] b) => [.. a.Zip(b, (x, y) => x + y)];
 

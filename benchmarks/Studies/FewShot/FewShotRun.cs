@@ -125,7 +125,7 @@ internal sealed record FewShotRun : IRun
     private (MLContext MLContext, IDataView Training, IDataView Test) Read(Arguments arguments)
     {
         string[] held = EvaluationClasses.Split(',');
-        var (training, test) = Data == Cifar ? OfCifar(arguments.Cifar, held) : OfOmniglot(arguments.Omniglot, held);
+        var (training, test) = Data == Cifar ? OfCifar(arguments.Cifar, held) : OfOmniglot(arguments, held);
         var trained = Images.OfFiles(Seed, training, []);
         return (trained.MLContext, trained.Training, Images.OfFiles(Seed, test, []).Training);
     }
@@ -138,8 +138,8 @@ internal sealed record FewShotRun : IRun
             classes.Where(files => held.Contains(files[0].Label)).SelectMany(files => files.Take(EvaluationImagesPerClass ?? files.Length)));
     }
 
-    private static (IEnumerable<ImageFile> Training, IEnumerable<ImageFile> Test) OfOmniglot(string folder, string[] held) =>
-        (Characters(ImageFiles.Omniglot(folder, set: 1)), Characters(ImageFiles.Omniglot(folder, set: 2).Where(drawing => held.Contains(drawing.Alphabet))));
+    private static (IEnumerable<ImageFile> Training, IEnumerable<ImageFile> Test) OfOmniglot(Arguments arguments, string[] held) =>
+        (Characters(ImageFiles.Omniglot(arguments, set: 1)), Characters(ImageFiles.Omniglot(arguments, set: 2).Where(drawing => held.Contains(drawing.Alphabet))));
 
     private static IEnumerable<ImageFile> Characters(IEnumerable<(string Path, string Alphabet, string Character)> drawings) =>
         drawings.Select(drawing => new ImageFile(drawing.Path, $"{drawing.Alphabet}/{drawing.Character}"));

@@ -25,7 +25,8 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
         var lines = Studies.Lines.Read<FewShotLine>(file).DistinctBy(line => line.Run).OrderBy(line => line.Run.Seed);
         var settings = lines.GroupBy(line => (line.Run.Data, line.Run.Transformations, line.Run.Episodes))
             .Select(ofSetting => new Setting(ofSetting.Key.Data, ofSetting.Key.Transformations, ofSetting.Key.Episodes, [.. ofSetting])).ToArray();
-        return settings.Length == 0 ? null : new Findings(Text(settings), path => Draw(settings, path));
+        var gains = Gains(settings).ToArray();
+        return settings.Length == 0 ? null : new Findings(Text(settings), gains.Length == 0 ? null : path => GainFigure.WriteRows(path, Title, gains));
     }
 
     private static string Text(IEnumerable<Setting> settings)
@@ -60,16 +61,16 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
         page.AppendLine();
     }
 
-    /// <summary>Draws the differences to the prototypical network, with the intervals of the episodes, where more than one seed was run.</summary>
-    private void Draw(IEnumerable<Setting> settings, string path) => GainFigure.WriteRows(path, Title,
-    [
-        .. from setting in settings
-           where setting.Seeds > 1
-           from size in setting.Sizes()
-           from method in Methods.Where(method => method.Inference == SlaInference.Aggregated)
-           let difference = new EpisodeMean([.. Differences(size, method).SelectMany(seed => seed.Values)])
-           select ($"{setting.Data}, {size.Ways}-way {size.Shots}-shot: {method.Name}", new Estimate(100 * difference.Mean, 100 * difference.HalfWidth)),
-    ]);
+    /// <summary>The differences to the prototypical network, with the intervals of the episodes, where more than one seed was run.</summary>
+    private static IEnumerable<(string, Estimate)> Gains(IEnumerable<Setting> settings) =>
+        from setting in settings
+        where setting.Seeds > 1
+        from size in setting.Sizes()
+        from method in Methods.Where(method => method.Inference == SlaInference.Aggregated)
+        let differences = Differences(size, method)
+        where differences.Length > 0
+        let difference = new EpisodeMean([.. differences.SelectMany(seed => seed.Values)])
+        select ($"{setting.Data}, {size.Ways}-way {size.Shots}-shot: {method.Name}", new Estimate(100 * difference.Mean, 100 * difference.HalfWidth));
 
     private static EpisodeMean Mean(Size size, Method method) => new([.. size.Of(method).SelectMany(measured => measured.Scores.Accuracies(method.Inference))]);
 

@@ -65,7 +65,7 @@ internal sealed record SearchRun : IRun
     {
         var images = Read(arguments);
         var clock = Stopwatch.StartNew();
-        var (model, configuration, accuracy) = Is(Defaults) ? Train(images) : RunSearch(images);
+        var (model, configuration, accuracy) = Is(Defaults) ? Train(images) : RunSearch(images, arguments);
         double took = clock.Elapsed.TotalSeconds;
         using (model)
         {
@@ -75,11 +75,11 @@ internal sealed record SearchRun : IRun
         }
     }
 
-    private (SlaTransformer, string?, double?) RunSearch(Images images)
+    private (SlaTransformer, string?, double?) RunSearch(Images images, Arguments arguments)
     {
         bool isOfSet = !Is(Search);
         string name = string.Join('-', new[] { Data, $"{Seconds}", $"{Threads}", $"{Seed}", What.Replace(':', '-'), Augmentation }.OfType<string>());
-        var options = new SlaExperiment.Options { Trainer = Options(), Folder = Path.Combine("artifacts", "studies", "searches", name) };
+        var options = new SlaExperiment.Options { Trainer = Options(), Folder = arguments.ArtifactsOf(Path.Combine("searches", name)) };
         var experiment = images.MLContext.MulticlassClassification.CreateSlaExperiment(options)
             .SetDataset(images.Training, ValidationFraction, holdOut: isOfSet || IsHeldOut)
             .SetSearchSpace(isOfSet ? Space() : new SlaSearchSpace())
@@ -123,24 +123,28 @@ internal sealed record SearchRun : IRun
 
     private Images Read(Arguments arguments) => Data switch
     {
-        "fashion" => OfHalves(ImageFiles.QuickStart(arguments.QuickStart), trainingImages: null),
-        "omniglot" => OfOmniglot(arguments.Omniglot),
-        _ => OfHalves(arguments.Cifar, trainingImages: Data == "cifar10" ? 100 : 250),
+        "fashion" => OfFashion(arguments),
+        "omniglot" => OfOmniglot(arguments),
+        _ => OfHalves(ImageFiles.OfHalf(arguments.Cifar, "train"), Data == "cifar10" ? 100 : 250, ImageFiles.OfHalf(arguments.Cifar, "test")),
     };
 
-    private Images OfHalves(string folder, int? trainingImages)
+    /// <summary>The quick start's images; those to test on are of all of Fashion-MNIST where it has fewer than are asked for.</summary>
+    private Images OfFashion(Arguments arguments)
     {
-        var classes = ImageFiles.OfHalf(folder, "train");
-        return Images.OfFiles(
-            Seed,
-            ImageFiles.Draw(Seed, classes, number => trainingImages ?? classes[number].Length).SelectMany(files => files),
-            ImageFiles.OfHalf(folder, "test").SelectMany(files => TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
+        string folder = ImageFiles.QuickStart(arguments);
+        var (training, test) = (ImageFiles.OfHalf(folder, "train"), ImageFiles.OfHalf(folder, "test"));
+        return OfHalves(training, training[0].Length, TestImagesPerClass > test[0].Length ? ImageFiles.OfHalf(FashionMnist.WriteTestFiles(arguments), "test") : test);
     }
 
+    private Images OfHalves(IReadOnlyList<ImageFile[]> training, int trainingImages, IReadOnlyList<ImageFile[]> test) => Images.OfFiles(
+        Seed,
+        ImageFiles.Draw(Seed, training, _ => trainingImages).SelectMany(files => files),
+        test.SelectMany(files => TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
+
     /// <summary>The first drawings of each character to train on, the others to test on: other people's hands.</summary>
-    private Images OfOmniglot(string folder)
+    private Images OfOmniglot(Arguments arguments)
     {
-        var characters = ImageFiles.Omniglot(folder, set: 1).GroupBy(drawing => (drawing.Alphabet, drawing.Character), drawing => new ImageFile(drawing.Path, drawing.Alphabet)).ToArray();
+        var characters = ImageFiles.Omniglot(arguments, set: 1).GroupBy(drawing => (drawing.Alphabet, drawing.Character), drawing => new ImageFile(drawing.Path, drawing.Alphabet)).ToArray();
         ImageFile[] training = [.. characters.SelectMany(drawings => drawings.Take(OmniglotTrainingDrawings))];
         new Random(Seed).Shuffle(training);
         return Images.OfFiles(Seed, training, characters.SelectMany(drawings => drawings.Skip(OmniglotTrainingDrawings)));
