@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Microsoft.ML.Sla.Studies;
 
 /// <summary>A study whose runs are all combinations of values.</summary>
-internal abstract record GridStudy<TRun> : Study
+internal abstract record GridStudy<TRun> : Study<TRun>
     where TRun : class, IRun
 {
     /// <summary>What all runs share.</summary>
@@ -13,9 +13,10 @@ internal abstract record GridStudy<TRun> : Study
     /// <summary>Properties of runs. One that is a list stands for a run with each of its values.</summary>
     public required IReadOnlyList<JsonObject> Runs { get; init; }
 
-    public override IEnumerable<IRun> ListRuns() => Runs.SelectMany(Combine).Select(ParseRun);
+    public override IEnumerable<IRun> ListRuns() => Runs.SelectMany(Combine).Select(RunOf);
 
-    public override IRun ParseRun(JsonNode run) => run.Deserialize<TRun>(Studies.Lines.Json)!;
+    /// <summary>The run of properties.</summary>
+    protected virtual TRun RunOf(JsonObject properties) => properties.Deserialize<TRun>(Studies.Lines.Json)!;
 
     private IEnumerable<JsonObject> Combine(JsonObject runs)
     {

@@ -39,9 +39,9 @@ internal abstract record Study
     public string LinesName => $"{Lines ?? Name}.jsonl";
 
     /// <summary>All runs; none of a study that looks at those of others.</summary>
-    public abstract IEnumerable<IRun> ListRuns();
+    public virtual IEnumerable<IRun> ListRuns() => [];
 
-    /// <summary>A run from its JSON.</summary>
+    /// <summary>A run of a line, or of another process.</summary>
     public abstract IRun ParseRun(JsonNode run);
 
     /// <summary>What the lines of a file show; null where it has none of this study.</summary>
@@ -77,6 +77,13 @@ internal abstract record Study
         study.Check();
         return study;
     }
+}
+
+/// <summary>A study of runs of one type.</summary>
+internal abstract record Study<TRun> : Study
+    where TRun : class, IRun
+{
+    public override IRun ParseRun(JsonNode run) => run.Deserialize<TRun>(Studies.Lines.Json)!;
 }
 
 /// <summary>What lines show.</summary>

@@ -1,16 +1,11 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Sla.Studies;
 
 /// <summary>The accuracies of this library beside those of PyTorch on the same images in the same order, seed by seed: of the runs that both programs have done.</summary>
-internal sealed record AgreementStudy : Study
+internal sealed record AgreementStudy : Study<TrainingRun>
 {
-    public override IEnumerable<IRun> ListRuns() => [];
-
-    public override IRun ParseRun(JsonNode run) => TrainingRun.Of(run.DeepClone().AsObject());
-
     public override Findings? Find(string file) => Compare(Studies.Lines.Read<TrainingLine>(file)).ToArray() is { Length: > 0 } rows
         ? new Findings(Text(rows), path => GainFigure.WriteRows(path, Title, [.. rows.Select(row => (row.Name, row.Difference))]))
         : null;

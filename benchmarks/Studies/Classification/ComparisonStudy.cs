@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace Microsoft.ML.Sla.Studies;
 
 /// <summary>Compares trainings, setting by setting, size by size of the training set, seed by seed.</summary>
-internal sealed record ComparisonStudy : Study
+internal sealed record ComparisonStudy : Study<TrainingRun>
 {
     private const string Pretrained = "pretrained";
     private const string ImagesOfClass = "imagesPerClass";
@@ -27,8 +27,6 @@ internal sealed record ComparisonStudy : Study
     public required IReadOnlyList<StudyRow> Rows { get; init; }
 
     public override IEnumerable<IRun> ListRuns() => from seed in Seeds from images in ImagesPerClass from setting in Settings.Keys select RunOf(setting, images, seed);
-
-    public override IRun ParseRun(JsonNode run) => TrainingRun.Of(run.DeepClone().AsObject());
 
     public override Findings? Find(string file) => Comparison.Of(this, TrainingLine.Read(file)) is { Count: > 0 } comparisons
         ? new Findings(Text(comparisons), comparisons.Any(comparison => comparison.Gain is not null) ? path => Draw(comparisons, path) : null)

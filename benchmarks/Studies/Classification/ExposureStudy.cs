@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 
 namespace Microsoft.ML.Sla.Studies;
 
@@ -8,12 +7,8 @@ namespace Microsoft.ML.Sla.Studies;
 /// What SLA gains over the baseline, by how often an image is trained on under each transformation: of all runs that there are, whichever
 /// study they are of.
 /// </summary>
-internal sealed record ExposureStudy : Study
+internal sealed record ExposureStudy : Study<TrainingRun>
 {
-    public override IEnumerable<IRun> ListRuns() => [];
-
-    public override IRun ParseRun(JsonNode run) => TrainingRun.Of(run.DeepClone().AsObject());
-
     public override Findings? Find(string file) => Compare(TrainingLine.Read(file)).ToArray() is { Length: > 0 } rows
         ? new Findings(Text(rows), path => Draw(rows, path))
         : null;

@@ -8,8 +8,6 @@ internal sealed record ImbalancedStudy : GridStudy<TrainingRun>
 {
     private const int FewestClasses = 3;
 
-    public override IRun ParseRun(JsonNode run) => TrainingRun.Of(run.DeepClone().AsObject());
-
     public override Findings? Find(string file)
     {
         var lines = TrainingLine.Read(file).DistinctBy(line => line.Run).ToDictionary(line => line.Run);
@@ -17,6 +15,8 @@ internal sealed record ImbalancedStudy : GridStudy<TrainingRun>
             ? new Findings(Text(all, Compare(lines, recalls => recalls.TakeLast(FewestClasses).Average())), path => Draw(all, path))
             : null;
     }
+
+    protected override TrainingRun RunOf(JsonObject properties) => TrainingRun.Of(properties);
 
     private static string Text(IEnumerable<Row> all, IEnumerable<Row> fewest)
     {
