@@ -109,10 +109,11 @@ public sealed class StudiesTests : IDisposable
                 "data": "cifar10", "imagesPerClass": 20, "testImagesPerClass": 4, "transformations": "rotation", "viewsPerStep": 2, "architecture": "conv-net-8",
                 "augment": "none", "batchSize": 10, "learningRate": 0.1, "weightDecay": 5e-4
               },
-              "runs": [{ "ratio": 10, "epochs": 1, "loss": "LDAM-DRW", "objective": ["baseline", "sla-sd"], "seed": 1 }]
+              "runs": [{ "ratio": [1, 10], "epochs": 1, "loss": "LDAM-DRW", "objective": ["baseline", "sla-sd"], "seed": 1 }]
             }
             """);
-        var lines = await RunAndReport(study, runs: 2);
+        var lines = await RunAndReport(study, runs: 4);
+        Assert.Equal(4, lines.DistinctBy(line => (double)line["trainingLoss"]!).Count());
         Assert.All(lines.SelectMany(line => line["inferences"]!.AsObject()), inference =>
         {
             double[] recalls = inference.Value!["recalls"]!.Deserialize<double[]>()!;
