@@ -2,7 +2,7 @@ using Microsoft.ML.Sla;
 
 namespace QuickStart;
 
-/// <summary>The configuration of both runs. It was chosen on validation rows: docs/quickstart.md says how.</summary>
+/// <summary>The configuration of both runs. It was chosen on validation rows: docs/evidence/quick-start.md says how.</summary>
 internal static class Configuration
 {
     public static SlaTrainer.Options For(SlaObjective objective, Action<TrainingProgress>? progress, CancellationToken cancellation) => new()

@@ -117,7 +117,7 @@ public sealed class SlaTransformer : ScoringTransformer
 
     /// <summary>
     /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers: about twice as fast, in a file of about
-    /// a quarter of the size, with predictions that differ a little (docs/performance.md has figures). It scores as this one does, is
+    /// a quarter of the size, with predictions that differ a little (docs/evidence/speed.md has figures). It scores as this one does, is
     /// independent of it and disposed on its own. Saved, it is loaded by <c>mlContext.Model.Load</c> as any model; its weights
     /// are rounded, so <see cref="Load"/> and a training do not start from it: keep this one for that.
     /// </summary>
