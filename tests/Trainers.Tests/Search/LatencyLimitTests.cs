@@ -32,7 +32,7 @@ public sealed class LatencyLimitTests : IDisposable
     {
         var limit = Limit(ceiling: null, _ => 100);
         Assert.True(limit.Allows(Space.Default));
-        Assert.Same(Space.Default.ToString(), limit.Baseline(Space).ToString());
+        Assert.Equal("defaults", $"{limit.Baseline(Space)}");
         Assert.Empty(_measured);
     }
 
