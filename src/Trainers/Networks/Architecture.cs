@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Networks.Backbones;
+using Microsoft.ML.Sla.Onnx;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla;
@@ -11,6 +13,7 @@ namespace Microsoft.ML.Sla;
 [JsonDerivedType(typeof(ConvNet), "convNet")]
 [JsonDerivedType(typeof(ResNet12), "resNet12")]
 [JsonDerivedType(typeof(CustomNetwork), "custom")]
+[JsonDerivedType(typeof(OnnxNetwork), "onnx")]
 public abstract class Architecture
 {
     /// <summary>The largest factor on, or number of, channels: more is an error of a digit, or of a file.</summary>
@@ -84,6 +87,31 @@ public abstract class Architecture
     /// <exception cref="ArgumentOutOfRangeException">Width is not 2 to 4096, or odd.</exception>
     public static Architecture ResNet12(int width = 64) => new ResNet12(width);
 
+    /// <summary>
+    /// A network that others have trained, out of an ONNX file: of torchvision or timm, of the ONNX model zoo, or of Microsoft's packages. Its
+    /// embedding is the input of its last linear layer.
+    /// </summary>
+    /// <param name="path">The file. It has one input, a batch of images of 3 channels, and holds its weights.</param>
+    /// <param name="options">How images go in, and where the embedding comes out. Default null: as torchvision's networks take and make them.</param>
+    /// <returns>The architecture with its weights.</returns>
+    /// <exception cref="ArgumentException">An option has a value that cannot be.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is of another kind or damaged, or its network cannot be used; the message says why.</exception>
+    public static Architecture FromOnnx(string path, OnnxBackboneOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return OnnxBackboneFile.Read(path, options?.Clone() ?? new OnnxBackboneOptions());
+    }
+
+    /// <summary>
+    /// Microsoft's ResNet-18, trained on the photos of ImageNet, which the package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> puts beside a
+    /// program.
+    /// </summary>
+    /// <returns>The architecture with its weights, for images with sides of 32 pixels or more; it was trained at 224.</returns>
+    /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
+    /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
+    public static Architecture PretrainedResNet18() => MicrosoftResNet18.Read();
+
     /// <summary>A backbone of one's own: B x C x H x W to B x D. It is trained by its own forward.</summary>
     /// <param name="name">The name that logs and model metadata show.</param>
     /// <param name="embeddingSize">D.</param>
@@ -125,7 +153,7 @@ public abstract class Architecture
     /// <param name="shape">Shape of the images.</param>
     /// <returns>Parameters and multiply-adds.</returns>
     /// <exception cref="InvalidOperationException">The architecture is <see cref="Auto"/> or custom, and not chosen or made yet.</exception>
-    public NetworkCost Cost(ImageShape shape) => LayerCost.Of(Describe(shape.Channels), shape);
+    public virtual NetworkCost Cost(ImageShape shape) => LayerCost.Of(Describe(shape.Channels), shape);
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
@@ -133,6 +161,18 @@ public abstract class Architecture
     /// <summary>Whether the module computes in the type of its input, whatever type its weights have.</summary>
     [JsonIgnore]
     internal virtual bool TakesAnyPrecision => true;
+
+    /// <summary>What makes two architectures the same one.</summary>
+    [JsonIgnore]
+    internal virtual string Identity => Name;
+
+    /// <summary>The weights that the backbone comes with; null where they are drawn.</summary>
+    [JsonIgnore]
+    internal virtual Weights? InitialWeights => null;
+
+    /// <summary>What the backbone was trained to see of a pixel; null where it was not trained.</summary>
+    [JsonIgnore]
+    internal virtual PixelNormalization? InitialNormalization => null;
 
     /// <summary>Says what is wrong with a shape of images and what to do about it, or null where the network takes it.</summary>
     internal abstract string? Objection(ImageShape shape);
@@ -142,6 +182,24 @@ public abstract class Architecture
 
     /// <summary>The layers for images of a number of channels.</summary>
     internal abstract Layer Describe(int channels);
+
+    /// <summary>Adds the backbone's nodes to an ONNX graph.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="name">What the names of its weights begin with.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="images">The value of the normalised images, B x C x H x W.</param>
+    /// <returns>The value of the embeddings, B x D.</returns>
+    internal virtual string Append(OnnxGraph graph, ImageShape shape, string name, Weights weights, string images) =>
+        LayerGraph.Append(graph, Describe(shape.Channels), name, weights, images);
+
+    /// <summary>The shapes of the backbone's tensors by name, which are checked to fit the images.</summary>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="name">What the names of its tensors begin with.</param>
+    /// <param name="views">Number of images that it is applied to at a time.</param>
+    /// <exception cref="InvalidDataException">The layers do not fit each other or the images, or make too much of them.</exception>
+    internal virtual IReadOnlyDictionary<string, long[]> TensorShapes(ImageShape shape, string name, int views) =>
+        LayerShapes.Of(Describe(shape.Channels), name, shape, views, EmbeddingSize);
 
     /// <summary>The module, with initial weights that are a function of the generator alone.</summary>
     internal virtual nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => LayerModule.Create(Describe(shape.Channels), random);

@@ -17,7 +17,7 @@ internal static class BackboneGraph
     public static string Append(OnnxGraph graph, NetworkDescription network, Weights weights, string pixels, bool allViews)
     {
         string images = Images(graph, network, Normalize(graph, network, pixels), allViews);
-        return LayerGraph.Append(graph, network.Architecture.Describe(network.Features.Shape.Channels), SlaNetwork.BackboneName, weights, images);
+        return network.Architecture.Append(graph, network.Features.Shape, SlaNetwork.BackboneName, weights, images);
     }
 
     private static string Normalize(OnnxGraph graph, NetworkDescription network, string pixels)

@@ -65,6 +65,8 @@ internal static class DescriptionReader
         "resNet" => new ResNet(json.Int("depth")),
         "convNet" => new ConvNet(json.Int("width")),
         "resNet12" => new ResNet12(json.Int("width")),
+        "onnx" => new OnnxNetwork(
+            json.Text("name"), json.Int("embeddingSize"), json.Text("input"), json.Text("embedding"), json.Part("graph").GetBytesFromBase64()),
         "custom" => new CustomNetwork(json.Text("name"), json.Int("embeddingSize"), Layer(json.Part("layers"))),
         var kind => throw Unknown(kind),
     };

@@ -134,7 +134,7 @@ internal sealed class TrainerHost
         {
             ["Rows and labels"] = Convert.ToHexStringLower(labels)[..16],
             ["Images"] = network.Features.Shape.ToString(),
-            ["Architecture"] = network.Architecture.Name,
+            ["Architecture"] = network.Architecture.Identity,
             ["Transformations"] = network.Transformations.Name,
             ["Augmentations"] = string.Join(", ", _options.Augmentations),
             ["Normalization"] = network.Normalization.ToString(),

@@ -82,6 +82,12 @@ internal sealed class OnnxGraph
         return output;
     }
 
+    /// <summary>Adds a node that was made elsewhere. Its values keep their names.</summary>
+    public void Add(NodeProto node) => _model.Graph.Node.Add(node);
+
+    /// <summary>Adds a constant tensor that was made elsewhere, under its name.</summary>
+    public void Add(TensorProto initializer) => _model.Graph.Initializer.Add(initializer);
+
     public string Initializer(string name, ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) =>
         Initializer(name, OnnxType.Float, MemoryMarshal.AsBytes(data), shape);
 

@@ -1,0 +1,93 @@
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Networks.Backbones;
+
+/// <summary>What a network makes of a random image, by ONNX Runtime: a file is read right where the graph that was made of it agrees.</summary>
+/// <param name="Side">Width and height of the image.</param>
+/// <param name="Shape">Shape of the embedding of one image.</param>
+/// <param name="Values">The embedding.</param>
+internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
+{
+    private const int Channels = 3;
+    private const double Tolerance = 1e-3;
+
+    /// <summary>Runs the network of a file on the image.</summary>
+    /// <param name="model">The file.</param>
+    /// <param name="input">Name of its input.</param>
+    /// <param name="embedding">Name of its embedding.</param>
+    /// <param name="side">Width and height.</param>
+    /// <param name="isChannelsLast">Whether channels are the last dimension.</param>
+    /// <param name="isBlueFirst">Whether the network takes blue, green and red.</param>
+    /// <exception cref="InvalidDataException">ONNX Runtime does not run the network.</exception>
+    public static BackboneProbe OfOriginal(ModelProto model, string input, string embedding, int side, bool isChannelsLast, bool isBlueFirst)
+    {
+        var probed = model.Clone();
+        if (probed.Graph.Output.All(output => output.Name != embedding))
+            probed.Graph.Output.Add(new ValueInfoProto { Name = embedding });
+        long[] shape = isChannelsLast ? [1, side, side, Channels] : [1, Channels, side, side];
+        float[] image = Image(side, number: 0);
+        int pixels = side * side;
+        if (isBlueFirst)
+            image = [.. image[(2 * pixels)..], .. image[pixels..(2 * pixels)], .. image[..pixels]];
+        var (values, made) = Run(probed.ToByteArray(), input, embedding, isChannelsLast ? ChannelsLast(image, side) : image, shape);
+        return made.Length > 0 && made[0] == 1
+            ? new BackboneProbe(side, made, values)
+            : throw new InvalidDataException($"its value '{embedding}' is of shape [{string.Join(", ", made)}] for one image.");
+    }
+
+    /// <summary>Runs a graph on two images, of which the first is that of the probe.</summary>
+    /// <returns>The embeddings, 2 x D.</returns>
+    /// <exception cref="InvalidDataException">ONNX Runtime does not run the graph, or not for two images.</exception>
+    public static (float[] Values, long[] Shape) OfTwo(BackboneGraphData data, Weights weights, int side)
+    {
+        const string Input = "Images", Output = "Embeddings";
+        var graph = new OnnxGraph("backbone");
+        string images = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, Channels, side, side);
+        string embedding = data.Append(graph, weights, images);
+        graph.Output(Output, embedding, OnnxType.Float, OnnxGraph.AnySize, weights[BackboneGraphData.WeightName(OnnxNetwork.ScaleName)].Values.Length);
+        return Run(graph.ToBytes(), Input, Output, [.. Image(side, 0), .. Image(side, 1)], [2, Channels, side, side]);
+    }
+
+    /// <summary>Whether values are the probe's but for rounding.</summary>
+    public bool Agrees(ReadOnlySpan<float> values)
+    {
+        if (values.Length != Values.Length)
+            return false;
+        double largest = Values.Max(Math.Abs), difference = 0;
+        for (int i = 0; i < values.Length; i++)
+            difference = Math.Max(difference, Math.Abs(values[i] - Values[i]));
+        return difference <= Tolerance * Math.Max(largest, 1e-6);
+    }
+
+    private static (float[] Values, long[] Shape) Run(byte[] model, string input, string output, float[] image, long[] shape)
+    {
+        try
+        {
+            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+            using var session = new InferenceSession(model, options);
+            using var value = OrtValue.CreateTensorValueFromMemory(image, shape);
+            using var run = new RunOptions();
+            using var outputs = session.Run(run, [input], [value], [output]);
+            return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[0].GetTensorTypeAndShape().Shape);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InvalidDataException($"ONNX Runtime does not run it on {shape[0]} images of {shape[^1]} pixels: {exception.Message}", exception);
+        }
+    }
+
+    private static float[] Image(int side, int number)
+    {
+        var random = new Random(number);
+        return [.. Enumerable.Range(0, Channels * side * side).Select(_ => random.NextSingle())];
+    }
+
+    private static float[] ChannelsLast(float[] image, int side)
+    {
+        int pixels = side * side;
+        return [.. Enumerable.Range(0, image.Length).Select(i => image[(i % Channels * pixels) + (i / Channels)])];
+    }
+}

@@ -1,0 +1,47 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Networks.Backbones;
+
+/// <summary>The ResNet-18 of the package Microsoft.ML.DnnImageFeaturizer.ResNet18, and the mean image of its training, beside the program.</summary>
+internal static class MicrosoftResNet18
+{
+    private const string Package = "Microsoft.ML.DnnImageFeaturizer.ResNet18";
+    private const string Name = "ResNet-18 (Microsoft)";
+    private const int Channels = 3;
+    private const int Side = 224;
+
+    /// <summary>Pixels of 0 to 255, as they come.</summary>
+    private static readonly PixelNormalization Bytes = new([0], [1f / 255]);
+
+    /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
+    /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
+    public static OnnxNetwork Read()
+    {
+        string network = PathOf("ResNet18Onnx", "ResNet18.onnx");
+        string preprocessing = PathOf("ResNetPrepOnnx", "ResNetPreprocess.onnx");
+        var mean = ParsedFile.Read(preprocessing, "the preprocessing of Microsoft's ResNet-18", () => Mean(ModelProto.Parser.ParseFrom(File.ReadAllBytes(preprocessing))));
+        return OnnxBackboneFile.Read(network, new OnnxBackboneOptions { Normalization = Bytes, IsBlueFirst = true }, Name).WithMeanImage(mean);
+    }
+
+    /// <summary>Whether the program has the network beside it.</summary>
+    public static bool IsPresent => Directory.Exists(Folder);
+
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, "DnnImageModels");
+
+    private static string PathOf(string folder, string file)
+    {
+        string path = Path.Combine(Folder, folder, file);
+        return File.Exists(path)
+            ? path
+            : throw new FileNotFoundException($"There is no '{path}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}.", path);
+    }
+
+    /// <summary>The mean image, red first: the file has blue first.</summary>
+    private static MeanImage Mean(ModelProto model)
+    {
+        float[] blueFirst = model.Graph.Initializer.Single(tensor => tensor.Dims is [1, Channels, Side, Side]).ReadFloats();
+        int pixels = Side * Side;
+        return new MeanImage([.. blueFirst[(2 * pixels)..], .. blueFirst[pixels..(2 * pixels)], .. blueFirst[..pixels]], Channels, Side, Side);
+    }
+}

@@ -1,0 +1,316 @@
+using System.Globalization;
+using Google.Protobuf.Collections;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+
+namespace Microsoft.ML.Sla.Networks.Backbones;
+
+/// <summary>Reads an ONNX file of a network that others have trained, and makes of it the graph from images to embeddings.</summary>
+internal sealed class OnnxBackboneFile
+{
+    private const string Kind = "an ONNX file of a network for images";
+    private const long LargestFile = 2_000_000_000;
+
+    /// <summary>Nodes that change no value, or none that matters before the largest is looked for.</summary>
+    private static readonly HashSet<string> AfterLastLayer = ["Identity", "Dropout", "Softmax", "LogSoftmax", "Sigmoid", "Flatten", "Reshape", "Squeeze", "Add"];
+
+    private static readonly HashSet<string> ShapesOnly = ["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"];
+
+    private readonly OnnxBackboneOptions _options;
+    private readonly GraphProto _graph;
+    private readonly ModelProto _original;
+
+    private OnnxBackboneFile(ModelProto model, OnnxBackboneOptions options)
+    {
+        _options = options;
+        _original = model;
+        _graph = model.Graph?.Clone() ?? throw new InvalidDataException("it has no graph.");
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How images go in, and where the embedding comes out.</param>
+    /// <param name="name">What the network is called; null for the name of the file.</param>
+    /// <returns>The network with its weights.</returns>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is of another kind or damaged, or its network cannot be used; the message says why.</exception>
+    public static OnnxNetwork Read(string path, OnnxBackboneOptions options, string? name = null)
+    {
+        options.Validate();
+        var file = new FileInfo(path);
+        if (!file.Exists)
+            throw new FileNotFoundException($"There is no ONNX file '{path}'.", path);
+        if (file.Length > LargestFile)
+            throw new InvalidDataException($"'{path}' is not {Kind}, or it is too large: it has {file.Length} bytes, and ONNX files have at most {LargestFile}.");
+        return ParsedFile.Read(path, Kind, () =>
+            new OnnxBackboneFile(ModelProto.Parser.ParseFrom(File.ReadAllBytes(path)), options).Read(name ?? Path.GetFileNameWithoutExtension(path)));
+    }
+
+    private OnnxNetwork Read(string name)
+    {
+        CheckNodes();
+        MakeConstantsInitializers();
+        var input = ImageInput();
+        var (side, isChannelsLast) = SidesOf(input);
+        string embedding = _options.EmbeddingName ?? Embedding();
+        var probe = BackboneProbe.OfOriginal(_original, input.Name, embedding, side, isChannelsLast, _options.IsBlueFirst);
+
+        Prune(embedding);
+        new OnnxUpgrade(_graph, _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0).Run();
+        RemoveNodesThatDoNothing(ref embedding);
+        bool isMap = probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] > 1;
+        if (probe.Shape.Length is 4 or 2 && !isMap)
+            PoolGlobally(embedding);
+        FreeBatch();
+        embedding = AsVectors(embedding, probe.Shape);
+        if (isChannelsLast)
+            PutChannelsLast(input.Name);
+        if (_options.IsBlueFirst)
+            PutBlueFirst(input.Name);
+        return OnnxNetwork.Of(name, new BackboneGraphData(_graph, input.Name, embedding), _options.Normalization, probe);
+    }
+
+    /// <summary>Refuses what cannot become a part of another graph.</summary>
+    private void CheckNodes()
+    {
+        if (_graph.Node.Count == 0)
+            throw new InvalidDataException("its graph has no nodes.");
+        foreach (var node in _graph.Node)
+        {
+            if (node.Domain is not ("" or "ai.onnx"))
+                throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} of the domain '{node.Domain}', and only ONNX's own operators are standard.");
+            if (node.Attribute.Any(attribute => attribute.G is not null))
+                throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} with a graph inside, which a backbone must not have.");
+        }
+
+        foreach (var tensor in _graph.Initializer)
+            Check(tensor);
+    }
+
+    private static void Check(TensorProto tensor)
+    {
+        if (tensor.IsFloat())
+            tensor.ReadFloats();
+        else if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' keeps its values in another file. Export the network into one file.");
+        else if (tensor.DataType is 10 or 11 or 16)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' is not of 32-bit floats. Export the network in float32.");
+    }
+
+    private void MakeConstantsInitializers()
+    {
+        foreach (var node in _graph.Node.Where(node => node.OpType == "Constant").ToList())
+        {
+            if (node.Attribute is not [{ T: { } value }])
+                continue;
+            value.Name = node.Output[0];
+            Check(value);
+            _graph.Initializer.Add(value);
+            _graph.Node.Remove(node);
+        }
+    }
+
+    private ValueInfoProto ImageInput()
+    {
+        var initializers = _graph.Initializer.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
+        var inputs = _graph.Input.Where(input => !initializers.Contains(input.Name)).ToList();
+        var images = inputs.Where(input => Dimensions(input)?.Count == 4 && input.Type.TensorType.ElemType == (int)OnnxType.Float).ToList();
+        return inputs.Count == 1 && images.Count == 1
+            ? images[0]
+            : throw new InvalidDataException(
+                $"it has the inputs {string.Join(", ", inputs.Select(input => $"'{input.Name}'"))}, and a network for images has one, of floats with four dimensions.");
+    }
+
+    /// <summary>The side of the images, and whether their channels are the last dimension.</summary>
+    private (int Side, bool IsChannelsLast) SidesOf(ValueInfoProto input)
+    {
+        long[] sides = [.. Dimensions(input)!.Select(dimension => dimension.DimValue)];
+        bool isChannelsLast = sides[3] == 3 && sides[1] != 3;
+        if (!isChannelsLast && sides[1] is not (0 or 3))
+            throw new InvalidDataException($"its input '{input.Name}' has {sides[1]} channels, and a network for photos has 3.");
+        long height = sides[isChannelsLast ? 1 : 2], width = sides[isChannelsLast ? 2 : 3];
+        if (height != width || height > 4096)
+            throw new InvalidDataException($"its input '{input.Name}' is of images of {width} x {height} pixels, and square ones of up to 4096 are taken.");
+        return (height == 0 ? _options.ImageSize : (int)height, isChannelsLast);
+    }
+
+    /// <summary>The input of the last linear layer, or the output where there is none.</summary>
+    /// <exception cref="InvalidDataException">There are several outputs.</exception>
+    private string Embedding()
+    {
+        if (_graph.Output.Count != 1)
+            throw new InvalidDataException($"it has the outputs {string.Join(", ", _graph.Output.Select(output => $"'{output.Name}'"))}. Set EmbeddingName to the one that is the embedding.");
+
+        string output = _graph.Output[0].Name;
+        for (string value = output; Maker(value) is { } node; value = node.Input[0])
+        {
+            if (node.OpType is "Gemm" or "MatMul" && Find(node.Input[1])?.Dims.Count == 2)
+                return node.Input[0];
+            if (!AfterLastLayer.Contains(node.OpType) || (node.OpType == "Add" && Find(node.Input[1]) is null))
+                break;
+        }
+
+        return output;
+    }
+
+    /// <summary>Removes what the embedding does not need.</summary>
+    private void Prune(string embedding)
+    {
+        var makers = Makers();
+        if (!makers.ContainsKey(embedding))
+            throw new InvalidDataException($"it has no value '{embedding}', which EmbeddingName names.");
+        var needed = new HashSet<NodeProto>();
+        var open = new Stack<string>([embedding]);
+        while (open.TryPop(out string? value))
+        {
+            if (makers.TryGetValue(value, out var node) && needed.Add(node))
+            {
+                foreach (string source in node.Input)
+                    open.Push(source);
+            }
+        }
+
+        Keep(_graph.Node, needed.Contains);
+        KeepUsedInitializers();
+    }
+
+    private void RemoveNodesThatDoNothing(ref string embedding)
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var node in _graph.Node)
+        {
+            for (int i = 0; i < node.Input.Count; i++)
+                node.Input[i] = names.GetValueOrDefault(node.Input[i], node.Input[i]);
+            if (node.OpType == "Identity")
+                names[node.Output[0]] = node.Input[0];
+        }
+
+        Keep(_graph.Node, node => node.OpType != "Identity");
+        embedding = names.GetValueOrDefault(embedding, embedding);
+    }
+
+    /// <summary>Makes a last average over all positions one over however many there are, so that images of other sizes go in.</summary>
+    private void PoolGlobally(string embedding)
+    {
+        string value = embedding;
+        while (Maker(value) is { } shaping && ShapesOnly.Contains(shaping.OpType))
+            value = shaping.Input[0];
+        if (Maker(value) is not { OpType: "AveragePool" } pool || (pool.Ints("pads") ?? []).Any(pad => pad != 0))
+            return;
+        pool.OpType = "GlobalAveragePool";
+        pool.Attribute.Clear();
+    }
+
+    /// <summary>Lets shapes that have a batch of one take any: a 0 stands for the dimension that comes in.</summary>
+    private void FreeBatch()
+    {
+        int number = 0;
+        foreach (var node in _graph.Node.Where(node => node.OpType == "Reshape"))
+        {
+            if (Find(node.Input[1]) is not { } shape || shape.ReadLongs() is not [1, _, ..] sides)
+                continue;
+            sides[0] = 0;
+            string name = string.Create(CultureInfo.InvariantCulture, $"batch.{number++}");
+            _graph.Initializer.Add(OnnxTensor.Longs(name, sides));
+            node.Input[1] = name;
+        }
+
+        KeepUsedInitializers();
+    }
+
+    /// <summary>The embedding as B x D.</summary>
+    private string AsVectors(string embedding, long[] shape)
+    {
+        switch (shape)
+        {
+            case [_, _] or [_, _, 1, 1]:
+                return Append("Flatten", embedding);
+            case [_, _, _, _] when _options.IsMeanOfPositions:
+                return Append("Flatten", Append("GlobalAveragePool", embedding));
+            case [_, _, _] when _options.IsMeanOfPositions:
+                string mean = Append("ReduceMean", embedding);
+                _graph.Node[^1].Attribute.Add(new AttributeProto { Name = "axes", Type = AttributeProto.Types.AttributeType.Ints, Ints = { 1 } });
+                _graph.Node[^1].Attribute.Add(new AttributeProto { Name = "keepdims", Type = AttributeProto.Types.AttributeType.Int, I = 0 });
+                return mean;
+            default:
+                throw new InvalidDataException(
+                    $"its value '{embedding}' is of shape [{string.Join(", ", shape)}] for an image, and an embedding is a vector. Set IsMeanOfPositions to average "
+                    + "over positions or tokens, or EmbeddingName to another value.");
+        }
+    }
+
+    private string Append(string operation, string input)
+    {
+        string output = $"{operation}.of.{input}";
+        _graph.Node.Add(new NodeProto { OpType = operation, Name = output, Input = { input }, Output = { output } });
+        return output;
+    }
+
+    private void PutChannelsLast(string input) => Prepend(input, new NodeProto
+    {
+        OpType = "Transpose",
+        Attribute = { new AttributeProto { Name = "perm", Type = AttributeProto.Types.AttributeType.Ints, Ints = { 0, 2, 3, 1 } } },
+    });
+
+    private void PutBlueFirst(string input)
+    {
+        _graph.Initializer.Add(OnnxTensor.Longs("blue.green.red", 2, 1, 0));
+        Prepend(input, new NodeProto
+        {
+            OpType = "Gather",
+            Input = { "blue.green.red" },
+            Attribute = { new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 } },
+        });
+    }
+
+    /// <summary>Puts a node between the images and those that take them.</summary>
+    private void Prepend(string input, NodeProto node)
+    {
+        string output = $"{node.OpType}.of.{input}";
+        foreach (var user in _graph.Node)
+        {
+            for (int i = 0; i < user.Input.Count; i++)
+            {
+                if (user.Input[i] == input)
+                    user.Input[i] = output;
+            }
+        }
+
+        node.Name = output;
+        node.Input.Insert(0, input);
+        node.Output.Add(output);
+        _graph.Node.Insert(0, node);
+    }
+
+    private void KeepUsedInitializers()
+    {
+        var used = _graph.Node.SelectMany(node => node.Input).ToHashSet(StringComparer.Ordinal);
+        Keep(_graph.Initializer, tensor => used.Contains(tensor.Name));
+    }
+
+    private Dictionary<string, NodeProto> Makers()
+    {
+        var makers = new Dictionary<string, NodeProto>(StringComparer.Ordinal);
+        foreach (var node in _graph.Node)
+        {
+            foreach (string output in node.Output)
+                makers[output] = node;
+        }
+
+        return makers;
+    }
+
+    private NodeProto? Maker(string value) => _graph.Node.FirstOrDefault(node => node.Output.Contains(value));
+
+    private TensorProto? Find(string initializer) => _graph.Initializer.FirstOrDefault(tensor => tensor.Name == initializer);
+
+    private static RepeatedField<TensorShapeProto.Types.Dimension>? Dimensions(ValueInfoProto input) => input.Type?.TensorType?.Shape?.Dim;
+
+    private static void Keep<T>(RepeatedField<T> items, Func<T, bool> isKept)
+    {
+        T[] kept = [.. items.Where(isKept)];
+        items.Clear();
+        items.Add(kept);
+    }
+}

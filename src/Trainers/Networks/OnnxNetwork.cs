@@ -1,0 +1,177 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
+using Microsoft.ML.Sla.Networks.Backbones;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Onnx.Protobuf;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Networks;
+
+/// <summary>A backbone out of an ONNX file. See <see cref="Architecture.FromOnnx"/>.</summary>
+internal sealed class OnnxNetwork : Architecture
+{
+    /// <summary>What the embedding is multiplied by at the end: one over its deviation, where it is standardised.</summary>
+    public const string ScaleName = "embedding_scale";
+
+    /// <summary>What is added to the embedding then: minus the mean over the deviation.</summary>
+    public const string ShiftName = "embedding_shift";
+
+    private const string MeanImageName = "mean_image";
+    private const int Channels = 3;
+    private const int OtherSide = 32;
+
+    private readonly BackboneGraphData _data;
+    private readonly BackboneProbe? _probe;
+    private readonly MeanImage? _meanImage;
+
+    [JsonConstructor]
+    public OnnxNetwork(string name, int embeddingSize, string input, string embedding, byte[] graph)
+        : this(name, embeddingSize, new BackboneGraphData(GraphProto.Parser.ParseFrom(graph), input, embedding), weights: null, normalization: null, probe: null, meanImage: null)
+    {
+    }
+
+    private OnnxNetwork(
+        string name, int embeddingSize, BackboneGraphData data, Weights? weights, PixelNormalization? normalization, BackboneProbe? probe, MeanImage? meanImage)
+    {
+        (Name, EmbeddingSize, _data, InitialWeights, InitialNormalization, _probe, _meanImage) = (name, embeddingSize, data, weights, normalization, probe, meanImage);
+    }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public override string Name { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public override int EmbeddingSize { get; }
+
+    public string Input => _data.Input;
+
+    public string Embedding => _data.Embedding;
+
+    public byte[] Graph => _data.ToBytes();
+
+    internal override Weights? InitialWeights { get; }
+
+    internal override PixelNormalization? InitialNormalization { get; }
+
+    internal override string Identity => InitialWeights is null ? Name : $"{Name} {Fingerprint():x8}";
+
+    /// <summary>The network of a file.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="data">Its graph, with weights.</param>
+    /// <param name="normalization">What it sees of a pixel.</param>
+    /// <param name="probe">What the file's own graph makes of an image.</param>
+    /// <param name="meanImage">What it subtracts from a normalised image; null for nothing.</param>
+    /// <exception cref="InvalidDataException">The graph takes one image at a time only, or makes something else than the file's.</exception>
+    public static OnnxNetwork Of(string name, BackboneGraphData data, PixelNormalization normalization, BackboneProbe probe, MeanImage? meanImage = null)
+    {
+        int size = probe.Shape.Length == 3 ? (int)probe.Shape[2] : (int)probe.Shape[1];
+        var standardized = Standardized(data, size);
+        var network = new OnnxNetwork(name, size, standardized, standardized.ReadWeights(), normalization, probe, meanImage);
+        var (values, _) = network.RunOnTwo(probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
+        bool isVector = probe.Shape.Length == 2 || (probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] == 1);
+        if (isVector && !probe.Agrees(values.AsSpan(0, size)))
+            throw new InvalidDataException("its graph with a free batch makes other embeddings than the file's own. Export it with a free batch.");
+        return network;
+    }
+
+    /// <summary>The same network, with an image that it subtracts from each.</summary>
+    public OnnxNetwork WithMeanImage(MeanImage image) => new(Name, EmbeddingSize, _data, InitialWeights, InitialNormalization, _probe, image);
+
+    internal override string? Objection(ImageShape shape)
+    {
+        if (shape.Channels is not (1 or Channels))
+            return $"{Name} takes images of 1 or 3 channels, and these have {shape.Channels}.";
+        return _probe is null || (shape.Height == _probe.Side && shape.Width == _probe.Side) || HasFreeSides()
+            ? null
+            : $"{Name} takes images of {_probe.Side} x {_probe.Side} pixels, and these are {shape.Width} x {shape.Height}. Set ImageWidth and ImageHeight to {_probe.Side}.";
+    }
+
+    internal override (Architecture Chosen, string? Reason) Choose(ImageShape shape, int images, bool gpu)
+    {
+        if (InitialWeights is null || (shape.Channels == Channels && _meanImage is null))
+            return (this, null);
+
+        var graph = _data.Graph.Clone();
+        string input = "images.in";
+        if (_meanImage is not null)
+        {
+            graph.Initializer.Add(OnnxTensor.Floats(MeanImageName, _meanImage.At(shape.Height, shape.Width), 1, Channels, shape.Height, shape.Width));
+            Prepend(graph, _data.Input, new NodeProto { OpType = "Sub", Name = MeanImageName, Input = { input, MeanImageName }, Output = { _data.Input } });
+        }
+        else
+        {
+            input = _data.Input;
+        }
+
+        if (shape.Channels == 1)
+        {
+            const string Grey = "grey.in";
+            Prepend(graph, input, new NodeProto
+            {
+                OpType = "Concat",
+                Name = Grey,
+                Input = { Grey, Grey, Grey },
+                Output = { input },
+                Attribute = { new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 } },
+            });
+            input = Grey;
+        }
+
+        var data = new BackboneGraphData(graph, input, _data.Embedding);
+        return (new OnnxNetwork(Name, EmbeddingSize, data, data.ReadWeights(), InitialNormalization, _probe, meanImage: null), null);
+
+        static void Prepend(GraphProto graph, string value, NodeProto node) => graph.Node.Insert(0, node);
+    }
+
+    internal override string Append(OnnxGraph graph, ImageShape shape, string name, Weights weights, string images) => _data.Append(graph, weights, images);
+
+    internal override IReadOnlyDictionary<string, long[]> TensorShapes(ImageShape shape, string name, int views) => _data.Shapes();
+
+    internal override Layer Describe(int channels) => throw new NotSupportedException($"{Name} is a graph and has no layers.");
+
+    public override NetworkCost Cost(ImageShape shape) => new(_data.FloatTensors.Sum(tensor => tensor.Dims.Aggregate(1L, (a, b) => a * b)), 0);
+
+    internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => throw new NotSupportedException();
+
+    private (float[] Values, long[] Shape) RunOnTwo(int side, string remedy)
+    {
+        try
+        {
+            return BackboneProbe.OfTwo(_data, InitialWeights!, side);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"{exception.Message} {remedy}", exception);
+        }
+    }
+
+    private bool HasFreeSides()
+    {
+        try
+        {
+            return RunOnTwo(_probe!.Side + OtherSide, "").Values.Length == 2 * EmbeddingSize;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    private static BackboneGraphData Standardized(BackboneGraphData data, int size)
+    {
+        const string Scaled = "embedding.scaled", Shifted = "embedding.shifted";
+        data.Graph.Initializer.Add(OnnxTensor.Floats(ScaleName, [.. Enumerable.Repeat(1f, size)], size));
+        data.Graph.Initializer.Add(OnnxTensor.Floats(ShiftName, new float[size], size));
+        data.Graph.Node.Add(new NodeProto { OpType = "Mul", Name = Scaled, Input = { data.Embedding, ScaleName }, Output = { Scaled } });
+        data.Graph.Node.Add(new NodeProto { OpType = "Add", Name = Shifted, Input = { Scaled, ShiftName }, Output = { Shifted } });
+        return new BackboneGraphData(data.Graph, data.Input, Shifted);
+    }
+
+    private uint Fingerprint()
+    {
+        var hash = new XxHash32();
+        foreach (var (_, _, values) in InitialWeights!)
+            hash.Append(MemoryMarshal.AsBytes(values.AsSpan()));
+        return hash.GetCurrentHashAsUInt32();
+    }
+}
