@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
@@ -29,6 +30,8 @@ internal sealed class ClassifierPlan
             Options.Objective, rows.Labels.Count, Description.Transformations.Count, Description.ObjectiveSettings);
         Sampler = new EpochSampler(rows.Training, Settings);
     }
+
+    private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
 
     public TrainerHost Host { get; }
 
@@ -88,6 +91,26 @@ internal sealed class ClassifierPlan
         ValidationRows = [.. Rows.Validation?.Rows.Select(Rows.Validation.Store.Position) ?? []],
     };
 
+    /// <summary>The weights of a backbone that was trained elsewhere: of its file, of pretrained weights, or of the initial model.</summary>
+    /// <exception cref="InvalidOperationException">There are none.</exception>
+    public Weights BackboneWeights()
+    {
+        if (Architecture.InitialWeights is { } ofFile)
+            return new Weights(ofFile);
+        if (InitialModel is { } initial)
+            return new Weights(initial.Model.Weights.Where(tensor => tensor.Name.StartsWith(BackbonePrefix, StringComparison.Ordinal)));
+        if (Pretrained is null)
+        {
+            throw new InvalidOperationException(
+                "The option BackboneTraining is Frozen, and the backbone was not trained. Set Architecture to Architecture.PretrainedResNet18() or "
+                + "Architecture.FromOnnx(path), or PretrainedPath to weights, or call Fit with an initial model.");
+        }
+
+        using var network = new SlaNetwork(Architecture, Description.Features.Shape, Objective.Heads, Host.Seed);
+        Pretrained.LoadInto(network);
+        return new Weights(network.GetWeights().Where(tensor => tensor.Name.StartsWith(BackbonePrefix, StringComparison.Ordinal)));
+    }
+
     /// <summary>The plan in a line for the log.</summary>
     public override string ToString()
     {
@@ -108,7 +131,7 @@ internal sealed class ClassifierPlan
         architecture,
         Options.LearnedTransformations,
         Rows.Features,
-        Options.Normalization ?? initial ?? PixelNormalization.MinusOneToOne,
+        Options.Normalization ?? initial ?? architecture.InitialNormalization ?? PixelNormalization.MinusOneToOne,
         Rows.Labels,
         Options.ScoreColumnName,
         Options.PredictedLabelColumnName,

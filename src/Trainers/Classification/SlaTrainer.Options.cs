@@ -156,6 +156,14 @@ public sealed partial class SlaTrainer
         /// <value>Default 1.</value>
         public double Beta { get; set; } = 1;
 
+        /// <summary>
+        /// Whether a backbone that was trained elsewhere stays as it is. <see cref="BackboneTraining.Frozen"/> needs such a backbone:
+        /// <see cref="Architecture.FromOnnx"/>, <see cref="Architecture.PretrainedResNet18"/>, <see cref="ImageTrainerOptions.PretrainedPath"/> or an
+        /// initial model. Of the base augmentation it takes the mirror images; epochs, steps, learning rate and batch size are then ignored.
+        /// </summary>
+        /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
+        public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
+
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
 
@@ -210,6 +218,7 @@ public sealed partial class SlaTrainer
                 "given together with a ClassWeighting, such as ClassWeighting.ClassBalanced(), or null");
             Require(LabelSmoothing is >= 0 and < 1, nameof(LabelSmoothing), LabelSmoothing, "from 0 to below 1");
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of SlaObjective");
+            Require(Enum.IsDefined(BackboneTraining), nameof(BackboneTraining), BackboneTraining, "a member of BackboneTraining");
             Require(Enum.IsDefined(LossReduction), nameof(LossReduction), LossReduction, "a member of LossReduction");
         }
     }

@@ -132,8 +132,15 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
         var plan = ReadPlan(channel, input, validationSet, initialModel);
+        return new SlaTransformer(_host.Environment, Train(plan, channel), plan.Inference);
+    }
+
+    private static TrainedModel Train(ClassifierPlan plan, IChannel channel)
+    {
+        if (plan.Options.BackboneTraining == BackboneTraining.Frozen)
+            return new FrozenTraining(plan, channel).Train();
         using var training = new ClassifierTraining(plan, channel);
-        return new SlaTransformer(_host.Environment, training.Train(), plan.Inference);
+        return training.Train();
     }
 
     /// <summary>Checks what can be known of images before they are read.</summary>

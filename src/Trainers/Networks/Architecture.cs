@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Networks;
-using Microsoft.ML.Sla.Networks.Backbones;
 using Microsoft.ML.Sla.Onnx;
 using static TorchSharp.torch;
 

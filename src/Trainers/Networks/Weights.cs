@@ -8,6 +8,17 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
 {
     private readonly SortedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
+    public Weights()
+    {
+    }
+
+    /// <summary>Takes tensors over; their values are shared.</summary>
+    public Weights(IEnumerable<(string Name, long[] Shape, float[] Values)> tensors)
+    {
+        foreach (var (name, shape, values) in tensors)
+            this[name] = (shape, values);
+    }
+
     public (long[] Shape, float[] Values) this[string name]
     {
         get => _entries.TryGetValue(name, out var entry)

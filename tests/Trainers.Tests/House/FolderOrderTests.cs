@@ -8,7 +8,7 @@ public sealed class FolderOrderTests
     /// <summary>The folders of src/Trainers, from the top down.</summary>
     private static readonly string[] Order =
     [
-        "Search", "Classification", "FewShot", "Training", "Scoring", "Objectives", "Objectives/Views", "Augmentation", "Progress", "Networks", "Data", "Tensors", "Native",
+        "Search", "Classification", "FewShot", "Training/Frozen", "Training", "Scoring", "Objectives", "Objectives/Views", "Augmentation", "Progress", "Networks", "Data", "Tensors", "Native",
     ];
 
     [Fact]

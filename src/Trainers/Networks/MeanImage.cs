@@ -1,4 +1,4 @@
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>The mean of the images that a network was trained on, which it subtracts from each.</summary>
 /// <param name="values">C x H x W values.</param>

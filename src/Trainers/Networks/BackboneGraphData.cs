@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>The nodes of a network from an ONNX file, from images to embeddings. Its float tensors are weights, and stand beside it.</summary>
 /// <param name="graph">The nodes, and the tensors; of those of floats only names and shapes are kept.</param>

@@ -1,7 +1,7 @@
 using Microsoft.ML.Sla.Onnx.Protobuf;
 using AttributeType = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto.Types.AttributeType;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>
 /// Brings the nodes of a graph to the opset of the scoring graph, 17 (ONNX specification, Changelog.md). Nodes whose operator means the

@@ -4,7 +4,7 @@ using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>Reads an ONNX file of a network that others have trained, and makes of it the graph from images to embeddings.</summary>
 internal sealed class OnnxBackboneFile

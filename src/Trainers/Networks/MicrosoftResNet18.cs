@@ -1,7 +1,7 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>The ResNet-18 of the package Microsoft.ML.DnnImageFeaturizer.ResNet18, and the mean image of its training, beside the program.</summary>
 internal static class MicrosoftResNet18

@@ -4,7 +4,7 @@ using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 using Microsoft.ML.Sla.Tensors;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>The values of tensors in ONNX files, whichever of the format's fields they are in.</summary>
 internal static class OnnxTensor

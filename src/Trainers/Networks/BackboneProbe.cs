@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
-namespace Microsoft.ML.Sla.Networks.Backbones;
+namespace Microsoft.ML.Sla.Networks;
 
 /// <summary>What a network makes of a random image, by ONNX Runtime: a file is read right where the graph that was made of it agrees.</summary>
 /// <param name="Side">Width and height of the image.</param>

@@ -1,0 +1,65 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Scoring;
+
+namespace Microsoft.ML.Sla.Training.Frozen;
+
+/// <summary>Computes the embeddings of all views of images by ONNX Runtime, with the graph that the scoring model has.</summary>
+internal sealed class EmbeddingExtractor : IDisposable
+{
+    private const string Input = "Pixels";
+    private const string Output = "Embeddings";
+
+    private readonly SessionOptions _options;
+    private readonly InferenceSession _session;
+    private readonly RunOptions _run = new();
+    private readonly int _length;
+
+    /// <param name="network">What the network is.</param>
+    /// <param name="weights">The weights of its backbone.</param>
+    /// <param name="threads">Number of threads.</param>
+    public EmbeddingExtractor(NetworkDescription network, Weights weights, int threads)
+    {
+        _length = network.Features.Shape.Length;
+        Views = network.Transformations.Count;
+        Size = network.Architecture.EmbeddingSize;
+        _options = new SessionOptions { IntraOpNumThreads = threads };
+        _session = new InferenceSession(Graph(network, weights), _options);
+    }
+
+    /// <summary>M, the number of views of an image.</summary>
+    public int Views { get; }
+
+    /// <summary>D, the number of values of an embedding.</summary>
+    public int Size { get; }
+
+    /// <summary>Embeds images.</summary>
+    /// <param name="pixels">B x C*H*W values of 0 to 255.</param>
+    /// <param name="count">B.</param>
+    /// <returns>B x M x D values.</returns>
+    public float[] Embed(float[] pixels, int count)
+    {
+        using var input = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels.AsMemory(0, count * _length), [count, _length]);
+        using var outputs = _session.Run(_run, [Input], [input], [Output]);
+        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
+    public void Dispose()
+    {
+        _run.Dispose();
+        _session.Dispose();
+        _options.Dispose();
+    }
+
+    private static byte[] Graph(NetworkDescription network, Weights weights)
+    {
+        // The store has bytes, whatever the column has.
+        var ofBytes = network with { Features = network.Features with { Kind = Data.FeatureKind.Image } };
+        var graph = new OnnxGraph("embeddings");
+        string pixels = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, network.Features.Shape.Length);
+        string embeddings = BackboneGraph.Append(graph, ofBytes, weights, pixels, allViews: true);
+        graph.Output(Output, embeddings, OnnxType.Float, OnnxGraph.AnySize, network.Architecture.EmbeddingSize);
+        return graph.ToBytes();
+    }
+}

@@ -1,0 +1,75 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Microsoft.ML.Sla.Training.Frozen;
+
+/// <summary>
+/// Embeddings on disk, found by the image that they are of: what was computed once is not computed again, by another training or after a
+/// kill. Records are of one size and are added at the end, each with a checksum.
+/// </summary>
+internal sealed class EmbeddingFile : IDisposable
+{
+    private const int HashBytes = 16;
+    private const int ChecksumBytes = 8;
+
+    private readonly SafeFileHandle _file;
+    private readonly int _recordBytes;
+    private readonly Dictionary<UInt128, long> _records = [];
+    private long _end;
+
+    /// <summary>Opens or begins the file.</summary>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="network">What the embeddings depend on beside the image: its hash names the file.</param>
+    /// <param name="values">Number of values of an image's embeddings.</param>
+    /// <exception cref="IOException">The file cannot be written, or another process has it open.</exception>
+    public EmbeddingFile(string folder, UInt128 network, int values)
+    {
+        Directory.CreateDirectory(folder);
+        Path = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, $"embeddings-{network:x32}.bin"));
+        _recordBytes = HashBytes + (values * sizeof(float)) + ChecksumBytes;
+        _file = File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        ReadRecords();
+    }
+
+    public string Path { get; }
+
+    /// <summary>Number of images that the file has.</summary>
+    public int Count => _records.Count;
+
+    /// <summary>Reads the embeddings of an image.</summary>
+    /// <returns>Whether the file has them.</returns>
+    public bool TryRead(UInt128 image, Span<float> values)
+    {
+        if (!_records.TryGetValue(image, out long position))
+            return false;
+        RandomAccess.Read(_file, MemoryMarshal.AsBytes(values), position + HashBytes);
+        return true;
+    }
+
+    /// <summary>Adds embeddings.</summary>
+    public void Write(UInt128 image, ReadOnlySpan<float> values)
+    {
+        byte[] record = new byte[_recordBytes];
+        MemoryMarshal.Write(record, in image);
+        MemoryMarshal.AsBytes(values).CopyTo(record.AsSpan(HashBytes));
+        MemoryMarshal.Write(record.AsSpan(_recordBytes - ChecksumBytes), XxHash3.HashToUInt64(record.AsSpan(0, _recordBytes - ChecksumBytes)));
+        RandomAccess.Write(_file, record, _end);
+        _records[image] = _end;
+        _end += _recordBytes;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Finds the records. What was cut off by a kill, or is damaged, is overwritten.</summary>
+    private void ReadRecords()
+    {
+        byte[] record = new byte[_recordBytes];
+        while (RandomAccess.Read(_file, record, _end) == _recordBytes
+            && MemoryMarshal.Read<ulong>(record.AsSpan(_recordBytes - ChecksumBytes)) == XxHash3.HashToUInt64(record.AsSpan(0, _recordBytes - ChecksumBytes)))
+        {
+            _records[MemoryMarshal.Read<UInt128>(record)] = _end;
+            _end += _recordBytes;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Training.Frozen;
+
+/// <summary>Trains the heads of an objective on embeddings, with the penalty that is best on images that are not trained on.</summary>
+/// <param name="settings">The objective and how it scores.</param>
+/// <param name="splits">The images that are trained on and those that are measured on, once or by folds.</param>
+/// <param name="log">Receives what was chosen.</param>
+/// <param name="checkCancellation">Throws where the training is to stop.</param>
+internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> splits, Action<string> log, Action checkCancellation)
+{
+    /// <summary>The penalties that are tried, each from the heads of the one before.</summary>
+    private static readonly double[] Penalties = [.. Enumerable.Range(0, 11).Select(i => Math.Pow(10, 0 - (i / 2.0)))];
+
+    /// <summary>Penalties after the best one that are still tried: the loss on a few images is not smooth.</summary>
+    private const int PenaltiesPastBest = 2;
+
+    private const int ScoredImages = 1024;
+
+    /// <summary>Chooses the penalty of each stage, and trains on images with it.</summary>
+    /// <param name="images">The images that the result is trained on.</param>
+    /// <returns>The weights of the heads by name, and the scores of the images that were measured on, each by heads that have not seen it.</returns>
+    public (Weights Weights, RowScores Scores) Train(EmbeddedImages images)
+    {
+        using var heads = NewHeads();
+        var measured = splits.Select(_ => NewHeads()).ToList();
+        try
+        {
+            RowScores? scores = null;
+            foreach (var stage in settings.Stages)
+            {
+                (double penalty, scores) = Choose(stage, measured);
+                using var solver = NewSolver(stage, images);
+                var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, checkCancellation);
+                log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scores.Accuracy:F4}, validation loss {scores.Loss:F4}; {iterations} iterations to loss {value:F4}"));
+            }
+
+            return (Weights.Of(heads.state_dict().Select(entry => ($"{SlaNetwork.HeadsName}.{entry.Key}", entry.Value))), scores!);
+        }
+        finally
+        {
+            foreach (var other in measured)
+                other.Dispose();
+        }
+    }
+
+    /// <summary>The penalty with the lowest mean loss over the splits. The heads of the splits are left as it makes them.</summary>
+    private (double Penalty, RowScores Scores) Choose(HeadStage stage, List<Heads> heads)
+    {
+        var solvers = splits.Select(split => NewSolver(stage, split.Training)).ToList();
+        try
+        {
+            (double Penalty, RowScores Scores, List<Weights> Heads)? best = null;
+            int past = 0;
+            foreach (double penalty in Penalties)
+            {
+                var scores = new List<RowScores>();
+                for (int split = 0; split < solvers.Count; split++)
+                {
+                    solvers[split].Solve(heads[split], stage.ParametersOf(heads[split]), penalty, checkCancellation);
+                    scores.Add(Score(heads[split], stage.Readout, splits[split].Validation));
+                }
+
+                var all = Joined(scores);
+                if (best is not null && all.Loss >= best.Value.Scores.Loss)
+                {
+                    if (++past > PenaltiesPastBest)
+                        break;
+                    continue;
+                }
+
+                past = 0;
+                best = (penalty, all, [.. heads.Select(of => Weights.Of(of.state_dict().Select(entry => (entry.Key, entry.Value))))]);
+            }
+
+            foreach (var (of, weights) in heads.Zip(best!.Value.Heads))
+                Restore(of, weights);
+            return (best.Value.Penalty, best.Value.Scores);
+        }
+        finally
+        {
+            foreach (var solver in solvers)
+                solver.Dispose();
+        }
+    }
+
+    private RowScores Score(Heads heads, Readout readout, EmbeddedImages images)
+    {
+        using var noGradient = no_grad();
+        var (isRight, losses) = (new bool[images.Count], new float[images.Count]);
+        for (int start = 0; start < images.Count; start += ScoredImages)
+        {
+            using var scope = NewDisposeScope();
+            int count = Math.Min(ScoredImages, images.Count - start);
+            var (embeddings, labels) = images.Batch(start, count, readout.AllViews ? images.Views : 1);
+            Tensor logits = settings.Objective.ClassLogits(readout, embeddings, heads);
+            logits.argmax(1).eq(labels).data<bool>().CopyTo(isRight, start);
+            nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None).data<float>().CopyTo(losses, start);
+        }
+
+        return new RowScores(images.Labels, isRight, losses);
+    }
+
+    private static RowScores Joined(List<RowScores> scores) => scores.Count == 1 ? scores[0] : new RowScores(
+        [.. scores.SelectMany(split => split.Labels)], [.. scores.SelectMany(split => split.IsRight)], [.. scores.SelectMany(split => split.Losses)]);
+
+    private HeadSolver NewSolver(HeadStage stage, EmbeddedImages images) => new(stage.Objective, images, settings.ImageWeights);
+
+    private Heads NewHeads()
+    {
+        var heads = new Heads(splits[0].Training.Size, settings.Objective.Heads, new Random(settings.Seed));
+        if (settings.Objective.Heads.All(head => head.CosineScale is null))
+        {
+            using var noGradient = no_grad();
+            foreach (var parameter in heads.parameters())
+                parameter.zero_();
+        }
+
+        return heads;
+    }
+
+    private static void Restore(Heads heads, Weights weights)
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, target) in heads.state_dict())
+        {
+            var (shape, values) = weights[name];
+            using Tensor source = tensor(values, shape);
+            target.copy_(source);
+        }
+    }
+}
+
+/// <summary>What the heads are trained to minimise.</summary>
+/// <param name="Objective">The objective.</param>
+/// <param name="Stages">The problems that are solved one after another.</param>
+/// <param name="ImageWeights">The weight of an image of each class; null for equal ones.</param>
+/// <param name="Seed">What heads are drawn from that cannot start from zero.</param>
+internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage> Stages, double[]? ImageWeights, int Seed)
+{
+    /// <summary>Splits an objective into problems that each have one optimum.</summary>
+    /// <param name="kind">The objective.</param>
+    /// <param name="objective">The same, with its settings.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="classes">N.</param>
+    /// <param name="inference">How the model scores.</param>
+    /// <param name="seed">The seed of the run.</param>
+    public static HeadSettings Of(SlaObjective kind, Objective objective, ObjectiveSettings settings, int classes, SlaInference inference, int seed)
+    {
+        var weights = settings.ClassWeighting is NoWeighting ? null : settings.ClassWeighting.Weights(settings.ClassCounts);
+        var readout = objective.ReadoutOf(inference);
+        if (kind != SlaObjective.SlaSelfDistillation)
+            return new HeadSettings(objective, [new HeadStage($"{kind}", objective, null, readout)], weights, seed);
+
+        // The teacher is no variable of the distillation: it has to be there before.
+        var teacher = SlaObjectives.Create(SlaObjective.Sla, classes, objective.Views, settings);
+        var aggregated = objective.ReadoutOf(SlaInference.Aggregated);
+        return new HeadSettings(
+            objective,
+            [
+                new HeadStage($"{SlaObjective.Sla}", teacher, Head.Joint, readout.Head == Head.Joint ? readout : aggregated),
+                new HeadStage("Distillation", objective, Head.Class, objective.ReadoutOf(SlaInference.Distilled)),
+            ],
+            weights,
+            seed);
+    }
+}
+
+/// <summary>One problem with one optimum.</summary>
+/// <param name="Name">Its name in the log.</param>
+/// <param name="Objective">What is minimised.</param>
+/// <param name="Trained">The head that is trained; null for all of them.</param>
+/// <param name="Readout">How images are scored that the penalty is chosen on.</param>
+internal sealed record HeadStage(string Name, Objective Objective, Head? Trained, Readout Readout)
+{
+    public IReadOnlyList<Parameter> ParametersOf(Heads heads) => [.. heads.named_parameters()
+        .Where(parameter => Trained is not { } head || parameter.name == Heads.WeightName(head) || parameter.name == Heads.BiasName(head))
+        .Select(parameter => parameter.parameter)];
+}

@@ -1,0 +1,123 @@
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Training.Frozen;
+
+/// <summary>
+/// Trains heads on embeddings to the optimum of their objective with an L2 penalty on their weights: (1/n) sum of the images' losses, all
+/// views of each, plus penalty / 2 times the squared norm of the weights, biases left out. With linear heads and cross-entropy this
+/// problem is convex (docs/method.md, frozen backbones).
+/// </summary>
+internal sealed class HeadSolver : IDisposable
+{
+    /// <summary>Images in a piece, whose gradients are added up: what memory the logits need is that of a piece.</summary>
+    private const int PieceImages = 4096;
+
+    private readonly Objective _objective;
+    private readonly List<Piece> _pieces = [];
+
+    /// <param name="objective">What is minimised.</param>
+    /// <param name="images">The training images.</param>
+    /// <param name="imageWeights">The weight of an image of each class; null for equal ones.</param>
+    public HeadSolver(Objective objective, EmbeddedImages images, double[]? imageWeights)
+    {
+        _objective = objective;
+        double total = Enumerable.Range(0, images.Count).Sum(Weight);
+        for (int start = 0; start < images.Count; start += PieceImages)
+        {
+            int count = Math.Min(PieceImages, images.Count - start);
+            var (embeddings, labels) = images.Batch(start, count, images.Views);
+            _pieces.Add(new Piece(embeddings, new ClassTargets(labels), ViewDraw.All(count, images.Views, CPU), Enumerable.Range(start, count).Sum(Weight) / total));
+        }
+
+        double Weight(int image) => imageWeights?[images.Labels[image]] ?? 1;
+    }
+
+    /// <summary>Trains some parameters of heads, from what they are.</summary>
+    /// <param name="heads">The heads.</param>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="penalty">The penalty.</param>
+    /// <param name="checkCancellation">Throws where it is to stop; called between evaluations.</param>
+    /// <returns>The value of the function that was minimised, and the number of iterations.</returns>
+    public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, Action checkCancellation)
+    {
+        double[] point = Read(parameters);
+        var result = Lbfgs.Minimize(point, candidate =>
+        {
+            checkCancellation();
+            Write(parameters, candidate);
+            return Evaluate(heads, parameters, penalty);
+        });
+        Write(parameters, point);
+        return result;
+    }
+
+    public void Dispose()
+    {
+        foreach (var piece in _pieces)
+            piece.Dispose();
+    }
+
+    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, double penalty)
+    {
+        using var scope = NewDisposeScope();
+        double value = 0;
+        foreach (var parameter in parameters)
+            parameter.grad = null;
+        foreach (var piece in _pieces)
+        {
+            using Tensor loss = _objective.Loss(piece.Embeddings, heads, piece.Targets, piece.Draw);
+            using Tensor share = loss.to(ScalarType.Float64) * piece.Share;
+            share.backward();
+            value += share.item<double>();
+        }
+
+        foreach (var parameter in parameters.Where(parameter => parameter.dim() > 1))
+        {
+            using Tensor norm = parameter.detach().to(ScalarType.Float64).square().sum();
+            value += penalty / 2 * norm.item<double>();
+        }
+
+        var gradient = new List<double>();
+        foreach (var parameter in parameters)
+        {
+            Tensor own = parameter.grad!.to(ScalarType.Float64);
+            gradient.AddRange((parameter.dim() > 1 ? own + (parameter.detach().to(ScalarType.Float64) * penalty) : own).data<double>());
+            parameter.grad = null;
+        }
+
+        return (value, [.. gradient]);
+    }
+
+    private static double[] Read(IEnumerable<Parameter> parameters)
+    {
+        using var scope = NewDisposeScope();
+        return [.. parameters.SelectMany(parameter => parameter.detach().to(ScalarType.Float64).data<double>().ToArray())];
+    }
+
+    private static void Write(IEnumerable<Parameter> parameters, double[] point)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        int start = 0;
+        foreach (var parameter in parameters)
+        {
+            int count = (int)parameter.numel();
+            parameter.copy_(tensor(point[start..(start + count)], parameter.shape));
+            start += count;
+        }
+    }
+
+    private sealed record Piece(Tensor Embeddings, ClassTargets Targets, ViewDraw Draw, double Share) : IDisposable
+    {
+        public void Dispose()
+        {
+            Embeddings.Dispose();
+            Targets.Dispose();
+            Draw.Dispose();
+        }
+    }
+}
