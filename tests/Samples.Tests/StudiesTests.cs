@@ -173,12 +173,12 @@ public sealed class StudiesTests : IDisposable
     }
 
     [Fact]
-    public void Every_row_of_the_page_of_results_is_one_that_a_study_made()
+    public void Every_row_of_pages_of_results_is_one_that_a_study_made()
     {
-        string docs = Path.GetFullPath(Path.Combine(ProgramRun.PathOf("StudyPages"), ".."));
+        string evidence = Path.GetFullPath(Path.Combine(ProgramRun.PathOf("StudyPages"), ".."));
         var made = Directory.GetFiles(ProgramRun.PathOf("StudyPages"), "*.md").SelectMany(File.ReadLines).ToHashSet();
-        Assert.All(new[] { "claims.md", "few-shot.md", "search.md", "uneven-classes.md" }.SelectMany(page => File.ReadLines(Path.Combine(docs, page))).Where(line => line.StartsWith('|')), row => Assert.Contains(row, made));
-        Assert.All(Directory.GetFiles(docs, "*.md"), page => Assert.DoesNotContain("{{", File.ReadAllText(page), StringComparison.Ordinal));
+        Assert.All(new[] { "claims.md", "few-shot.md", "search.md", "uneven-classes.md" }.SelectMany(page => File.ReadLines(Path.Combine(evidence, page))).Where(line => line.StartsWith('|')), row => Assert.Contains(row, made));
+        Assert.All(Directory.GetFiles(Path.Combine(evidence, ".."), "*.md", SearchOption.AllDirectories), page => Assert.DoesNotContain("{{", File.ReadAllText(page), StringComparison.Ordinal));
     }
 
     [Fact]
