@@ -20,7 +20,7 @@ internal sealed class ClassifierPlan
     public ClassifierPlan(
         TrainerHost host, SlaTrainer.Options options, TrainingRows rows, PretrainedWeights? pretrained, SlaTransformer? initialModel, ScheduleTail? tail)
     {
-        (Host, Options, Rows, Pretrained, InitialModel) = (host, options, rows, pretrained, initialModel);
+        (Host, Options, Rows, Pretrained, InitialModel, _tail) = (host, options, rows, pretrained, initialModel, tail);
         Device = host.ChooseDevice();
         (var architecture, ArchitectureReason) = host.ChooseArchitecture(
             initialModel?.Architecture ?? pretrained?.Architecture, rows.Features.Shape, rows.Training.Rows.Length, Device);
@@ -30,6 +30,8 @@ internal sealed class ClassifierPlan
             Options.Objective, rows.Labels.Count, Description.Transformations.Count, Description.ObjectiveSettings);
         Sampler = new EpochSampler(rows.Training, Settings);
     }
+
+    private readonly ScheduleTail? _tail;
 
     private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
 
@@ -90,6 +92,15 @@ internal sealed class ClassifierPlan
     {
         ValidationRows = [.. Rows.Validation?.Rows.Select(Rows.Validation.Store.Position) ?? []],
     };
+
+    /// <summary>The plan of the same training with other options.</summary>
+    /// <param name="change">Changes a copy of the options.</param>
+    public ClassifierPlan With(Action<SlaTrainer.Options> change)
+    {
+        var options = Options.Clone();
+        change(options);
+        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, _tail);
+    }
 
     /// <summary>The weights of a backbone that was trained elsewhere: of its file, of pretrained weights, or of the initial model.</summary>
     /// <exception cref="InvalidOperationException">There are none.</exception>

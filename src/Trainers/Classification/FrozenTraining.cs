@@ -11,9 +11,6 @@ namespace Microsoft.ML.Sla.Classification;
 /// <param name="channel">The log.</param>
 internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 {
-    /// <summary>Number of folds that the penalty is chosen by where there are no validation rows.</summary>
-    private const int Folds = 5;
-
     /// <summary>A deviation below this is that of a value which is always the same.</summary>
     private const double SmallestDeviation = 1e-6;
 
@@ -28,18 +25,40 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         TrainerHost.Info(channel, plan.ToString());
         var weights = plan.BackboneWeights();
         var (training, validation) = Embed(weights);
-        var (scale, shift) = HasPlaceForStandardization(weights) ? Standardization(training) : Unchanged(training.Size);
-        var splits = Splits(training.Transformed(scale, shift), validation?.Transformed(scale, shift));
-        var settings = HeadSettings.Of(
-            plan.Description.Objective, plan.Objective, plan.Description.ObjectiveSettings, plan.Description.Labels.Count, plan.Inference, plan.Host.Seed);
-        var heads = new FrozenHeads(settings, splits.Measured, message => TrainerHost.Info(channel, message), plan.Host.CheckCancellation);
-        var (ofHeads, scores) = heads.Train(splits.All);
+        var (scale, shift) = Standardization(training, TrainingImages, weights);
+        var all = training.Transformed(scale, shift);
+        var splits = validation is null
+            ? FrozenSplits.ByFolds(all, TrainingImages, plan.Host.Seed)
+            : [(all, validation.Transformed(scale, shift))];
+        var (ofHeads, scores) = NewHeads(splits, message => TrainerHost.Info(channel, message)).Train(all);
 
         foreach (var (name, shape, values) in ofHeads)
             weights[name] = (shape, values);
         SetStandardization(weights, scale, shift);
         return new TrainedModel(plan.Description with { History = History(scores) }, weights);
     });
+
+    /// <summary>What trains and measures the heads.</summary>
+    /// <param name="splits">The images that the penalty is chosen by.</param>
+    /// <param name="log">Receives what was chosen.</param>
+    public FrozenHeads NewHeads(IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> splits, Action<string> log)
+    {
+        var settings = HeadSettings.Of(
+            plan.Description.Objective, plan.Objective, plan.Description.ObjectiveSettings, plan.Description.Labels.Count, plan.Inference, plan.Host.Seed);
+        return new FrozenHeads(settings, splits, log, plan.Host.CheckCancellation);
+    }
+
+    /// <summary>The untransformed image, and its mirror image where the base augmentation mirrors.</summary>
+    public int[]?[] Draws() => plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
+        ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
+        : [null];
+
+    /// <summary>Embeddings standardised by the images' first form.</summary>
+    public EmbeddedImages Standardized(EmbeddedImages embedded, int images, Weights weights)
+    {
+        var (scale, shift) = Standardization(embedded, images, weights);
+        return embedded.Transformed(scale, shift);
+    }
 
     private int TrainingImages => plan.Rows.Training.Rows.Length;
 
@@ -50,50 +69,16 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return (training, plan.Rows.Validation is null ? null : run.Embed(plan.Rows.Validation, [null]));
     }
 
-    /// <summary>The untransformed image, and its mirror image where the base augmentation mirrors.</summary>
-    private int[]?[] Draws() => plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
-        ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
-        : [null];
-
     /// <summary>Whether embeddings can be standardised in the model: at the end of its backbone, or in linear heads.</summary>
     private bool HasPlaceForStandardization(Weights weights) => weights.Contains(ScaleName) || plan.Objective.Heads.All(head => head.CosineScale is null);
 
-    private static (float[] Scale, float[] Shift) Unchanged(int size) => ([.. Enumerable.Repeat(1f, size)], new float[size]);
-
-    private (float[] Scale, float[] Shift) Standardization(EmbeddedImages training)
+    private (float[] Scale, float[] Shift) Standardization(EmbeddedImages embedded, int images, Weights weights)
     {
-        var (mean, deviation) = training.Select([.. Enumerable.Range(0, TrainingImages)]).Statistics();
+        if (!HasPlaceForStandardization(weights))
+            return ([.. Enumerable.Repeat(1f, embedded.Size)], new float[embedded.Size]);
+        var (mean, deviation) = embedded.Select([.. Enumerable.Range(0, images)]).Statistics();
         float[] scale = Array.ConvertAll(deviation, value => value < SmallestDeviation ? 1 : (float)(1 / value));
         return (scale, [.. mean.Zip(scale, (value, factor) => (float)(-value * factor))]);
-    }
-
-    /// <summary>The images that the model is trained on, and the parts that the penalty is chosen by.</summary>
-    private (EmbeddedImages All, IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> Measured) Splits(EmbeddedImages training, EmbeddedImages? validation)
-    {
-        if (validation is not null)
-            return (training, [(training, validation)]);
-
-        int[] foldOf = FoldOfImages();
-        return (training, [.. Enumerable.Range(0, Folds).Select(fold => (
-            training.Select([.. Enumerable.Range(0, training.Count).Where(image => foldOf[image % TrainingImages] != fold)]),
-            training.Select([.. Enumerable.Range(0, TrainingImages).Where(image => foldOf[image] == fold)])))]);
-    }
-
-    /// <summary>The fold of each image: those of a class go to all folds alike.</summary>
-    private int[] FoldOfImages()
-    {
-        int[] folds = new int[TrainingImages];
-        var random = new Random(plan.Host.Seed);
-        int next = 0;
-        foreach (var ofClass in Enumerable.Range(0, TrainingImages).GroupBy(image => plan.Rows.Training.Store.Label(plan.Rows.Training.Rows[image])).OrderBy(group => group.Key))
-        {
-            int[] images = [.. ofClass];
-            random.Shuffle(images);
-            foreach (int image in images)
-                folds[image] = next++ % Folds;
-        }
-
-        return folds;
     }
 
     /// <summary>Puts the standardisation into the backbone's end, or into the heads of a backbone without a place for it.</summary>

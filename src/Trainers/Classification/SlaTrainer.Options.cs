@@ -164,6 +164,14 @@ public sealed partial class SlaTrainer
         /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
 
+        /// <summary>
+        /// Whether a training with <see cref="BackboneTraining.Frozen"/> compares objectives and takes the best: the baseline, and data
+        /// augmentation, SLA and SLA with self-distillation with <see cref="ImageTrainerOptions.Transformations"/>. They are compared by log-loss over
+        /// five folds of 400 of the images, or 10 of each class. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
+        /// </summary>
+        /// <value>Default false.</value>
+        public bool CompareObjectives { get; set; }
+
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
 

@@ -132,6 +132,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
         var plan = ReadPlan(channel, input, validationSet, initialModel);
+        if (_options.BackboneTraining == BackboneTraining.Frozen && _options.CompareObjectives)
+            plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
         return new SlaTransformer(_host.Environment, Train(plan, channel), plan.Inference);
     }
 

@@ -5,7 +5,7 @@ using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Computes the embeddings of all views of images by ONNX Runtime, with the graph that the scoring model has.</summary>
+/// <summary>Computes the embeddings of images by ONNX Runtime, with the nodes that the scoring model has.</summary>
 internal sealed class EmbeddingExtractor : IDisposable
 {
     private const string Input = "Pixels";
@@ -22,14 +22,10 @@ internal sealed class EmbeddingExtractor : IDisposable
     public EmbeddingExtractor(NetworkDescription network, Weights weights, int threads)
     {
         _length = network.Features.Shape.Length;
-        Views = network.Transformations.Count;
         Size = network.Architecture.EmbeddingSize;
         _options = new SessionOptions { IntraOpNumThreads = threads };
         _session = new InferenceSession(Graph(network, weights), _options);
     }
-
-    /// <summary>M, the number of views of an image.</summary>
-    public int Views { get; }
 
     /// <summary>D, the number of values of an embedding.</summary>
     public int Size { get; }
@@ -37,7 +33,7 @@ internal sealed class EmbeddingExtractor : IDisposable
     /// <summary>Embeds images.</summary>
     /// <param name="pixels">B x C*H*W values of 0 to 255.</param>
     /// <param name="count">B.</param>
-    /// <returns>B x M x D values.</returns>
+    /// <returns>B x D values.</returns>
     public float[] Embed(float[] pixels, int count)
     {
         using var input = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels.AsMemory(0, count * _length), [count, _length]);
@@ -58,7 +54,7 @@ internal sealed class EmbeddingExtractor : IDisposable
         var ofBytes = network with { Features = network.Features with { Kind = Data.FeatureKind.Image } };
         var graph = new OnnxGraph("embeddings");
         string pixels = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, network.Features.Shape.Length);
-        string embeddings = BackboneGraph.Append(graph, ofBytes, weights, pixels, allViews: true);
+        string embeddings = BackboneGraph.Append(graph, ofBytes, weights, pixels, allViews: false);
         graph.Output(Output, embeddings, OnnxType.Float, OnnxGraph.AnySize, network.Architecture.EmbeddingSize);
         return graph.ToBytes();
     }

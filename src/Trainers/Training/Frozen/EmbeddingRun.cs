@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 internal sealed class EmbeddingRun : IDisposable
 {
     /// <summary>Views that go through the network at a time.</summary>
-    private const int BatchViews = 32;
+    private const int BatchSize = 32;
 
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
@@ -22,7 +22,8 @@ internal sealed class EmbeddingRun : IDisposable
     private readonly IChannel _channel;
     private readonly EmbeddingExtractor _extractor;
     private readonly EmbeddingFile? _file;
-    private readonly ImageShape _shape;
+    private readonly int _length;
+    private readonly int[]?[] _views;
 
     /// <param name="host">The trainer's host.</param>
     /// <param name="channel">The log.</param>
@@ -32,12 +33,14 @@ internal sealed class EmbeddingRun : IDisposable
     public EmbeddingRun(TrainerHost host, IChannel channel, NetworkDescription network, Weights weights, string? folder)
     {
         (_host, _channel) = (host, channel);
-        _shape = network.Features.Shape;
+        var shape = network.Features.Shape;
+        _length = shape.Length;
+        _views = [.. network.Transformations.Select((view, j) => j == 0 ? null : view.GetPermutation(shape))];
         _extractor = new EmbeddingExtractor(network, weights, host.Threads);
-        _file = folder is null ? null : new EmbeddingFile(folder, Identity(network, weights), _extractor.Views * _extractor.Size);
+        _file = folder is null ? null : new EmbeddingFile(folder, Identity(network, weights), _extractor.Size);
     }
 
-    /// <summary>Embeds rows.</summary>
+    /// <summary>Embeds all views of rows.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="draws">
     /// The forms in which each image is embedded, each a permutation of its values; null stands for the image itself.
@@ -46,19 +49,22 @@ internal sealed class EmbeddingRun : IDisposable
     /// <exception cref="OperationCanceledException">The training was cancelled. What was computed is kept where there is a folder.</exception>
     public EmbeddedImages Embed(RowSelection rows, params IReadOnlyList<int[]?> draws)
     {
-        int count = rows.Rows.Length, total = count * draws.Count, batch = Math.Max(1, BatchViews / _extractor.Views);
-        var embedded = new EmbeddedImages(new int[total], new float[total][], _extractor.Views, _extractor.Size);
-        var progress = new Progress(this, total);
-        using var images = rows.Store.Open([.. Enumerable.Repeat(rows.Rows, draws.Count).SelectMany(all => all)]);
-        using var loaded = new BlockingBatches(() => Load(images, draws, count, total, batch));
-        foreach (var (start, size, hashes, labels, pixels) in loaded)
+        int images = rows.Rows.Length;
+        var embedded = new EmbeddedImages(
+            [.. Enumerable.Repeat(rows.Rows.Select(rows.Store.Label), draws.Count).SelectMany(labels => labels)],
+            [.. Enumerable.Range(0, images * draws.Count).Select(_ => new float[_views.Length * _extractor.Size])],
+            _views.Length,
+            _extractor.Size);
+        var progress = new Progress(this, (long)images * draws.Count * _views.Length);
+        using var sequence = rows.Store.Open(rows.Rows);
+        using var loaded = new ReadAhead<Batch>(() => Load(sequence, images, draws));
+        foreach (var batch in loaded)
         {
             _host.CheckCancellation();
-            labels.CopyTo(embedded.Labels, start);
-            bool isKnown = ReadKnown(embedded, start, hashes);
+            bool isKnown = ReadKnown(embedded, batch);
             if (!isKnown)
-                Compute(embedded, start, size, hashes, pixels);
-            progress.Report(start + size, isKnown);
+                Compute(embedded, batch);
+            progress.Report(batch.Places.Count, isKnown);
         }
 
         return embedded;
@@ -70,63 +76,66 @@ internal sealed class EmbeddingRun : IDisposable
         _file?.Dispose();
     }
 
-    private bool ReadKnown(EmbeddedImages embedded, int start, UInt128[] hashes)
+    private bool ReadKnown(EmbeddedImages embedded, Batch batch)
     {
         if (_file is null)
             return false;
-        for (int i = 0; i < hashes.Length; i++)
+        foreach (var (place, hash) in batch.Places.Zip(batch.Hashes))
         {
-            float[] values = new float[_extractor.Views * _extractor.Size];
-            if (!_file.TryRead(hashes[i], values))
+            if (!_file.TryRead(hash, Target(embedded, place)))
                 return false;
-            embedded.Values[start + i] = values;
         }
 
         return true;
     }
 
-    private void Compute(EmbeddedImages embedded, int start, int size, UInt128[] hashes, float[] pixels)
+    private void Compute(EmbeddedImages embedded, Batch batch)
     {
-        float[] values = _extractor.Embed(pixels, size);
-        foreach (var (i, ofImage) in values.Chunk(_extractor.Views * _extractor.Size).Index())
+        float[] values = _extractor.Embed(batch.Pixels, batch.Places.Count);
+        for (int i = 0; i < batch.Places.Count; i++)
         {
-            embedded.Values[start + i] = ofImage;
-            _file?.Write(hashes[i], ofImage);
+            var embedding = values.AsSpan(i * _extractor.Size, _extractor.Size);
+            embedding.CopyTo(Target(embedded, batch.Places[i]));
+            _file?.Write(batch.Hashes[i], embedding);
         }
     }
 
-    private IEnumerable<Batch> Load(ImageSequence images, IReadOnlyList<int[]?> draws, int count, int total, int batch)
+    private Span<float> Target(EmbeddedImages embedded, Place place) =>
+        embedded.Values[place.Image].AsSpan(place.View * _extractor.Size, _extractor.Size);
+
+    /// <summary>All views of all forms of all images, image by image, so that each image is read once.</summary>
+    private IEnumerable<Batch> Load(ImageSequence sequence, int images, IReadOnlyList<int[]?> draws)
     {
-        byte[] image = new byte[_shape.Length], drawn = new byte[_shape.Length];
-        for (int start = 0; start < total; start += batch)
+        byte[] image = new byte[_length];
+        var batch = new Batch(_length);
+        for (int i = 0; i < images; i++)
         {
-            int size = Math.Min(batch, total - start);
-            var (hashes, labels, pixels) = (new UInt128[size], new int[size], new float[size * _shape.Length]);
-            for (int i = 0; i < size; i++)
+            sequence.Next(image);
+            for (int draw = 0; draw < draws.Count; draw++)
             {
-                labels[i] = images.Next(image);
-                byte[] source = image;
-                if (draws[(start + i) / count] is { } permutation)
+                for (int view = 0; view < _views.Length; view++)
                 {
-                    for (int value = 0; value < drawn.Length; value++)
-                        drawn[value] = image[permutation[value]];
-                    source = drawn;
+                    batch.Add(new Place((draw * images) + i, view), Permuted(Permuted(image, draws[draw]), _views[view]));
+                    if (batch.Places.Count < BatchSize)
+                        continue;
+                    yield return batch;
+                    batch = new Batch(_length);
                 }
-
-                hashes[i] = XxHash128.HashToUInt128(source);
-                for (int value = 0; value < source.Length; value++)
-                    pixels[(i * source.Length) + value] = source[value];
             }
-
-            yield return new Batch(start, size, hashes, labels, pixels);
         }
+
+        if (batch.Places.Count > 0)
+            yield return batch;
     }
+
+    private static byte[] Permuted(byte[] values, int[]? permutation) =>
+        permutation is null ? values : Array.ConvertAll(permutation, source => values[source]);
 
     /// <summary>What embeddings depend on beside the image.</summary>
     private static UInt128 Identity(NetworkDescription network, Weights weights)
     {
         var hash = new XxHash128();
-        hash.Append(Encoding.UTF8.GetBytes($"{network.Architecture.Name}|{network.Features.Shape}|{network.Transformations}|{network.Normalization}"));
+        hash.Append(Encoding.UTF8.GetBytes($"{network.Architecture.Name}|{network.Features.Shape}|{network.Normalization}"));
         foreach (var (name, _, values) in weights)
         {
             hash.Append(Encoding.UTF8.GetBytes(name));
@@ -136,49 +145,45 @@ internal sealed class EmbeddingRun : IDisposable
         return hash.GetCurrentHashAsUInt128();
     }
 
-    private readonly record struct Batch(int Start, int Size, UInt128[] Hashes, int[] Labels, float[] Pixels);
+    /// <summary>Where an embedding goes.</summary>
+    private readonly record struct Place(int Image, int View);
 
-    /// <summary>Batches of which the next is loaded while one is computed.</summary>
-    private sealed class BlockingBatches(Func<IEnumerable<Batch>> load) : IDisposable
+    private sealed class Batch(int length)
     {
-        private readonly IEnumerator<Batch> _source = load().GetEnumerator();
-        private Task<bool>? _next;
+        public List<Place> Places { get; } = [];
 
-        public IEnumerator<Batch> GetEnumerator()
-        {
-            _next = Task.Run(_source.MoveNext);
-            while (_next.GetAwaiter().GetResult())
-            {
-                var batch = _source.Current;
-                _next = Task.Run(_source.MoveNext);
-                yield return batch;
-            }
-        }
+        public List<UInt128> Hashes { get; } = [];
 
-        public void Dispose()
+        public float[] Pixels { get; } = new float[BatchSize * length];
+
+        public void Add(Place place, byte[] values)
         {
-            _next?.ContinueWith(task => task.Exception, TaskScheduler.Default).Wait();
-            _source.Dispose();
+            var pixels = Pixels.AsSpan(Places.Count * length, length);
+            for (int i = 0; i < length; i++)
+                pixels[i] = values[i];
+            Places.Add(place);
+            Hashes.Add(XxHash128.HashToUInt128(values));
         }
     }
 
-    private sealed class Progress(EmbeddingRun run, int total)
+    private sealed class Progress(EmbeddingRun run, long total)
     {
         private readonly Stopwatch _clock = Stopwatch.StartNew();
         private TimeSpan _lastLog;
-        private int _known;
+        private long _done;
+        private long _known;
 
-        public void Report(int done, bool isKnown)
+        public void Report(int views, bool areKnown)
         {
-            if (isKnown)
-                _known = done;
-            if (done < total && _clock.Elapsed - _lastLog < LogInterval)
+            _done += views;
+            _known += areKnown ? views : 0;
+            if (_done < total && _clock.Elapsed - _lastLog < LogInterval)
                 return;
             _lastLog = _clock.Elapsed;
-            double perSecond = (done - _known) / Math.Max(1e-3, _clock.Elapsed.TotalSeconds);
-            var left = TimeSpan.FromSeconds(perSecond > 0 ? (total - done) / perSecond : 0);
+            double perSecond = (_done - _known) / Math.Max(1e-3, _clock.Elapsed.TotalSeconds);
+            var left = TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0);
             TrainerHost.Info(run._channel, string.Create(CultureInfo.InvariantCulture,
-                $"{done} of {total} images of {run._extractor.Views} views embedded, {perSecond:F1} images/s, {left:hh\\:mm\\:ss} left"));
+                $"{_done} of {total} views embedded, {perSecond:F1} views/s, {left:hh\\:mm\\:ss} left"));
         }
     }
 }

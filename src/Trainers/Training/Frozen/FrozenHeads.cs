@@ -47,6 +47,21 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         }
     }
 
+    /// <summary>The scores of the images that are measured on, each by heads that have not seen it, with the penalty that is best for them.</summary>
+    public RowScores Measure()
+    {
+        var heads = splits.Select(_ => NewHeads()).ToList();
+        try
+        {
+            return settings.Stages.Select(stage => Choose(stage, heads).Scores).Last();
+        }
+        finally
+        {
+            foreach (var of in heads)
+                of.Dispose();
+        }
+    }
+
     /// <summary>The penalty with the lowest mean loss over the splits. The heads of the splits are left as it makes them.</summary>
     private (double Penalty, RowScores Scores) Choose(HeadStage stage, List<Heads> heads)
     {
