@@ -19,6 +19,8 @@ internal sealed class ImageSet
 {
     private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp" };
 
+    private ImageSurvey? _survey;
+
     private ImageSet(string source, IEnumerable<LabelledImage> images)
     {
         Source = source;
@@ -118,7 +120,9 @@ internal sealed class ImageSet
     /// Looks at some of the images: their sizes, and whether all are grey. What cannot be read is left out: the training
     /// names it.
     /// </summary>
-    public ImageSurvey Survey()
+    public ImageSurvey Survey() => _survey ??= NewSurvey();
+
+    private ImageSurvey NewSurvey()
     {
         const int Looked = 64;
         var mlContext = new MLContext();
@@ -185,6 +189,9 @@ internal sealed record ImageSurvey(IReadOnlyList<(int Width, int Height)> Sizes,
 
     private const int SmallestSide = 16;
 
+    /// <summary>The median of the shorter sides, in pixels; 0 where no image can be read.</summary>
+    public int TypicalSide => Sizes.Count == 0 ? 0 : Sizes.Select(size => Math.Min(size.Width, size.Height)).Order().ElementAt(Sizes.Count / 2);
+
     /// <summary>
     /// A side for training on this machine: that of the images, to a multiple of 8, where they are small, and 64 pixels for photos,
     /// which a processor without a GPU learns from in minutes rather than hours.
@@ -195,7 +202,6 @@ internal sealed record ImageSurvey(IReadOnlyList<(int Width, int Height)> Sizes,
             return LargestSide;
         if (Sizes.All(size => size == Sizes[0]) && Sizes[0].Width == Sizes[0].Height && Sizes[0].Width is >= SmallestSide and <= LargestSide)
             return Sizes[0].Width;
-        int[] sides = [.. Sizes.Select(size => Math.Min(size.Width, size.Height)).Order()];
-        return Math.Clamp(sides[sides.Length / 2] / 8 * 8, SmallestSide, LargestSide);
+        return Math.Clamp(TypicalSide / 8 * 8, SmallestSide, LargestSide);
     }
 }

@@ -35,6 +35,13 @@ internal sealed class ProgressDisplay : ITrainingObserver
             Say($"Continuing after step {plan.FirstStep} of {plan.Steps}.");
     }
 
+    public void OnEmbedding(EmbeddingProgress progress)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture,
+            $"{progress.Views} of {progress.Total} views through the network: {progress.ViewsPerSecond:F0} views/s, {progress.Remaining:hh\\:mm\\:ss} left");
+        Show(line, progress.Views, progress.Total, isLineDue: progress.Views == progress.Total || _sinceLine.Elapsed > LineInterval);
+    }
+
     public void OnProgress(TrainingProgress metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
 
     public void OnEpochEnd(TrainingProgress metrics)
@@ -57,10 +64,15 @@ internal sealed class ProgressDisplay : ITrainingObserver
         string line = string.Create(CultureInfo.InvariantCulture,
             $"epoch {metrics.Epoch}/{metrics.Epochs}, step {metrics.Step}/{metrics.Steps}: loss {metrics.Loss:F3}{(_accuracy is { } accuracy ? $", accuracy {accuracy:P1}" : "")}, "
             + $"{metrics.ImagesPerSecond:F0} images/s, learning rate {metrics.LearningRate:G3}, {Environment.WorkingSet / (1 << 20)} MiB, {metrics.Remaining:hh\\:mm\\:ss} left");
+        Show(line, metrics.Step, metrics.Steps, isLineDue);
+    }
+
+    private void Show(string line, long done, long total, bool isLineDue)
+    {
         if (_bar is not null)
         {
-            _bar.MaxValue = metrics.Steps;
-            _bar.Value = metrics.Step;
+            _bar.MaxValue = total;
+            _bar.Value = done;
             _bar.Description = line;
         }
         else if (isLineDue)

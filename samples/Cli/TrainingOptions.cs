@@ -89,6 +89,14 @@ internal sealed class TrainingOptions
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
+    /// <summary>Whether the command line says which network is trained, or from which weights.</summary>
+    public bool NamesNetwork(ParseResult parsed) => parsed.GetResult(_architecture) is { Implicit: false } || parsed.GetValue(_pretrained) is not null;
+
+    /// <summary>Whether the command line says what is learned, or how the model scores.</summary>
+    public bool NamesObjective(ParseResult parsed) => parsed.GetResult(_objective) is { Implicit: false } || parsed.GetResult(_inference) is { Implicit: false };
+
+    public int? ImageSide(ParseResult parsed) => _imageSize.Of(parsed);
+
     public int? ViewsPerStep(ParseResult parsed) => _viewsPerStep.Of(parsed);
 
     /// <exception cref="InputException">The images are not given, given twice, of one class, or cannot be used.</exception>

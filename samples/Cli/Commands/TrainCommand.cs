@@ -14,6 +14,7 @@ internal sealed class TrainCommand
     private const int FewestToSplit = 10;
 
     private readonly TrainingOptions _training = new();
+    private readonly BackboneOptions _backbone = new();
     private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
     private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to validate on after each epoch. It has a folder for each class.", HelpName = "DIR" };
     private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images to validate on. They are not trained on. Default: 0.1 if each class has 10 images or more, otherwise none.", least: 0f);
@@ -29,6 +30,7 @@ internal sealed class TrainCommand
         var train = new TrainCommand();
         var command = new Command("train", "Train a model on a folder of images.");
         train._training.AddTo(command);
+        train._backbone.AddTo(command);
         foreach (var option in new Option[] { train._model, train._validation, train._validationFraction, train._maxSeconds, train._checkpoint, train._resume, train._report, train._logFolder, train._json })
             command.Options.Add(option);
         command.SetAction(train.Run);
@@ -47,6 +49,7 @@ internal sealed class TrainCommand
         var validation = images.OfSameClasses(parsed.GetValue(_validation));
 
         var options = _training.For(parsed, images);
+        _backbone.Apply(parsed, _training, images, options);
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
         options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";

@@ -64,7 +64,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
 
     private RowScores Measure(ClassifierPlan candidate, RowSelection pilot, Weights weights)
     {
-        using var run = new EmbeddingRun(candidate.Host, channel, candidate.Description, weights, candidate.Options.CheckpointFolder);
+        using var run = new EmbeddingRun(candidate.Host, channel, candidate.Description, weights, candidate.Options);
         var training = new FrozenTraining(candidate, channel);
         var embedded = training.Standardized(run.Embed(pilot, training.Draws()), pilot.Rows.Length, weights);
         return training.NewHeads(FrozenSplits.ByFolds(embedded, pilot.Rows.Length, candidate.Host.Seed), _ => { }).Measure();

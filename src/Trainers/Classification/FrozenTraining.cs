@@ -23,6 +23,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     public TrainedModel Train() => plan.Host.Compute(() =>
     {
         TrainerHost.Info(channel, plan.ToString());
+        Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
         var weights = plan.BackboneWeights();
         var (training, validation) = Embed(weights);
         var (scale, shift) = Standardization(training, TrainingImages, weights);
@@ -35,7 +36,9 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         foreach (var (name, shape, values) in ofHeads)
             weights[name] = (shape, values);
         SetStandardization(weights, scale, shift);
-        return new TrainedModel(plan.Description with { History = History(scores) }, weights);
+        var history = History(scores);
+        Notify(observer => observer.OnEnd(history));
+        return new TrainedModel(plan.Description with { History = history }, weights);
     });
 
     /// <summary>What trains and measures the heads.</summary>
@@ -64,7 +67,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 
     private (EmbeddedImages Training, EmbeddedImages? Validation) Embed(Weights weights)
     {
-        using var run = new EmbeddingRun(plan.Host, channel, plan.Description, weights, plan.Options.CheckpointFolder);
+        using var run = new EmbeddingRun(plan.Host, channel, plan.Description, weights, plan.Options);
         var training = run.Embed(plan.Rows.Training, Draws());
         return (training, plan.Rows.Validation is null ? null : run.Embed(plan.Rows.Validation, [null]));
     }
@@ -105,6 +108,12 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
             weights[weightName] = (shape, values);
             weights[biasName] = ([bias.Length], bias);
         }
+    }
+
+    private void Notify(Action<ITrainingObserver> tell)
+    {
+        foreach (var observer in plan.Options.Observers)
+            tell(observer);
     }
 
     private TrainingHistory History(RowScores scores) => new(

@@ -167,7 +167,7 @@ public sealed partial class SlaTrainer
         /// <summary>
         /// Whether a training with <see cref="BackboneTraining.Frozen"/> compares objectives and takes the best: the baseline, and data
         /// augmentation, SLA and SLA with self-distillation with <see cref="ImageTrainerOptions.Transformations"/>. They are compared by log-loss over
-        /// five folds of 400 of the images, or 10 of each class. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
+        /// three folds of 400 of the images, or 10 of each class. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
         /// </summary>
         /// <value>Default false.</value>
         public bool CompareObjectives { get; set; }

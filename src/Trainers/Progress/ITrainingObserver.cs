@@ -24,6 +24,14 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>
+    /// About twice a second while the images of a training with <see cref="BackboneTraining.Frozen"/> go through the network, before heads are trained.
+    /// </summary>
+    /// <param name="progress">How far it is.</param>
+    void OnEmbedding(EmbeddingProgress progress)
+    {
+    }
+
     /// <summary>After a checkpoint was written.</summary>
     /// <param name="path">The file.</param>
     /// <param name="stepsDone">The number of steps that it holds.</param>

@@ -8,7 +8,7 @@ public enum BackboneTraining
 
     /// <summary>
     /// The backbone stays as it was trained elsewhere, and the heads alone are trained. ONNX Runtime embeds the views of all images once; the
-    /// heads are then trained to their optimum in seconds, with the L2 penalty that is best on the validation rows, or over five folds where
+    /// heads are then trained to their optimum in seconds, with the L2 penalty that is best on the validation rows, or over three folds where
     /// there are none. For photos and few images, on a machine without a GPU.
     /// </summary>
     Frozen,

@@ -17,9 +17,11 @@ internal sealed class EmbeddingRun : IDisposable
     private const int BatchSize = 32;
 
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
 
     private readonly TrainerHost _host;
     private readonly IChannel _channel;
+    private readonly IReadOnlyList<ITrainingObserver> _observers;
     private readonly EmbeddingExtractor _extractor;
     private readonly EmbeddingFile? _file;
     private readonly int _length;
@@ -29,15 +31,15 @@ internal sealed class EmbeddingRun : IDisposable
     /// <param name="channel">The log.</param>
     /// <param name="network">What the network is.</param>
     /// <param name="weights">The weights of its backbone.</param>
-    /// <param name="folder">The checkpoint folder; null for none.</param>
-    public EmbeddingRun(TrainerHost host, IChannel channel, NetworkDescription network, Weights weights, string? folder)
+    /// <param name="options">The trainer's options: checkpoint folder and observers.</param>
+    public EmbeddingRun(TrainerHost host, IChannel channel, NetworkDescription network, Weights weights, ImageTrainerOptions options)
     {
-        (_host, _channel) = (host, channel);
+        (_host, _channel, _observers) = (host, channel, options.Observers);
         var shape = network.Features.Shape;
         _length = shape.Length;
         _views = [.. network.Transformations.Select((view, j) => j == 0 ? null : view.GetPermutation(shape))];
         _extractor = new EmbeddingExtractor(network, weights, host.Threads);
-        _file = folder is null ? null : new EmbeddingFile(folder, Identity(network, weights), _extractor.Size);
+        _file = options.CheckpointFolder is not { } folder ? null : new EmbeddingFile(folder, Identity(network, weights), _extractor.Size);
     }
 
     /// <summary>Embeds all views of rows.</summary>
@@ -170,6 +172,7 @@ internal sealed class EmbeddingRun : IDisposable
     {
         private readonly Stopwatch _clock = Stopwatch.StartNew();
         private TimeSpan _lastLog;
+        private TimeSpan _lastReport;
         private long _done;
         private long _known;
 
@@ -177,13 +180,19 @@ internal sealed class EmbeddingRun : IDisposable
         {
             _done += views;
             _known += areKnown ? views : 0;
-            if (_done < total && _clock.Elapsed - _lastLog < LogInterval)
+            var elapsed = _clock.Elapsed;
+            if (_done < total && elapsed - _lastReport < ReportInterval)
                 return;
-            _lastLog = _clock.Elapsed;
-            double perSecond = (_done - _known) / Math.Max(1e-3, _clock.Elapsed.TotalSeconds);
-            var left = TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0);
+            _lastReport = elapsed;
+            double perSecond = (_done - _known) / Math.Max(1e-3, elapsed.TotalSeconds);
+            var progress = new EmbeddingProgress(_done, total, perSecond, TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0));
+            foreach (var observer in run._observers)
+                observer.OnEmbedding(progress);
+            if (_done < total && elapsed - _lastLog < LogInterval)
+                return;
+            _lastLog = elapsed;
             TrainerHost.Info(run._channel, string.Create(CultureInfo.InvariantCulture,
-                $"{_done} of {total} views embedded, {perSecond:F1} views/s, {left:hh\\:mm\\:ss} left"));
+                $"{_done} of {total} views embedded, {perSecond:F1} views/s, {progress.Remaining:hh\\:mm\\:ss} left"));
         }
     }
 }

@@ -12,11 +12,17 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 /// <param name="checkCancellation">Throws where the training is to stop.</param>
 internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> splits, Action<string> log, Action checkCancellation)
 {
-    /// <summary>The penalties that are tried, each from the heads of the one before.</summary>
-    private static readonly double[] Penalties = [.. Enumerable.Range(0, 11).Select(i => Math.Pow(10, 0 - (i / 2.0)))];
+    /// <summary>The penalties that are tried, each from the heads of the one before, until the loss rises.</summary>
+    private static readonly double[] Penalties = [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
 
-    /// <summary>Penalties after the best one that are still tried: the loss on a few images is not smooth.</summary>
-    private const int PenaltiesPastBest = 2;
+    /// <summary>The penalties on both sides of the best of these that are tried too.</summary>
+    private static readonly double HalfStep = Math.Sqrt(10);
+
+    /// <summary>The relative decrease of the loss below which heads are compared: the choice does not depend on further digits.</summary>
+    private const double ComparedTolerance = 1e-4;
+
+    /// <summary>The same of the heads of the result.</summary>
+    private const double Tolerance = 1e-6;
 
     private const int ScoredImages = 1024;
 
@@ -34,7 +40,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             {
                 (double penalty, scores) = Choose(stage, measured);
                 using var solver = NewSolver(stage, images);
-                var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, checkCancellation);
+                var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, Tolerance, checkCancellation);
                 log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scores.Accuracy:F4}, validation loss {scores.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 
@@ -69,31 +75,33 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         try
         {
             (double Penalty, RowScores Scores, List<Weights> Heads)? best = null;
-            int past = 0;
             foreach (double penalty in Penalties)
+            {
+                if (!Improves(penalty))
+                    break;
+            }
+
+            double coarse = best!.Value.Penalty;
+            _ = Improves(coarse / HalfStep) || Improves(coarse * HalfStep);
+            foreach (var (of, weights) in heads.Zip(best.Value.Heads))
+                Restore(of, weights);
+            return (best.Value.Penalty, best.Value.Scores);
+
+            bool Improves(double penalty)
             {
                 var scores = new List<RowScores>();
                 for (int split = 0; split < solvers.Count; split++)
                 {
-                    solvers[split].Solve(heads[split], stage.ParametersOf(heads[split]), penalty, checkCancellation);
+                    solvers[split].Solve(heads[split], stage.ParametersOf(heads[split]), penalty, ComparedTolerance, checkCancellation);
                     scores.Add(Score(heads[split], stage.Readout, splits[split].Validation));
                 }
 
                 var all = Joined(scores);
                 if (best is not null && all.Loss >= best.Value.Scores.Loss)
-                {
-                    if (++past > PenaltiesPastBest)
-                        break;
-                    continue;
-                }
-
-                past = 0;
+                    return false;
                 best = (penalty, all, [.. heads.Select(of => Weights.Of(of.state_dict().Select(entry => (entry.Key, entry.Value))))]);
+                return true;
             }
-
-            foreach (var (of, weights) in heads.Zip(best!.Value.Heads))
-                Restore(of, weights);
-            return (best.Value.Penalty, best.Value.Scores);
         }
         finally
         {

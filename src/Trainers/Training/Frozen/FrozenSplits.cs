@@ -3,9 +3,9 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 /// <summary>Divides embedded images into those that heads are trained on and those that they are measured on.</summary>
 internal static class FrozenSplits
 {
-    private const int Folds = 5;
+    private const int Folds = 3;
 
-    /// <summary>Five folds with the same share of each class, each of which is measured on once. All forms of an image are in one fold.</summary>
+    /// <summary>Three folds with the same share of each class, each of which is measured on once. All forms of an image are in one fold.</summary>
     /// <param name="embedded">The images: so many in their first form, then in the second, and so on.</param>
     /// <param name="images">Number of images.</param>
     /// <param name="seed">Which images: a function of the seed.</param>

@@ -40,17 +40,21 @@ internal sealed class HeadSolver : IDisposable
     /// <param name="heads">The heads.</param>
     /// <param name="parameters">The parameters.</param>
     /// <param name="penalty">The penalty.</param>
+    /// <param name="tolerance">The relative decrease of the value below which it stops.</param>
     /// <param name="checkCancellation">Throws where it is to stop; called between evaluations.</param>
     /// <returns>The value of the function that was minimised, and the number of iterations.</returns>
-    public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, Action checkCancellation)
+    public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, double tolerance, Action checkCancellation)
     {
         double[] point = Read(parameters);
-        var result = Lbfgs.Minimize(point, candidate =>
-        {
-            checkCancellation();
-            Write(parameters, candidate);
-            return Evaluate(heads, parameters, penalty);
-        });
+        var result = Lbfgs.Minimize(
+            point,
+            candidate =>
+            {
+                checkCancellation();
+                Write(parameters, candidate);
+                return Evaluate(heads, parameters, penalty);
+            },
+            tolerance);
         Write(parameters, point);
         return result;
     }
@@ -81,15 +85,17 @@ internal sealed class HeadSolver : IDisposable
             value += penalty / 2 * norm.item<double>();
         }
 
-        var gradient = new List<double>();
+        double[] gradient = new double[parameters.Sum(parameter => parameter.numel())];
+        int start = 0;
         foreach (var parameter in parameters)
         {
             Tensor own = parameter.grad!.to(ScalarType.Float64);
-            gradient.AddRange((parameter.dim() > 1 ? own + (parameter.detach().to(ScalarType.Float64) * penalty) : own).data<double>());
+            (parameter.dim() > 1 ? own + (parameter.detach().to(ScalarType.Float64) * penalty) : own).data<double>().CopyTo(gradient, start);
+            start += (int)parameter.numel();
             parameter.grad = null;
         }
 
-        return (value, [.. gradient]);
+        return (value, gradient);
     }
 
     private static double[] Read(IEnumerable<Parameter> parameters)
