@@ -66,7 +66,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     {
         using var run = new EmbeddingRun(candidate.Host, channel, candidate.Description, weights, candidate.Options);
         var training = new FrozenTraining(candidate, channel);
-        var embedded = training.Standardized(run.Embed(pilot, training.Draws()), pilot.Rows.Length, weights);
+        var embedded = training.Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
         return training.NewHeads(FrozenSplits.ByFolds(embedded, pilot.Rows.Length, candidate.Host.Seed), _ => { }).Measure();
     }
 

@@ -51,8 +51,11 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return new FrozenHeads(settings, splits, log, plan.Host.CheckCancellation);
     }
 
-    /// <summary>The untransformed image, and its mirror image where the base augmentation mirrors.</summary>
-    public int[]?[] Draws() => plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
+    /// <summary>
+    /// The untransformed image, and its mirror image where the base augmentation mirrors and there is one view: several views show more of an image
+    /// than its mirror image adds, and each costs a pass.
+    /// </summary>
+    private int[]?[] Draws() => plan.Description.Transformations.Count == 1 && plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
         ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
         : [null];
 

@@ -159,7 +159,7 @@ public sealed partial class SlaTrainer
         /// <summary>
         /// Whether a backbone that was trained elsewhere stays as it is. <see cref="BackboneTraining.Frozen"/> needs such a backbone:
         /// <see cref="Architecture.FromOnnx"/>, <see cref="Architecture.PretrainedResNet18"/>, <see cref="ImageTrainerOptions.PretrainedPath"/> or an
-        /// initial model. Of the base augmentation it takes the mirror images; epochs, steps, learning rate and batch size are then ignored.
+        /// initial model. Of the base augmentation it takes the mirror images, where there is one view; epochs, steps, learning rate and batch size are then ignored.
         /// </summary>
         /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
