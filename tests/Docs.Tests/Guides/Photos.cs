@@ -10,7 +10,7 @@ internal static class PhotosGuide
     public static void Run()
     {
         #region program
-        const int Side = 64;
+        const int Side = 224;
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, log) =>
         {
@@ -28,9 +28,9 @@ internal static class PhotosGuide
                 FeatureColumnName = "Image",
                 ImageWidth = Side,
                 ImageHeight = Side,
-                Epochs = 40,
-                ViewsPerStep = 2,
-                LearningRateSchedule = LearningRateSchedule.OneCycle,
+                Architecture = Architecture.PretrainedResNet18(),
+                BackboneTraining = BackboneTraining.Frozen,
+                CompareObjectives = true,
                 OnUnreadableImage = UnreadableImageHandling.Skip,
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"));
