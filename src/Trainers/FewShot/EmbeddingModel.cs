@@ -2,6 +2,7 @@ using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.FewShot;
 
@@ -10,6 +11,9 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
 {
     private const string DescriptionKey = "Microsoft.ML.Sla.Embedding";
     private const string InferenceKey = "Microsoft.ML.Sla.Embedding.Inference";
+
+    /// <summary>The factor on cosines between embeddings that were not trained to be compared, as a training starts from.</summary>
+    private const float ScaleOfCosine = 10;
 
     public EmbeddingDescription Description { get; } = description;
 
@@ -22,6 +26,34 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         FewShotObjective.ViewsAsClasses => [SlaInference.Single, SlaInference.Aggregated],
         _ => [SlaInference.Aggregated, SlaInference.Single],
     };
+
+    /// <summary>A network that others have trained.</summary>
+    /// <exception cref="ArgumentException">The architecture has no weights, or does not take images of the size.</exception>
+    public static EmbeddingModel OfBackbone(Architecture architecture, string feature, int side, TransformationSet transformations, string embeddingColumn)
+    {
+        if (architecture.InitialWeights is null)
+        {
+            throw new ArgumentException(
+                $"{architecture} comes without weights. Give Architecture.PretrainedResNet18() or Architecture.FromOnnx(path), or train an embedding with Trainers.SlaFewShot.",
+                nameof(architecture));
+        }
+
+        var shape = new ImageShape(Channels: 3, side, side);
+        if (architecture.Objection(shape) is { } objection)
+            throw new ArgumentException(objection, nameof(architecture));
+        var (chosen, _) = architecture.Choose(shape, images: 0, gpu: false);
+        var description = new EmbeddingDescription(
+            transformations.Count == 1 ? FewShotObjective.Baseline : FewShotObjective.Sla,
+            PrototypeSimilarity.Cosine,
+            ScaleOfCosine,
+            chosen,
+            transformations,
+            new FeatureColumn(feature, FeatureKind.Image, shape, ImageResizingEstimator.ResizingKind.IsoCrop, PixelMaximum: 255),
+            chosen.InitialNormalization ?? PixelNormalization.ImageNet,
+            embeddingColumn,
+            typeof(EmbeddingModel).Assembly.GetName().Version!.ToString(3));
+        return new EmbeddingModel(description, new Weights(chosen.InitialWeights!));
+    }
 
     /// <summary>The graph for ML.NET: C*H*W pixels of one image to the embeddings of its views, one after another.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>

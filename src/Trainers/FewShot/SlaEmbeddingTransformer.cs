@@ -83,6 +83,31 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
         return new SlaEmbeddingTransformer(mlContext, model, inference);
     }
 
+    /// <summary>Makes an embedding of a network that others have trained, without any training.</summary>
+    /// <param name="mlContext">The context that scores.</param>
+    /// <param name="architecture">The network: <see cref="Architecture.PretrainedResNet18"/>, or one of <see cref="Architecture.FromOnnx"/>.</param>
+    /// <param name="featureColumnName">Name of the image column. Default <c>Features</c>.</param>
+    /// <param name="imageSize">Width and height that images are resized to, in pixels. Default 224.</param>
+    /// <param name="transformations">The views that are embedded. Default null: the untransformed image alone.</param>
+    /// <param name="embeddingColumnName">Name of the column that the transformer adds. Default <c>Embedding</c>.</param>
+    /// <returns>The transformer, for <see cref="PrototypeClassifier"/>. Similarities are cosines.</returns>
+    /// <exception cref="ArgumentException">The architecture has no weights, or does not take images of the size.</exception>
+    public static SlaEmbeddingTransformer FromBackbone(
+        MLContext mlContext,
+        Architecture architecture,
+        string featureColumnName = "Features",
+        int imageSize = 224,
+        TransformationSet? transformations = null,
+        string embeddingColumnName = "Embedding")
+    {
+        ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(architecture);
+        ArgumentException.ThrowIfNullOrWhiteSpace(featureColumnName);
+        ArgumentException.ThrowIfNullOrWhiteSpace(embeddingColumnName);
+        var model = EmbeddingModel.OfBackbone(architecture, featureColumnName, imageSize, transformations ?? TransformationSet.None, embeddingColumnName);
+        return new SlaEmbeddingTransformer(mlContext, model, model.Inferences[0]);
+    }
+
     /// <summary>
     /// Makes a transformer that embeds all views, or the image as it is in one pass. It is independent of this one and disposed on its
     /// own.
