@@ -61,7 +61,9 @@ internal sealed class TrainCommand
         options.ValidationSet = validation is null ? null : Rows(validation);
         using var interruption = new Interruption();
         options.CancellationToken = interruption.Token;
-        if (_maxSeconds.Of(parsed) is { } seconds)
+        if (_maxSeconds.Of(parsed) is { } most && options.BackboneTraining == BackboneTraining.Frozen)
+            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, TimeSpan.FromSeconds(most) - clock.Elapsed);
+        else if (_maxSeconds.Of(parsed) is { } seconds)
             options.Epochs = TimeBudget.Epochs(mlContext, options, rows, TimeSpan.FromSeconds(seconds), clock);
 
         var last = new LastMetrics();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
@@ -40,6 +41,25 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         Notify(observer => observer.OnEnd(history));
         return new TrainedModel(plan.Description with { History = history }, weights);
     });
+
+    /// <summary>How long views take to go through the network, without images.</summary>
+    /// <param name="time">How long it is measured after the first batch, which warms up.</param>
+    /// <returns>The time of a batch, and the number of views in it.</returns>
+    public (TimeSpan Batch, int Views) MeasureBatch(TimeSpan time)
+    {
+        using var extractor = new EmbeddingExtractor(plan.Description, plan.BackboneWeights(), plan.Host.Threads);
+        float[] pixels = new float[EmbeddingRun.BatchSize * plan.Description.Features.Shape.Length];
+        extractor.Embed(pixels, EmbeddingRun.BatchSize);
+        var clock = Stopwatch.StartNew();
+        int batches = 0;
+        for (; batches == 0 || clock.Elapsed < time; batches++)
+        {
+            plan.Host.CheckCancellation();
+            extractor.Embed(pixels, EmbeddingRun.BatchSize);
+        }
+
+        return (clock.Elapsed / batches, EmbeddingRun.BatchSize);
+    }
 
     /// <summary>What trains and measures the heads.</summary>
     /// <param name="splits">The images that the penalty is chosen by.</param>

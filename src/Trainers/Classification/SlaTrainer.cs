@@ -102,7 +102,10 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         return range;
     }
 
-    /// <summary>Trains for some seconds, to find out how fast this machine does. The network is thrown away.</summary>
+    /// <summary>
+    /// Trains for some seconds, to find out how fast this machine does. The network is thrown away. With <see cref="BackboneTraining.Frozen"/> a step is a
+    /// batch of views that goes through the network, and an epoch all views of all images.
+    /// </summary>
     /// <param name="input">The training rows.</param>
     /// <param name="time">How long steps are made, above 0, after the images were read; one step at least.</param>
     /// <returns>What the training takes.</returns>
@@ -113,6 +116,14 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("Speed");
         var clock = Stopwatch.StartNew();
         var plan = ReadPlan(channel, input, validationSet: null, initialModel: null);
+        if (_options.BackboneTraining == BackboneTraining.Frozen)
+        {
+            var readingAndNetwork = clock.Elapsed;
+            var (batch, views) = new FrozenTraining(plan, channel).MeasureBatch(time);
+            int all = plan.Sampler.Store.Count * plan.Description.Transformations.Count;
+            return new TrainingSpeed(readingAndNetwork, (all + views - 1) / views, views, batch);
+        }
+
         using var training = new ClassifierTraining(plan, channel);
         var reading = clock.Elapsed;
         return new TrainingSpeed(reading, plan.Sampler.StepsPerEpoch, plan.Sampler.BatchSize, TimeSpan.FromSeconds(training.MeasureStep(time)));

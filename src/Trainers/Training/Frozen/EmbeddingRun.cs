@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 internal sealed class EmbeddingRun : IDisposable
 {
     /// <summary>Views that go through the network at a time.</summary>
-    private const int BatchSize = 32;
+    public const int BatchSize = 32;
 
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
