@@ -1,23 +1,23 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>The result of a learning-rate range test (Smith 2017).</summary>
-/// <param name="Points">The rate of each step, ascending, and the smoothed loss after it.</param>
-/// <param name="Suggested">The rate at which the loss falls fastest by the logarithm of the rate.</param>
+/// <param name="Points">The learning rate of each step, ascending, and the smoothed loss after the step.</param>
+/// <param name="Suggested">The rate at which the loss falls fastest, on a logarithmic scale of rates.</param>
 public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, double Loss)> Points, double Suggested)
 {
-    /// <summary>Weight of the losses so far in the smoothed one.</summary>
+    /// <summary>Weight of earlier losses in the smoothed loss.</summary>
     private const double Smoothing = 0.9;
 
-    /// <summary>A loss of so many times the lowest one ends the test.</summary>
+    /// <summary>The test ends when the loss exceeds its minimum by this factor.</summary>
     private const double Divergence = 4;
 
-    /// <summary>Share of the steps on each side that a slope is taken over: single batches differ more than the rate does.</summary>
+    /// <summary>Share of the steps, on each side of a step, that a slope spans. The loss varies more from batch to batch than with the rate.</summary>
     private const double SlopeShare = 0.1;
 
     /// <param name="lowest">The first rate.</param>
     /// <param name="highest">The last rate.</param>
     /// <param name="steps">Number of steps.</param>
-    /// <param name="lossOf">Makes a step, counted from 0, at a rate, and returns the loss before it.</param>
+    /// <param name="lossOf">Takes the step's number, counted from 0, and its rate. Makes the step and returns the loss before it.</param>
     internal static LearningRateRange Measure(double lowest, double highest, int steps, Func<int, double, double> lossOf)
     {
         var points = new List<(double LearningRate, double Loss)>();

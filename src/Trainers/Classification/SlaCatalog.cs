@@ -14,7 +14,7 @@ public static class SlaCatalog
     /// <param name="featureColumnName">Name of the feature column: an image (MLImage), or a vector of C*H*W bytes or floats.</param>
     /// <param name="scoreColumnName">Name of the column of probabilities that the model adds.</param>
     /// <param name="predictedLabelColumnName">Name of the column of the most probable class that the model adds.</param>
-    /// <param name="validationSet">Rows to measure accuracy on after each epoch; null for none.</param>
+    /// <param name="validationSet">Rows to measure accuracy on after each epoch. Default null: no validation.</param>
     /// <returns>The trainer, an estimator.</returns>
     /// <exception cref="ArgumentException">A name is empty.</exception>
     public static SlaTrainer Sla(
@@ -36,7 +36,7 @@ public static class SlaCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
     /// <returns>The trainer, an estimator.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
     public static SlaTrainer Sla(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, SlaTrainer.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -10,12 +10,12 @@ using Microsoft.ML.Sla.Scoring;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Scores images one by one with a saved model, without a pipeline of ML.NET: the first prediction of a program comes several times
-/// sooner. Of the same pixels the probabilities are the same, bit for bit, as those of <see cref="ScoringTransformer.Transform"/>.
+/// Scores images one by one with a saved model, without an ML.NET pipeline. A program's first prediction comes several times sooner. For
+/// the same pixels, the probabilities equal those of <see cref="ScoringTransformer.Transform"/> bit for bit.
 /// </summary>
 /// <remarks>
-/// For models whose feature column is an image. It computes on the CPU, with one thread an image, and may be used by several threads at
-/// a time. A model of <see cref="SlaTransformer.ToInt8"/> is scored as it is, and has neither another inference nor view scores.
+/// The model's feature column must be an image. The predictor computes on the CPU, with one thread for each image. Several threads may use
+/// it at the same time. A model of <see cref="SlaTransformer.ToInt8"/> can be scored, but offers no other inference and no view scores.
 /// </remarks>
 public sealed class SlaPredictor : IDisposable
 {
@@ -28,9 +28,9 @@ public sealed class SlaPredictor : IDisposable
     private readonly Lazy<Task<InferenceSession>> _session;
     private readonly Lifetime _lifetime;
 
-    /// <param name="source">The file, which messages name.</param>
-    /// <param name="pixelLimit">Pixels that an image may declare.</param>
-    /// <param name="model">The model in it.</param>
+    /// <param name="source">The model's file, for error messages.</param>
+    /// <param name="pixelLimit">The largest number of pixels that an image may declare.</param>
+    /// <param name="model">The model in the file.</param>
     private SlaPredictor(string source, long pixelLimit, SavedClassifier model)
     {
         _source = source;
@@ -51,7 +51,7 @@ public sealed class SlaPredictor : IDisposable
     /// <summary>What the network was trained to minimise.</summary>
     public SlaObjective Objective => _model.Description.Objective;
 
-    /// <summary>The M transformations that it was trained with.</summary>
+    /// <summary>The M transformations that the network was trained with.</summary>
     public TransformationSet Transformations => _model.Description.Transformations;
 
     /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
@@ -61,20 +61,20 @@ public sealed class SlaPredictor : IDisposable
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
 
     /// <summary>Reads a model from a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <param name="path">The saved model: an SLA model by itself or in a pipeline, of which only the SLA model is read.</param>
+    /// <param name="path">The saved model: an SLA model by itself or in a pipeline. Only the SLA model is read.</param>
     /// <param name="pixelLimit">
-    /// Width times height that an image may declare, 1 or more: see <see cref="SlaImagesCatalog.LoadUprightImages"/>. Larger ones are an error
-    /// before there is memory for them. Default 200,000,000.
+    /// The largest width times height that an image may declare, 1 or more: see <see cref="SlaImagesCatalog.LoadUprightImages"/>. The predictor
+    /// refuses larger images before it allocates memory for them. Default 200,000,000.
     /// </param>
     /// <returns>The predictor, with the inference that the model was saved with.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
     public static SlaPredictor Load(string path, long pixelLimit = PixelLimit.Default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pixelLimit, 1);
 
-        // ONNX Runtime gets ready while the file is read.
+        // Overlaps the start of ONNX Runtime with reading the file.
         _ = Task.Run(OrtEnv.Instance);
         var model = SavedClassifier.Read(path);
         var features = model.Description.Features;
@@ -84,7 +84,7 @@ public sealed class SlaPredictor : IDisposable
                 $"The model in '{path}' scores the column '{features.Name}', a vector of pixels, and not images. Load it with mlContext.Model.Load.");
     }
 
-    /// <summary>Makes a predictor that scores with the same network in another way. It is independent of this one and disposed on its own.</summary>
+    /// <summary>Makes a predictor that scores with the same network in another way. The two are independent: dispose both.</summary>
     /// <param name="inference">One of <see cref="Inferences"/>.</param>
     /// <returns>The predictor.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The training objective does not define the inference.</exception>
@@ -93,8 +93,8 @@ public sealed class SlaPredictor : IDisposable
     public SlaPredictor WithInference(SlaInference inference) => With(network => SavedClassifier.Of(network, inference));
 
     /// <summary>
-    /// Makes a predictor that also gives the M views' own class probabilities, which takes M passes an image. It is independent of this
-    /// one and disposed on its own.
+    /// Makes a predictor that also gives the class probabilities of each of the M views, which takes M passes for each image. The two
+    /// predictors are independent: dispose both.
     /// </summary>
     /// <returns>The predictor.</returns>
     /// <exception cref="InvalidDataException">The model computes in 8 bits.</exception>
@@ -102,13 +102,13 @@ public sealed class SlaPredictor : IDisposable
     public SlaPredictor WithViewScores() => With(network => SavedClassifier.Of(network.WithViewScores("ViewScores"), Inference));
 
     /// <summary>
-    /// Scores an image file, read upright as <see cref="SlaImagesCatalog.LoadUprightImages"/> reads it with twice the larger side of
-    /// <see cref="ImageShape"/> as the side that is enough.
+    /// Scores an image file. It is decoded upright, as <see cref="SlaImagesCatalog.LoadUprightImages"/> decodes it with a <c>decodeSide</c>
+    /// of twice the larger side of <see cref="ImageShape"/>.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <returns>The probabilities.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no image that can be used; the message names it and says why.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not a usable image; the message names it and says why.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(string path)
     {
@@ -116,10 +116,10 @@ public sealed class SlaPredictor : IDisposable
         return Score(path);
     }
 
-    /// <summary>Scores the bytes of an image file, decoded as <see cref="Predict(string)"/> decodes the file, with the same refusals.</summary>
-    /// <param name="file">The bytes, such as those of an upload.</param>
-    /// <returns>The probabilities: the same, bit for bit, as those of the file.</returns>
-    /// <exception cref="InvalidDataException">They are no image that can be used; the message says why.</exception>
+    /// <summary>Scores the bytes of an image file. <see cref="Predict(string)"/> decodes a file in the same way and refuses the same ones.</summary>
+    /// <param name="file">The bytes, for example of an upload.</param>
+    /// <returns>The probabilities, bit for bit those of the file.</returns>
+    /// <exception cref="InvalidDataException">The bytes are not a usable image; the message says why.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(ReadOnlySpan<byte> file)
     {
@@ -129,10 +129,10 @@ public sealed class SlaPredictor : IDisposable
         return Score(image);
     }
 
-    /// <summary>Scores the image file that a stream has from where it is to its end, as <see cref="Predict(string)"/> scores the file.</summary>
-    /// <param name="stream">The stream. It stays the caller's.</param>
-    /// <returns>The probabilities: the same, bit for bit, as those of the file.</returns>
-    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    /// <summary>Scores an image file from a stream, read from the current position to the end, as <see cref="Predict(string)"/> scores a file.</summary>
+    /// <param name="stream">The stream. The caller keeps ownership.</param>
+    /// <returns>The probabilities, bit for bit those of the file.</returns>
+    /// <exception cref="InvalidDataException">The content is not a usable image; the message says why.</exception>
     /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(Stream stream)
     {
@@ -144,11 +144,11 @@ public sealed class SlaPredictor : IDisposable
     }
 
     /// <summary>
-    /// Scores an image in memory, as it is: <see cref="MLImage"/> knows no orientation, and its own readers accept cut off and CMYK files. A
-    /// large JPEG that was decoded at full size gives slightly other probabilities than <see cref="Predict(string)"/>, which decodes it
-    /// at a reduced size.
+    /// Scores an image in memory without turning or checking it: <see cref="MLImage"/> has no orientation, and its own readers accept truncated
+    /// and CMYK files. A large JPEG that was decoded at full size gives slightly different probabilities than <see cref="Predict(string)"/>,
+    /// which decodes it at a reduced size.
     /// </summary>
-    /// <param name="image">The image, of any size. It stays the caller's.</param>
+    /// <param name="image">The image, of any size. The caller keeps ownership.</param>
     /// <returns>The probabilities.</returns>
     public SlaPrediction Predict(MLImage image)
     {
@@ -157,11 +157,11 @@ public sealed class SlaPredictor : IDisposable
         return Score(image);
     }
 
-    /// <summary>Scores image files on all processors, each as <see cref="Predict(string)"/> does.</summary>
+    /// <summary>Scores image files on all processors, each file as <see cref="Predict(string)"/> does.</summary>
     /// <param name="paths">The files.</param>
     /// <returns>The probabilities, in the order of the files.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">One is no image that can be used; the message names the first one and says why.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">A file is not a usable image; the message names the first such file and says why.</exception>
     public IReadOnlyList<SlaPrediction> Predict(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -179,7 +179,7 @@ public sealed class SlaPredictor : IDisposable
             }
             catch (Exception exception)
             {
-                // All files before this one are still read, so that the first bad one is named whatever the threads do.
+                // The files before this one are still read, so that the error names the first bad file regardless of thread timing.
                 failures[i] = exception;
                 state.Break();
             }
@@ -191,7 +191,7 @@ public sealed class SlaPredictor : IDisposable
 
     /// <summary>
     /// Closes the ONNX session and returns at once. Threads that are predicting still get their results, and the last of them closes the
-    /// session. A prediction that begins afterwards is an <see cref="ObjectDisposedException"/>.
+    /// session. A prediction that begins afterwards throws <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose() => _lifetime.Close();
 
@@ -214,7 +214,7 @@ public sealed class SlaPredictor : IDisposable
         return new SlaPrediction(values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
     }
 
-    /// <summary>The first time, the session is opened while the image is decoded.</summary>
+    /// <summary>Opens the session on first use, so that it opens while the image is decoded.</summary>
     private void OpenSession() => _ = _session.Value;
 
     private int DecodeSide => 2 * Math.Max(ImageShape.Height, ImageShape.Width);
@@ -227,7 +227,7 @@ public sealed class SlaPredictor : IDisposable
 
     private InferenceSession NewSession()
     {
-        // The threads of ML.NET's rows: with others, sums are taken in another order.
+        // ML.NET scores a row with one thread. Another number would add in another order and change the last bits.
         using var options = new SessionOptions { IntraOpNumThreads = 1 };
         try
         {
@@ -244,7 +244,7 @@ public sealed class SlaPredictor : IDisposable
         if (!_session.IsValueCreated)
             return;
 
-        // Where the first image could not be used, it may still be opening.
+        // The session may still be opening if the first image could not be used.
         Task.WaitAny(_session.Value);
         if (_session.Value.IsCompletedSuccessfully)
             _session.Value.Result.Dispose();

@@ -16,9 +16,9 @@ public sealed partial class SlaTrainer
         public string PredictedLabelColumnName { get; set; } = "PredictedLabel";
 
         /// <summary>
-        /// Name of a column of the M views' own class probabilities that the model adds, M x N, with slot names such as
-        /// <c>cat @ 90°</c>. Every inference then takes M passes an image. <see cref="SlaTransformer.WithViewScores"/> changes
-        /// it afterwards.
+        /// Name of the column for the class probabilities of each view, M x N, with slot names such as <c>cat @ 90°</c>. With this
+        /// column every inference takes M passes for each image. <see cref="SlaTransformer.WithViewScores"/> adds or removes the
+        /// column after training.
         /// </summary>
         /// <value>Default null: no such column.</value>
         public string? ViewScoresColumnName { get; set; }
@@ -28,131 +28,136 @@ public sealed partial class SlaTrainer
         public SlaObjective Objective { get; set; } = SlaObjective.SlaSelfDistillation;
 
         /// <summary>
-        /// How many of the M views of an image are trained on in a step, drawn anew each time. The expected loss stays that over
-        /// all M, and a step costs as much as so many views. SlaSelfDistillation always draws the image as it is and needs 2
-        /// or more; its teacher is then an unbiased estimate of the aggregated logits. Ignored by <see cref="SlaObjective.Baseline"/>.
+        /// Number of the M views of an image that a step trains on, drawn anew in each step. The expected loss is that over all M
+        /// views; the cost of a step is proportional to this number. SlaSelfDistillation always includes the untransformed image and
+        /// needs 2 or more; its teacher is then an unbiased estimate of the aggregated logits. Ignored by <see cref="SlaObjective.Baseline"/>.
         /// </summary>
         /// <value>Default null: all M.</value>
         public int? ViewsPerStep { get; set; }
 
-        /// <summary>How the losses of an image's views become one. Ignored by <see cref="SlaObjective.Baseline"/>.</summary>
+        /// <summary>How the losses of an image's views are combined. Ignored by <see cref="SlaObjective.Baseline"/>.</summary>
         /// <value>Default <see cref="LossReduction.Mean"/>.</value>
         public LossReduction LossReduction { get; set; } = LossReduction.Mean;
 
         /// <summary>
-        /// The loss of a class or joint label, in place of the cross-entropy in the objective. The distillation term of
-        /// SlaSelfDistillation and the transformation head of MultiTask are as they are with every loss.
+        /// The loss of a class or joint label, which replaces the cross-entropy in the objective. Ignored by the distillation term of
+        /// SlaSelfDistillation and by the transformation head of MultiTask.
         /// </summary>
         /// <value>Default <see cref="ClassificationLoss.CrossEntropy"/>.</value>
         public ClassificationLoss ClassificationLoss { get; set; } = ClassificationLoss.CrossEntropy;
 
         /// <summary>
-        /// What an image weighs in the loss, by the number of training images of its class. Losses of an image's views become
-        /// one first, and the weighted mean over the images of a batch, or of a part of it (<see cref="GradientAccumulation"/>), is taken
-        /// then; where two images are mixed, weights are mixed as labels are. The distillation term is not weighted.
+        /// The weight of an image in the loss, by the number of training images of its class. The trainer combines the losses of an
+        /// image's views first, and then takes the weighted mean over the images of a batch, or of a part of it
+        /// (<see cref="GradientAccumulation"/>). An image mixed from two gets a mix of their weights, in the proportions of its labels.
+        /// Ignored by the distillation term.
         /// </summary>
         /// <value>Default <see cref="ClassWeighting.None"/>.</value>
         public ClassWeighting ClassWeighting { get; set; } = ClassWeighting.None;
 
         /// <summary>
-        /// Share of training's steps after which <see cref="ClassWeighting"/> begins, above 0 to below 1, such as 0.8: the network
-        /// learns features from all images alike, and balances its classes afterwards (Cao et al. 2019).
+        /// Share of the steps after which <see cref="ClassWeighting"/> begins, above 0 and below 1, such as 0.8. The network first
+        /// learns features from equally weighted images, and balances its classes afterwards (Cao et al. 2019). Needs a
+        /// <see cref="ClassWeighting"/>.
         /// </summary>
         /// <value>Default null: from the first step.</value>
         public double? DeferredReweighting { get; set; }
 
         /// <summary>
-        /// Whether all classes come equally often in an epoch. It stays as long as it is: of a class of many images some come, others
-        /// in each epoch, and the images of a class of few come several times. Independent of <see cref="ClassWeighting"/>, which goes by
-        /// the numbers of images that there are; both together correct twice.
+        /// Whether an epoch shows all classes equally often. The length of an epoch does not change: it shows only some images of a
+        /// large class, different ones each time, and repeats the images of a small class. <see cref="ClassWeighting"/> still uses the
+        /// numbers of images in the data, so the two together correct twice.
         /// </summary>
         /// <value>Default false: each image comes once.</value>
         public bool BalancedSampling { get; set; }
 
         /// <summary>
-        /// Share of each label's probability that is spread evenly over all outputs of its head, 0 to below 1, in every
-        /// cross-entropy of the objective (Szegedy et al. 2016) and in the <see cref="ClassificationLoss"/> that takes its place.
+        /// Share of each label's probability that is spread evenly over all outputs of its head, 0 to below 1 (Szegedy et al. 2016).
+        /// It applies to every cross-entropy of the objective and to the <see cref="ClassificationLoss"/> that replaces it.
         /// </summary>
         /// <value>Default 0.</value>
         public double LabelSmoothing { get; set; }
 
-        /// <summary>How the model scores. <see cref="SlaTransformer.WithInference"/> changes it afterwards.</summary>
+        /// <summary>How the model scores. <see cref="SlaTransformer.WithInference"/> changes it after training.</summary>
         /// <value>
         /// Default null: Aggregated for Sla, Distilled for SlaSelfDistillation, Single for the others.
         /// </value>
         public SlaInference? Inference { get; set; }
 
-        /// <summary>Rows to measure accuracy on after each epoch. They are not trained on.</summary>
-        /// <value>Default null.</value>
+        /// <summary>
+        /// Rows to measure accuracy on after each epoch. The network does not train on them. Ignored where a validation set is passed
+        /// to <see cref="Fit(IDataView, IDataView)"/>.
+        /// </summary>
+        /// <value>Default null: no validation set.</value>
         public IDataView? ValidationSet { get; set; }
 
         /// <summary>
-        /// Share of the training rows, the same of each class, that is kept from training and measured on after each epoch.
-        /// Ignored where <see cref="ValidationSet"/> is given.
+        /// Share of each class's rows that is kept from training, to measure accuracy on after each epoch, 0 to below 1. Ignored where
+        /// <see cref="ValidationSet"/> is given.
         /// </summary>
-        /// <value>Default null: all rows are trained on.</value>
+        /// <value>Default null: the network trains on all rows.</value>
         public float? ValidationSetFraction { get; set; }
 
         /// <summary>
-        /// Whether accuracy is measured on training rows too, after each epoch: on as many as there are validation rows, from all parts of the
-        /// training rows, as they are, without augmentation. What it is above the validation accuracy is what the network knows by heart.
-        /// Ignored where there are no validation rows.
+        /// Whether accuracy is also measured on training rows after each epoch: on as many rows as there are validation rows, from all parts of
+        /// the training rows, without augmentation. A training accuracy far above the validation accuracy shows overfitting. Ignored without
+        /// validation rows.
         /// </summary>
-        /// <value>Default false: it takes as long as the validation.</value>
+        /// <value>Default false. The measurement takes as long as the validation.</value>
         public bool MeasureTrainingAccuracy { get; set; }
 
         /// <summary>Ends the run when the validation accuracy no longer rises. Needs validation rows.</summary>
-        /// <value>Default null: all epochs are run.</value>
+        /// <value>Default null: the run has all epochs.</value>
         public EarlyStopping? EarlyStopping { get; set; }
 
         /// <summary>
-        /// Whether the model has the weights of the epoch with the best validation accuracy, and not those of the last step.
-        /// Ignored where there are no validation rows.
+        /// Whether the model has the weights of the epoch with the best validation accuracy instead of those of the last step.
+        /// Ignored without validation rows.
         /// </summary>
         /// <value>Default true.</value>
         public bool KeepBest { get; set; } = true;
 
-        /// <summary>How often all images are trained on.</summary>
+        /// <summary>Number of passes over all training images.</summary>
         /// <value>Default 100.</value>
         public int Epochs { get; set; } = 100;
 
-        /// <summary>Images in a step; times M rows for objectives that train on views.</summary>
+        /// <summary>Images in a step. Objectives that train on views process <see cref="ViewsPerStep"/> times as many.</summary>
         /// <value>Default 128.</value>
         public int BatchSize { get; set; } = 128;
 
         /// <summary>
-        /// Number of parts that a batch is processed in, whose gradients are added up before the step. A step then needs the memory of
-        /// a part; batch normalisation sees a part at a time.
+        /// Number of parts that a batch is split into. The trainer adds up the gradients of the parts before it changes the weights. A
+        /// step then needs the memory of one part. Batch normalisation sees one part at a time.
         /// </summary>
         /// <value>Default 1: the whole batch at once.</value>
         public int GradientAccumulation { get; set; } = 1;
 
         /// <summary>
         /// Decay of an exponential moving average of the weights, 0 to below 1, such as 0.999. Validation and the model then use the
-        /// average; in the first steps it decays faster.
+        /// average. The decay is lower in the first steps.
         /// </summary>
-        /// <value>Default null: the weights as they are.</value>
+        /// <value>Default null: no average.</value>
         public double? WeightAveraging { get; set; }
 
         /// <summary>
-        /// Epochs in which only the heads learn, on the embeddings of the backbone as it is: for pretrained weights, so that heads that
-        /// know nothing yet do not spoil them.
+        /// Number of epochs at the start in which only the heads learn and the backbone does not change. Useful with pretrained weights,
+        /// which untrained heads would spoil.
         /// </summary>
         /// <value>Default 0.</value>
         public int FrozenEpochs { get; set; }
 
         /// <summary>
-        /// Factor on the learning rate from each stage of the network to the one before it, from the heads down to the stem, above 0 to
-        /// 1 (Howard and Ruder 2018): for pretrained weights, such as 0.5.
+        /// Factor on the learning rate from each stage of the network to the stage before it, from the heads down to the stem, above 0 and
+        /// at most 1 (Howard and Ruder 2018). Useful with pretrained weights, for example 0.5.
         /// </summary>
         /// <value>Default 1: one rate for all.</value>
         public double LayerRateDecay { get; set; } = 1;
 
-        /// <summary>T of the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
+        /// <summary>The temperature T of the distillation term. Ignored by all objectives but SlaSelfDistillation.</summary>
         /// <value>Default 1.</value>
         public double Temperature { get; set; } = 1;
 
-        /// <summary>Weight of the class head's cross-entropy beside the distillation term. Ignored by other objectives than SlaSelfDistillation.</summary>
+        /// <summary>Weight of the class head's cross-entropy relative to the distillation term. Ignored by all objectives but SlaSelfDistillation.</summary>
         /// <value>Default 1.</value>
         public double Beta { get; set; } = 1;
 
@@ -175,7 +180,7 @@ public sealed partial class SlaTrainer
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
 
-        /// <summary>k: what was asked for, or all; one for the objective that has one view only.</summary>
+        /// <summary>k: <see cref="ViewsPerStep"/>, or all M views if that is null; 1 for Baseline, which has a single view.</summary>
         internal int LearnedViewsPerStep => Math.Min(ViewsPerStep ?? LearnedTransformations.Count, LearnedTransformations.Count);
 
         internal override string MemoryOptions =>
@@ -184,8 +189,8 @@ public sealed partial class SlaTrainer
 
         internal Options Clone() => (Options)MemberwiseClone();
 
-        /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
-        /// <exception cref="FileNotFoundException">There are no pretrained weights at the path.</exception>
+        /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+        /// <exception cref="FileNotFoundException">The file of pretrained weights does not exist.</exception>
         internal override void Validate()
         {
             base.Validate();

@@ -7,14 +7,14 @@ namespace Microsoft.ML.Sla;
 
 public sealed partial class SlaTrainer
 {
-    /// <summary>The weights to start from; null where there are none.</summary>
+    /// <summary>Reads the pretrained weights to start from; null if the options name none.</summary>
     internal PretrainedWeights? ReadPretrained()
     {
         TorchLibrary.EnsureLoaded();
         return _options.PretrainedPath is { } path ? PretrainedWeights.Read(path) : null;
     }
 
-    /// <summary>Checks what can be known before images are read, and reads them.</summary>
+    /// <summary>Checks columns and shapes before it reads any image, then reads the rows.</summary>
     internal TrainingRows ReadRows(IChannel channel, IDataView input, IDataView? validationSet)
     {
         TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options.LabelColumnName, _options.FeatureColumnName);

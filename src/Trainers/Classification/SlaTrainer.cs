@@ -10,8 +10,8 @@ using Microsoft.ML.Sla.Training;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Trains an image classifier by self-supervised label augmentation (Lee, Hwang and Shin, ICML 2020): each image is shown
-/// under M lossless transformations, and the network learns class and transformation as one joint label.
+/// Trains an image classifier by self-supervised label augmentation (Lee, Hwang and Shin, ICML 2020). The network sees each image
+/// under M lossless transformations, and learns class and transformation as one joint label.
 /// </summary>
 /// <remarks>
 /// <para>Create it with <see cref="SlaCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.Sla(...)</c>.</para>
@@ -33,7 +33,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         _host = new TrainerHost(environment, "Sla", options);
         _options = options;
 
-        // What the objective does not define is an error here, not after an hour of training.
+        // Throws now, not after an hour of training, if the objective does not define the inference.
         const int AnyNumber = 2;
         var objective = SlaObjectives.Create(options.Objective, AnyNumber, options.LearnedTransformations.Count, new ObjectiveSettings());
         if (options.Inference is { } inference)
@@ -48,17 +48,17 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <summary>Trains a network on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The trained model. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     /// <exception cref="InvalidOperationException">
-    /// A row cannot be used, there is nothing to learn, the loss is no longer a number, there is too little memory, or the checkpoint is of
+    /// A row cannot be used, there is nothing to learn, the loss became infinite or NaN, memory runs out, or the checkpoint is of
     /// another run.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, initialModel: null);
 
-    /// <summary>Trains a network on all rows that have a label and measures it on others after each epoch.</summary>
+    /// <summary>Trains a network on all rows that have a label, and measures it on the validation rows after each epoch.</summary>
     /// <param name="input">The training rows.</param>
-    /// <param name="validationSet">The rows to measure on, in place of those of the options.</param>
+    /// <param name="validationSet">The validation rows. They replace those of the options.</param>
     /// <inheritdoc cref="Fit(IDataView)"/>
     public SlaTransformer Fit(IDataView input, IDataView validationSet)
     {
@@ -67,12 +67,11 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     }
 
     /// <summary>
-    /// Goes on training from a model. Its heads are kept where classes, objective and transformations are the same, and the
-    /// loss is Ldam for both or for neither;
-    /// otherwise the network starts with its backbone and new heads.
+    /// Continues training from a model. The network keeps the model's heads if classes, objective and transformations are the same and
+    /// the loss is Ldam for both or for neither. Otherwise it starts with the model's backbone and new heads.
     /// </summary>
     /// <param name="input">The training rows.</param>
-    /// <param name="initialModel">A model of the same architecture and image size. It stays as it is.</param>
+    /// <param name="initialModel">A model of the same architecture and image size. It is not changed.</param>
     /// <inheritdoc cref="Fit(IDataView)"/>
     public SlaTransformer Fit(IDataView input, SlaTransformer initialModel)
     {
@@ -81,12 +80,12 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     }
 
     /// <summary>
-    /// The learning-rate range test (Smith 2017): trains a few steps, from a rate at which nothing happens to one at which training
-    /// diverges, and suggests the one at which the loss falls fastest. The network is thrown away.
+    /// Runs a learning-rate range test (Smith 2017): trains some steps at rising rates, from one at which the network learns almost nothing
+    /// to one at which training diverges. It suggests the rate at which the loss falls fastest. The network is discarded.
     /// </summary>
     /// <param name="input">The training rows.</param>
     /// <param name="lowest">The first rate, above 0.</param>
-    /// <param name="highest">The last rate, above <paramref name="lowest"/>. The test ends before it where the loss has risen to 4 times its minimum.</param>
+    /// <param name="highest">The last rate, above <paramref name="lowest"/>. The test ends earlier if the loss rises to 4 times its minimum.</param>
     /// <param name="steps">Number of steps, 10 or more.</param>
     /// <returns>The losses by rate, and the suggestion.</returns>
     /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
@@ -103,12 +102,12 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     }
 
     /// <summary>
-    /// Trains for some seconds, to find out how fast this machine does. The network is thrown away. With <see cref="BackboneTraining.Frozen"/> a step is a
-    /// batch of views that goes through the network, and an epoch all views of all images.
+    /// Measures how fast this machine trains, by training for some seconds. The network is discarded. With <see cref="BackboneTraining.Frozen"/> a step
+    /// is a batch of views that goes through the network, and an epoch is all views of all images.
     /// </summary>
     /// <param name="input">The training rows.</param>
-    /// <param name="time">How long steps are made, above 0, after the images were read; one step at least.</param>
-    /// <returns>What the training takes.</returns>
+    /// <param name="time">How long to train after the images are read, above 0. At least one step is made.</param>
+    /// <returns>The times of reading and of a step.</returns>
     /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
     public TrainingSpeed MeasureSpeed(IDataView input, TimeSpan time)
     {
@@ -156,16 +155,16 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         return training.Train();
     }
 
-    /// <summary>Checks what can be known of images before they are read.</summary>
+    /// <summary>Checks that transformations and network suit images of a shape, before any image is read.</summary>
     /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
     /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
     internal void CheckImages(ImageShape shape) => _host.CheckImages(_options.LearnedTransformations, shape);
 
-    /// <summary>Decides what a training on rows will be.</summary>
+    /// <summary>Plans a training on the rows.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="pretrained">The weights to start from; null for none.</param>
     /// <param name="initialModel">The model to start from; null for none.</param>
-    /// <param name="tail">Where a search changed the number of epochs on the way; null where it did not.</param>
+    /// <param name="tail">The rest of the schedule, if a search changed the number of epochs during the training; otherwise null.</param>
     internal ClassifierPlan Plan(TrainingRows rows, PretrainedWeights? pretrained = null, SlaTransformer? initialModel = null, ScheduleTail? tail = null) =>
         new(_host, _options, rows, pretrained, initialModel, tail);
 
@@ -173,7 +172,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
 
-        // A file that is no weights is an error before the images are read.
+        // Read first, so that a bad file of weights is an error before the images are read.
         var pretrained = initialModel is null ? ReadPretrained() : null;
         return Plan(ReadRows(channel, input, validationSet), pretrained, initialModel);
     }

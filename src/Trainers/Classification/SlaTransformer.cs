@@ -7,8 +7,8 @@ using Microsoft.ML.Transforms.Image;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// A trained model. It scores with an ONNX graph inside ML.NET's own transformers, so that what <c>mlContext.Model.Save</c>
-/// writes is loaded by <c>mlContext.Model.Load</c> in programs that know neither this library nor TorchSharp.
+/// A trained model. It scores with an ONNX graph inside ML.NET's own transformers. A program that references neither this library nor
+/// TorchSharp can therefore load it with <c>mlContext.Model.Load</c>, once <c>mlContext.Model.Save</c> has saved it.
 /// </summary>
 /// <remarks>
 /// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
@@ -47,7 +47,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <summary>What the network was trained to minimise.</summary>
     public SlaObjective Objective => _model.Description.Objective;
 
-    /// <summary>The M transformations that it was trained with.</summary>
+    /// <summary>The M transformations that the network was trained with.</summary>
     public TransformationSet Transformations => _model.Description.Transformations;
 
     /// <summary>The backbone.</summary>
@@ -65,7 +65,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <summary>The N class names, in the order of Score.</summary>
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
 
-    /// <summary>How the training went. It is saved with the model.</summary>
+    /// <summary>The history of the training. It is saved with the model.</summary>
     public TrainingHistory TrainingHistory => _model.Description.History
         ?? throw new InvalidOperationException("The model was saved without its training history.");
 
@@ -78,7 +78,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// whole pipelines.
     /// </param>
     /// <returns>The transformer, with the inference it was saved with.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
@@ -88,8 +88,7 @@ public sealed class SlaTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a transformer that scores the same network in another way, in 32-bit floats. It is independent of this one and disposed
-    /// on its own.
+    /// Makes a transformer that scores the same network in another way, in 32-bit floats. The two are independent: dispose both.
     /// </summary>
     /// <param name="inference">One of <see cref="Inferences"/>.</param>
     /// <returns>The transformer.</returns>
@@ -102,9 +101,8 @@ public sealed class SlaTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a transformer that also adds the M views' own class probabilities, M x N, with slot names such as
-    /// <c>cat @ 90°</c>: what an aggregated prediction is made of. It takes M passes an image, is independent of this one and
-    /// disposed on its own.
+    /// Makes a transformer that also adds the class probabilities of each of the M views, M x N, with slot names such as <c>cat @ 90°</c>.
+    /// It takes M passes for each image. The two transformers are independent: dispose both.
     /// </summary>
     /// <param name="columnName">Name of the column; null for a transformer without it.</param>
     /// <returns>The transformer.</returns>
@@ -116,13 +114,13 @@ public sealed class SlaTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers: about twice as fast, in a file of about
-    /// a quarter of the size, with predictions that differ a little (docs/evidence/speed.md has figures). It scores as this one does, is
-    /// independent of it and disposed on its own. Saved, it is loaded by <c>mlContext.Model.Load</c> as any model; its weights
-    /// are rounded, so <see cref="Load"/> and a training do not start from it: keep this one for that.
+    /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers. It is about twice as fast, its file has about
+    /// a quarter of the size, and its predictions differ a little (docs/evidence/speed.md has figures). It has the same inference as this
+    /// one. The two are independent: dispose both. <c>mlContext.Model.Load</c> reads it like any other model. Its weights are rounded, so
+    /// neither <see cref="Load"/> nor a training can start from it: keep this transformer for that.
     /// </summary>
-    /// <param name="images">Images of the kind that will be scored, such as the training rows: they show which values occur.</param>
-    /// <param name="count">How many of them are looked at, from all parts of the view. Default 512.</param>
+    /// <param name="images">Images like those that will be scored, such as the training rows. The ranges of values are measured on them.</param>
+    /// <param name="count">Number of images to measure, taken from all parts of the view. Default 512.</param>
     /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentException">There are no images.</exception>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
@@ -141,11 +139,11 @@ public sealed class SlaTransformer : ScoringTransformer
 
     /// <summary>
     /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats. Input <c>Images</c>: B x C x H x W floats of 0 to
-    /// 255, planes in the order red, green, blue. Output <c>Score</c> (or as named): B x N class probabilities, in the order of
-    /// <see cref="ClassNames"/>.
+    /// 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the
+    /// order of <see cref="ClassNames"/>.
     /// </summary>
     /// <param name="path">The file to write.</param>
-    /// <param name="batchSize">B, 1 or more, for a runtime that wants fixed shapes. Default null: any number of images.</param>
+    /// <param name="batchSize">B, 1 or more, for a runtime that needs fixed shapes. Default null: any number of images.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1.</exception>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public void ExportOnnx(string path, int? batchSize = null)
@@ -156,7 +154,9 @@ public sealed class SlaTransformer : ScoringTransformer
         File.WriteAllBytes(path, _model.ToBatchOnnx(Inference, batchSize));
     }
 
-    /// <summary>So many rows of a view, which may be in the order of their classes: the whole view, or short runs of rows from all parts of it.</summary>
+    /// <summary>
+    /// A number of rows of a view: the whole view, or short runs of rows from all parts of it, because the view may be sorted by class.
+    /// </summary>
     private IEnumerable<IDataView> Spread(IDataView view, int count)
     {
         const int MostRuns = 32;

@@ -3,19 +3,19 @@ using Microsoft.ML.Sla.Objectives;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>What the log says before a training whose options do not suit its images. Each piece of advice is null where they do.</summary>
+/// <summary>Advice for the log, before a training whose options do not suit its images. It is null if they do.</summary>
 internal static class TrainingAdvice
 {
-    /// <summary>The largest class over the smallest from which on classes are uneven.</summary>
+    /// <summary>Classes count as uneven from this ratio of the largest to the smallest.</summary>
     private const int UnevenRatio = 5;
 
     /// <summary>
-    /// How often an image should be trained on under each transformation for SLA to be ahead of the baseline, as docs/guides/transformations.md
-    /// found for networks that start from nothing.
+    /// How often a training from scratch should show an image under each transformation for SLA to beat the baseline
+    /// (docs/guides/transformations.md).
     /// </summary>
     private const int EnoughViews = 20;
 
-    /// <summary>Advice for classes of uneven sizes without an option against them.</summary>
+    /// <summary>Advice for classes of uneven sizes, if no option corrects for them.</summary>
     /// <param name="options">The options.</param>
     /// <param name="classes">Name and number of training images of each class.</param>
     public static string? OnUnevenClasses(SlaTrainer.Options options, IEnumerable<(string Name, int Images)> classes)
