@@ -1,15 +1,15 @@
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>The order of an epoch in which all classes are as frequent as each other, whatever their numbers of rows.</summary>
+/// <summary>The order of an epoch that shows all classes equally often, regardless of their numbers of rows.</summary>
 internal static class BalancedOrder
 {
     /// <summary>
-    /// As many rows as there are, drawn in rounds of one of each class, in random order. A class's rows come without replacement, in
-    /// random order, until they are used up, and then again; of a class of many rows only some come.
+    /// Draws as many rows as there are, in rounds of one row of each class in random order. It draws the rows of a class without replacement,
+    /// shuffles them, and starts again when they are used up. Only some rows of a large class are drawn.
     /// </summary>
     /// <param name="rows">The rows.</param>
     /// <param name="label">The class of a row.</param>
-    /// <param name="random">What is drawn from.</param>
+    /// <param name="random">The source of random numbers.</param>
     public static int[] Of(IReadOnlyCollection<int> rows, Func<int, int> label, Random random)
     {
         Deck[] classes = [.. rows.GroupBy(label).OrderBy(rowsOfClass => rowsOfClass.Key).Select(rowsOfClass => new Deck([.. rowsOfClass], random))];
@@ -25,7 +25,7 @@ internal static class BalancedOrder
         return order;
     }
 
-    /// <summary>The rows of a class, shuffled each time that all have come.</summary>
+    /// <summary>The rows of a class, shuffled again each time that all have been drawn.</summary>
     private sealed class Deck(int[] rows, Random random)
     {
         private int _next;

@@ -9,8 +9,8 @@ using Microsoft.ML.Sla.Networks;
 namespace Microsoft.ML.Sla.Training;
 
 /// <summary>
-/// The file that a training run can be taken up from: a safetensors file of the run's tensors, with the rest in its metadata.
-/// It is replaced as a whole or not at all, whatever happens to the process. Checksums tell damage.
+/// The file from which a training run can resume: a safetensors file of the run's tensors, with the rest of the state in its metadata.
+/// A write replaces the whole file or nothing, even if the process dies. Checksums reveal damage.
 /// </summary>
 internal sealed class CheckpointFile(string folder)
 {
@@ -23,7 +23,7 @@ internal sealed class CheckpointFile(string folder)
     private const string HeaderChecksum = "checksum";
     private const string Remedy = "Delete it to begin anew, or give another folder as CheckpointFolder.";
 
-    /// <summary>A loss may be infinite, which is no number of JSON.</summary>
+    /// <summary>A loss may be infinite, which JSON cannot write as a number.</summary>
     private static readonly JsonSerializerOptions Json = new()
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -59,11 +59,11 @@ internal sealed class CheckpointFile(string folder)
         }
     }
 
-    /// <summary>Reads what the file says of its run, and none of its tensors.</summary>
-    /// <exception cref="InvalidDataException">The file is no checkpoint, or is damaged.</exception>
+    /// <summary>Reads the header of the run, without its tensors.</summary>
+    /// <exception cref="InvalidDataException">The file is not a checkpoint, or is damaged.</exception>
     public CheckpointHeader ReadHeader() => Parse(Header);
 
-    /// <exception cref="InvalidDataException">The file is no checkpoint, or is damaged.</exception>
+    /// <exception cref="InvalidDataException">The file is not a checkpoint, or is damaged.</exception>
     public TrainingState ReadState() => Parse(file =>
     {
         var header = Header(file);
@@ -89,7 +89,7 @@ internal sealed class CheckpointFile(string folder)
         }
     });
 
-    /// <summary>Deletes the checkpoint, and its folder where nothing else is in it.</summary>
+    /// <summary>Deletes the checkpoint, and its folder if that is then empty.</summary>
     public void Delete()
     {
         File.Delete(Path);
@@ -139,7 +139,7 @@ internal sealed class CheckpointFile(string folder)
         return metadata;
     }
 
-    /// <summary>The checksum of all that a header says, its own checksum aside.</summary>
+    /// <summary>The checksum of all entries of a header except the checksum itself.</summary>
     private static string ChecksumOf(IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, long[] Shape)> tensors)
     {
         var hash = new XxHash128();

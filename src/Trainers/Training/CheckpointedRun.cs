@@ -4,15 +4,15 @@ using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>A training loop with what is around it: checkpoints, observers, log and resources.</summary>
+/// <summary>Runs a training loop with checkpoints, observers and log.</summary>
 /// <param name="host">The trainer's host.</param>
 /// <param name="options">The trainer's options.</param>
-/// <param name="channel">Where the run is told of.</param>
+/// <param name="channel">The log.</param>
 /// <param name="loop">The loop.</param>
-/// <param name="identity">What makes two runs the same one.</param>
+/// <param name="identity">Identifies the run.</param>
 internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions options, IChannel channel, TrainingLoop loop, RunIdentity identity)
 {
-    /// <exception cref="InvalidOperationException">The folder has the checkpoint of a run that has not come to its end.</exception>
+    /// <exception cref="InvalidOperationException">The folder has the checkpoint of an unfinished run.</exception>
     public static void CheckNothingIsOverwritten(ImageTrainerOptions options)
     {
         if (options.CheckpointFolder is null || options.Resume || new CheckpointFile(options.CheckpointFolder) is not { Exists: true } checkpoint)
@@ -22,19 +22,19 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         if (!header.IsFinished)
         {
             throw new InvalidOperationException(
-                $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to go on with it, or delete it, "
+                $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to continue it, or delete it, "
                 + "or give another folder as CheckpointFolder.");
         }
     }
 
-    /// <summary>Runs the loop to its end, or to a step, from a checkpoint where there is one to go on from.</summary>
-    /// <param name="plan">What observers are told before the first step; step and checkpoint are put in here.</param>
+    /// <summary>Runs the loop to its end or to a step. It resumes from a checkpoint if the options ask for it and there is one.</summary>
+    /// <param name="plan">What observers receive before the first step. This method fills in the step and the checkpoint.</param>
     /// <param name="unreadable">Number of rows left out because their image cannot be read.</param>
-    /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
-    /// <param name="end">The number of steps done when it stops; null for all.</param>
-    /// <returns>How it went.</returns>
+    /// <param name="validate">Measures the network on the validation rows; null without validation rows.</param>
+    /// <param name="end">The step to stop after, counted from the beginning of the run; null for the last.</param>
+    /// <returns>The history of the run.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The loss is no longer a number, there is too little memory, or the checkpoint is of another run.
+    /// The loss became infinite or NaN, memory runs out, or the checkpoint is of another run.
     /// </exception>
     public TrainingHistory Run(TrainingStarted plan, int unreadable, Func<EpochValidation>? validate, long? end = null) =>
         host.Compute(() => RunTo(plan, unreadable, validate, end));
@@ -85,14 +85,14 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
     }
 
-    /// <summary>Goes on from a checkpoint, where there is one to go on from, or begins one.</summary>
-    /// <returns>Whether the run that it is of had come to its end.</returns>
+    /// <summary>Resumes from a checkpoint if the options ask for it and there is one; otherwise writes the first checkpoint.</summary>
+    /// <returns>Whether the resumed run was already finished.</returns>
     private bool TakeUp(CheckpointFile checkpoint)
     {
         if (checkpoint.Exists && options.Resume)
             return Resume(checkpoint);
 
-        // Written now so that a folder that cannot be written to is an error before training, not after an hour of it.
+        // Written now, so that a read-only folder is an error before training, not after an hour of it.
         checkpoint.Write(identity, loop.Capture(), isFinished: false);
         return false;
     }
@@ -105,15 +105,15 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         {
             throw new InvalidOperationException(
                 $"'{checkpoint.Path}' is the checkpoint of another run: {string.Join("; ", differences)}. Set the options as they were and give the same "
-                + "rows to go on with it, or give another folder as CheckpointFolder.");
+                + "rows to continue it, or give another folder as CheckpointFolder.");
         }
 
         ParsedFile.Read(checkpoint.Path, "a checkpoint of this run", () => loop.Restore(checkpoint.ReadState()));
-        TrainerHost.Info(channel, $"training goes on after step {header.Step} of {loop.Steps}, from '{checkpoint.Path}'");
+        TrainerHost.Info(channel, $"training resumes after step {header.Step} of {loop.Steps}, from '{checkpoint.Path}'");
         return header.IsFinished;
     }
 
-    /// <summary>Writes a checkpoint. A full disk in the middle of a run is no reason to stop it.</summary>
+    /// <summary>Writes a checkpoint. Only warns of a failure, because a full disk should not stop a run.</summary>
     private void Save(CheckpointFile checkpoint, bool isFinished)
     {
         try
@@ -127,7 +127,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
     }
 
-    /// <summary>Writes a checkpoint, or leaves the last one where the run has diverged since.</summary>
+    /// <summary>Writes a checkpoint. Keeps the last one if the run has diverged since.</summary>
     private void SaveWhatIsGood(CheckpointFile checkpoint)
     {
         try
@@ -141,7 +141,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
     }
 
     private string HowToResume(CheckpointFile checkpoint) =>
-        $"The checkpoint is '{checkpoint.Path}': to go on from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
+        $"The checkpoint is '{checkpoint.Path}': to resume from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
         + $"Resume to true and Seed to {host.Seed}.";
 
     private void Report(TrainingProgress metrics)

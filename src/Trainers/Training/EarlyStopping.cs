@@ -1,11 +1,11 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>Ends a training run whose validation accuracy no longer rises.</summary>
-/// <param name="Patience">Epochs without a rise that are waited for, 1 or more. Default 20.</param>
-/// <param name="MinDelta">What counts as a rise of accuracy, 0 to below 1. Default 0: any.</param>
+/// <param name="Patience">The run ends after this many epochs without a rise, 1 or more. Default 20.</param>
+/// <param name="MinDelta">The accuracy must rise by more than this, 0 to below 1. Default 0: any rise counts.</param>
 public sealed record EarlyStopping(int Patience = 20, double MinDelta = 0)
 {
-    /// <summary>Whether the epochs so far end the run.</summary>
+    /// <summary>Whether the run should end after these epochs.</summary>
     internal bool Stops(IReadOnlyList<EpochMetrics> epochs)
     {
         double best = double.NegativeInfinity;

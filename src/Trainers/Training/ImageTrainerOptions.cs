@@ -22,54 +22,57 @@ public abstract class ImageTrainerOptions
     public TransformationSet Transformations { get; set; } = TransformationSet.Rotation;
 
     /// <summary>The network.</summary>
-    /// <value>Default <see cref="Architecture.Auto"/>; of a training that starts from a model of this library, that of the model.</value>
+    /// <value>Default <see cref="Architecture.Auto"/>: a training that starts from a model of this library takes the model's network.</value>
     public Architecture Architecture { get; set; } = Architecture.Auto;
 
-    /// <summary>Width that images are resized to, or that pixel vectors have, in pixels.</summary>
+    /// <summary>
+    /// Width in pixels. The trainer resizes images to it; pixel vectors must have it. Give <see cref="ImageHeight"/> as well.
+    /// </summary>
     /// <value>
-    /// Default null: the width of the first image, which all must share; for vectors, the last dimension or, where the
-    /// vector has one dimension, that of a square image.
+    /// Default null: the width of the first image, which all images must share. For vectors it is the last dimension, or the width of
+    /// a square image if the vector has one dimension.
     /// </value>
     public int? ImageWidth { get; set; }
 
-    /// <summary>Height that images are resized to, or that pixel vectors have, in pixels.</summary>
+    /// <summary>Height in pixels. The trainer resizes images to it; pixel vectors must have it.</summary>
     /// <value>Default null, as for <see cref="ImageWidth"/>.</value>
     public int? ImageHeight { get; set; }
 
-    /// <summary>Number of channels: 3 for colour, 1 for grey. Colour images are turned to grey for 1.</summary>
+    /// <summary>Number of channels: 3 for colour, 1 for grey. With 1, colour images become grey.</summary>
     /// <value>Default 3.</value>
     public int Channels { get; set; } = 3;
 
-    /// <summary>How images of other proportions are brought to <see cref="ImageWidth"/> x <see cref="ImageHeight"/>.</summary>
-    /// <value>Default IsoCrop: scaled to fill the size, and what stands out is cut off.</value>
+    /// <summary>How images of other proportions are resized to <see cref="ImageWidth"/> x <see cref="ImageHeight"/>.</summary>
+    /// <value>Default IsoCrop: the image is scaled to fill the size, and the excess is cut off.</value>
     public ImageResizingEstimator.ResizingKind Resizing { get; set; } = ImageResizingEstimator.ResizingKind.IsoCrop;
 
-    /// <summary>The value of a float vector that stands for full intensity. Ignored for images and bytes.</summary>
-    /// <value>Default 255. Set 1 where pixels run from 0 to 1. Values are rounded to 256 levels.</value>
+    /// <summary>The value of full intensity in a float vector. Values are rounded to 256 levels. Ignored for images and bytes.</summary>
+    /// <value>Default 255. Set 1 if pixels run from 0 to 1.</value>
     public float PixelMaximum { get; set; } = 255;
 
     /// <summary>
     /// File of weights that the backbone starts from: a safetensors file with the names of torchvision or timm (ResNets) or of this
     /// library, an ONNX file with such names, or a model that <c>mlContext.Model.Save</c> wrote. Pickle files (.pt, .pth) are
-    /// refused, as reading one can run any code. Weights for 3 channels are summed up for grey images.
+    /// refused, because reading one can run any code. For grey images, the weights of 3 channels are summed. Ignored where the training
+    /// starts from an initial model.
     /// </summary>
-    /// <value>Default null: initial weights drawn by the seed.</value>
+    /// <value>Default null: the seed draws the initial weights.</value>
     public string? PretrainedPath { get; set; }
 
-    /// <summary>What the network sees of a pixel.</summary>
+    /// <summary>How pixel values are normalised for the network.</summary>
     /// <value>
-    /// Default null: that of the initial or pretrained model where it is one of this library, ImageNet's for other weights, and
-    /// <see cref="PixelNormalization.MinusOneToOne"/> where there are none.
+    /// Default null: the normalisation of the initial or pretrained model of this library, ImageNet's for other pretrained weights, and
+    /// <see cref="PixelNormalization.MinusOneToOne"/> for a training from scratch.
     /// </value>
     public PixelNormalization? Normalization { get; set; }
 
-    /// <summary>What happens to a row whose image cannot be read. All images are read once before the first step.</summary>
+    /// <summary>What to do with a row whose image cannot be read. The trainer reads all images once before the first step.</summary>
     /// <value>Default <see cref="UnreadableImageHandling.Fail"/>.</value>
     public UnreadableImageHandling OnUnreadableImage { get; set; } = UnreadableImageHandling.Fail;
 
     /// <summary>
-    /// Bytes of decoded pixels that are kept in memory, one for each value of an image (C*H*W). Images beyond it are read
-    /// from the data view again in each epoch, on other threads ahead of the step. The model is the same either way.
+    /// Bytes of decoded pixels to keep in memory; an image takes C*H*W bytes. The trainer reads images beyond this limit from the data
+    /// view again in each epoch, on other threads and ahead of the step. The limit does not change the model.
     /// </summary>
     /// <value>Default null: a quarter of the memory that the process may use.</value>
     public long? PixelMemory { get; set; }
@@ -94,12 +97,12 @@ public abstract class ImageTrainerOptions
     /// Largest Euclidean norm of the gradient of all parameters together; a longer one is scaled down to it (Pascanu,
     /// Mikolov and Bengio 2013).
     /// </summary>
-    /// <value>Default null: gradients are taken as they are.</value>
+    /// <value>Default null: no clipping.</value>
     public double? GradientClipping { get; set; }
 
     /// <summary>
-    /// Base augmentation, in order: random changes of a training image, drawn once before its views are made. An empty list
-    /// turns it off.
+    /// Base augmentation: random changes of a training image, applied in order. They are drawn once for an image, before its views are
+    /// made. An empty list turns them off.
     /// </summary>
     /// <value>
     /// Default <c>RandomCrop(4)</c> and <c>HorizontalFlip()</c>. Leave the flip out for digits and letters:
@@ -108,35 +111,35 @@ public abstract class ImageTrainerOptions
     public IReadOnlyList<ImageAugmentation> Augmentations { get; set; } = [ImageAugmentation.RandomCrop(), ImageAugmentation.HorizontalFlip()];
 
     /// <summary>Seed of the initial weights, the order of images and the base augmentation.</summary>
-    /// <value>Default null: drawn from the MLContext, whose own seed makes it repeatable.</value>
+    /// <value>Default null: drawn from the MLContext. An MLContext with a seed gives the same seed each time.</value>
     public int? Seed { get; set; }
 
     /// <summary>Where to train.</summary>
     /// <value>Default <see cref="SlaDevice.Auto"/>.</value>
     public SlaDevice Device { get; set; } = SlaDevice.Auto;
 
-    /// <summary>The numbers that the backbone computes with in training.</summary>
+    /// <summary>The number format in which the backbone computes in training.</summary>
     /// <value>Default <see cref="Precision.Auto"/>.</value>
     public Precision Precision { get; set; } = Precision.Auto;
 
-    /// <summary>Number of threads of a CPU. The same number gives the same model.</summary>
+    /// <summary>Number of CPU threads. The same number gives the same model. Ignored on a GPU.</summary>
     /// <value>Default null: all processors.</value>
     public int? Threads { get; set; }
 
     /// <summary>
-    /// Keeps the big memory blocks of tensors for the next step instead of giving them back to the system and asking for them
-    /// again, which makes training faster and smaller. On Linux on x64; ignored elsewhere. All are given back when the training ends.
+    /// Keeps large memory blocks of tensors for the next step instead of returning them to the system. Training is then faster and needs less
+    /// memory. The trainer returns all blocks when the training ends. Ignored outside Linux on x64.
     /// </summary>
     /// <value>Default true.</value>
     public bool KeepMemory { get; set; } = true;
 
     /// <summary>
-    /// Folder of the checkpoint, the file that an interrupted run is taken up from (see <see cref="Resume"/>). It is replaced
-    /// as a whole, every <see cref="CheckpointSteps"/> steps and when the run is cancelled.
+    /// Folder of the checkpoint, the file from which an interrupted run can resume (see <see cref="Resume"/>). The trainer replaces the
+    /// file every <see cref="CheckpointSteps"/> steps and when the run is cancelled.
     /// </summary>
     /// <value>
-    /// Default null: a new folder under the temporary folder, which the log and the exception of a run that does not come to
-    /// its end name, and which is deleted when it does.
+    /// Default null: a new folder under the temporary folder. The trainer deletes it when the run finishes. If the run does not finish, the
+    /// log or the exception names it.
     /// </value>
     public string? CheckpointFolder { get; set; }
 
@@ -145,32 +148,34 @@ public abstract class ImageTrainerOptions
     public int CheckpointSteps { get; set; } = 100;
 
     /// <summary>
-    /// Goes on from the checkpoint in <see cref="CheckpointFolder"/>, where there is one. With the same data, options and number of
-    /// threads the model is the one that the run would have given without the interruption, bit for bit on a CPU.
+    /// Resumes from the checkpoint in <see cref="CheckpointFolder"/>, if there is one. With the same data, options and number of threads the
+    /// model equals that of an uninterrupted run, bit for bit on a CPU. Needs a <see cref="CheckpointFolder"/>.
     /// </summary>
-    /// <value>Default false: the run begins anew, and an unfinished checkpoint in the folder is an error.</value>
+    /// <value>Default false: the run begins anew. The checkpoint of an unfinished run in the folder is then an error.</value>
     public bool Resume { get; set; }
 
-    /// <summary>Hear of the run while it goes on. See <see cref="ITrainingObserver"/>.</summary>
+    /// <summary>Objects that the trainer calls during the run. See <see cref="ITrainingObserver"/>.</summary>
     /// <value>Default none.</value>
     public IReadOnlyList<ITrainingObserver> Observers { get; set; } = [];
 
-    /// <summary>Hears of progress: at the end of each epoch, and about twice a second within an epoch. Runs on the training thread.</summary>
+    /// <summary>
+    /// Receives the progress at the end of each epoch, and about twice a second within an epoch. The trainer calls it on the training thread.
+    /// </summary>
     /// <value>Default null.</value>
     public Action<TrainingProgress>? MetricsCallback { get; set; }
 
     /// <summary>
-    /// Stops Fit with an <see cref="OperationCanceledException"/> after the current step, and leaves a checkpoint that its message
-    /// names.
+    /// Stops Fit with an <see cref="OperationCanceledException"/> after the current step. Fit leaves a checkpoint, which the exception's
+    /// message names.
     /// </summary>
     /// <value>Default none.</value>
     public CancellationToken CancellationToken { get; set; }
 
-    /// <summary>The options of how many images are trained on at once, with their values, as a message names them.</summary>
+    /// <summary>The options that set how many images a step trains on, with their values, for an error message.</summary>
     internal abstract string MemoryOptions { get; }
 
-    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
-    /// <exception cref="FileNotFoundException">There are no pretrained weights at the path.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+    /// <exception cref="FileNotFoundException">The file of pretrained weights does not exist.</exception>
     internal virtual void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(LabelColumnName);

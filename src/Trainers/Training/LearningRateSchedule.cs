@@ -1,20 +1,20 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>How the learning rate changes in the course of training.</summary>
+/// <summary>How the learning rate changes during training.</summary>
 public enum LearningRateSchedule
 {
-    /// <summary>The rate as given, a tenth of it after half of the steps and a hundredth after three quarters: the paper's schedule.</summary>
+    /// <summary>The given rate, a tenth of it after half of the steps, and a hundredth after three quarters. The paper's schedule.</summary>
     Step,
 
-    /// <summary>From the rate as given to 0 along half a cosine.</summary>
+    /// <summary>Falls from the given rate to 0 along half a cosine.</summary>
     Cosine,
 
     /// <summary>
-    /// Up from a 25th of the rate to the rate as given in the first 30% of the steps, and down to 0 in the rest, along half
-    /// cosines. The best of the three where there are few steps.
+    /// Rises from a 25th of the given rate to the rate in the first 30% of the steps, and falls to 0 in the rest, both along half
+    /// cosines. The best of these three schedules for few steps.
     /// </summary>
     OneCycle,
 
-    /// <summary>The rate as given throughout.</summary>
+    /// <summary>The given rate throughout.</summary>
     Constant,
 }

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>What was measured at the end of an epoch.</summary>
+/// <summary>The measurement at the end of an epoch.</summary>
 /// <param name="Accuracy">Share of the validation rows whose class is predicted.</param>
-/// <param name="Loss">Their mean cross-entropy.</param>
-/// <param name="TrainingAccuracy">Share of training rows whose class is predicted; null where it was not asked for.</param>
+/// <param name="Loss">Mean cross-entropy of the validation rows.</param>
+/// <param name="TrainingAccuracy">Share of training rows whose class is predicted; null if the options do not ask for it.</param>
 internal readonly record struct EpochValidation(double Accuracy, double Loss, double? TrainingAccuracy);
 
 /// <summary>Scores rows with a network that is being trained.</summary>
@@ -19,7 +19,7 @@ internal sealed class NetworkScorer(SlaNetwork network, Objective objective, Vie
     /// <summary>Scores each of the rows.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="readout">How they are scored.</param>
-    /// <param name="checkCancellation">Throws where it is to stop; called between batches.</param>
+    /// <param name="checkCancellation">Called between batches; throws to stop the scoring.</param>
     public RowScores Score(RowSelection rows, Readout readout, Action checkCancellation)
     {
         var (labels, isRight, losses) = (new int[rows.Rows.Length], new bool[rows.Rows.Length], new float[rows.Rows.Length]);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>A network with all that trains it: views, loader, step and loop. It owns them, and the network.</summary>
+/// <summary>A network with the parts that train it: views, loader, step and loop. It owns the network and the parts.</summary>
 internal sealed class NetworkTraining : IDisposable
 {
     private readonly TrainerHost _host;
@@ -15,13 +15,13 @@ internal sealed class NetworkTraining : IDisposable
     private readonly TrainingStep _step;
 
     /// <param name="host">The trainer's host.</param>
-    /// <param name="network">The network, which moves to the device.</param>
+    /// <param name="network">The network. It is moved to the device.</param>
     /// <param name="objective">What is minimised.</param>
     /// <param name="transformations">The views.</param>
     /// <param name="shape">Shape of the images.</param>
-    /// <param name="normalization">What the network sees of a pixel.</param>
+    /// <param name="normalization">How pixel values are normalised for the network.</param>
     /// <param name="sampler">The images of each step.</param>
-    /// <param name="settings">The numbers of the run.</param>
+    /// <param name="settings">The settings of the run.</param>
     /// <param name="device">Where the network is trained.</param>
     public NetworkTraining(
         TrainerHost host,
@@ -55,15 +55,18 @@ internal sealed class NetworkTraining : IDisposable
 
     public TrainingLoop Loop { get; }
 
-    /// <summary>Runs the loop to its end, or to a step, from a checkpoint where there is one.</summary>
-    /// <returns>How it went.</returns>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number, there is too little memory, or the checkpoint is of another run.</exception>
+    /// <summary>Runs the loop to its end or to a step. It resumes from a checkpoint if the options ask for it and there is one.</summary>
+    /// <returns>The history of the run.</returns>
+    /// <exception cref="InvalidOperationException">The loss became infinite or NaN, memory runs out, or the checkpoint is of another run.</exception>
     public TrainingHistory Run(
         ImageTrainerOptions options, IChannel channel, RunIdentity identity, TrainingStarted plan, int unreadable, Func<EpochValidation>? validate = null, long? end = null) =>
         new CheckpointedRun(_host, options, channel, Loop, identity).Run(plan, unreadable, validate, end);
 
-    /// <summary>Makes steps that belong to no run, such as those that are timed. They spoil the network.</summary>
-    /// <param name="function">Takes what makes a step, from its number, counted from 0, and learning rate to the loss before it.</param>
+    /// <summary>Makes steps outside a run, for example to time them. The network is unusable afterwards.</summary>
+    /// <param name="function">
+    /// Receives a function that makes a step. That function takes the step's number, counted from 0, and its learning rate, and returns the
+    /// loss before the step.
+    /// </param>
     public T WithSteps<T>(Func<Func<int, double, double>, T> function) => _host.Compute(() =>
     {
         ImageSequence? images = null;

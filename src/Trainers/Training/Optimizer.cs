@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Training;
 
 /// <summary>
-/// Stochastic gradient descent with momentum and weight decay, step by step as PyTorch's (g = dL/dw + decay * w; b = momentum * b + g; w = w - rate * b),
-/// with a learning rate that falls from the heads to the stem.
+/// Stochastic gradient descent with momentum and weight decay, with the same updates as PyTorch's: g = dL/dw + decay * w;
+/// b = momentum * b + g; w = w - rate * b. The learning rate falls from the heads to the stem.
 /// </summary>
 internal sealed class Optimizer : IDisposable
 {
@@ -48,7 +48,7 @@ internal sealed class Optimizer : IDisposable
             Step(part, learningRate * part.RateFactor);
     }
 
-    /// <summary>The momentum of each parameter that has moved, by the parameter's name.</summary>
+    /// <summary>The momentum of each parameter that was updated, by the parameter's name.</summary>
     public IEnumerable<(string Name, Tensor Momentum)> Momenta()
     {
         foreach (var part in _parts)
@@ -58,7 +58,7 @@ internal sealed class Optimizer : IDisposable
         }
     }
 
-    /// <summary>Goes on with the momentum of an earlier run.</summary>
+    /// <summary>Continues with the momentum of an earlier run.</summary>
     public void SetMomenta(Weights momenta)
     {
         foreach (var part in _parts)

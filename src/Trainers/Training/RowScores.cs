@@ -1,15 +1,15 @@
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>What a network makes of each of some rows.</summary>
-/// <param name="Labels">The class of each, counted from 0.</param>
-/// <param name="IsRight">Whether its class is the most probable one.</param>
-/// <param name="Losses">Its cross-entropy, in nats.</param>
+/// <summary>The scores of rows by a network.</summary>
+/// <param name="Labels">The class of each row, counted from 0.</param>
+/// <param name="IsRight">Whether the network predicts the class of each row.</param>
+/// <param name="Losses">The cross-entropy of each row, in nats.</param>
 internal sealed record RowScores(int[] Labels, bool[] IsRight, float[] Losses)
 {
-    /// <summary>Share of the rows that are right, 0 to 1.</summary>
+    /// <summary>Share of the rows predicted correctly, 0 to 1.</summary>
     public double Accuracy => IsRight.Average(right => right ? 1.0 : 0);
 
-    /// <summary>Mean over the classes that occur of the share of their rows that are right, 0 to 1.</summary>
+    /// <summary>The share of correct rows of each class, averaged over the classes that occur, 0 to 1.</summary>
     public double MacroAccuracy => Labels.Zip(IsRight).GroupBy(row => row.First).Average(rows => rows.Average(row => row.Second ? 1.0 : 0));
 
     /// <summary>Mean cross-entropy, in nats.</summary>

@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>What makes two training runs the same one: the settings that the result depends on, by name, as text.</summary>
+/// <summary>Identifies a training run by the settings that its result depends on: their names and values as text.</summary>
 internal sealed class RunIdentity(IReadOnlyDictionary<string, string> entries)
 {
     public IReadOnlyDictionary<string, string> Entries { get; } = entries;
 
-    /// <summary>A value as an entry has it, in every culture.</summary>
+    /// <summary>Formats a value for an entry, in the invariant culture.</summary>
     public static string Text(object value) => Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
-    /// <summary>Where another run differs, such as <c>Seed: 1 there and 2 here</c>.</summary>
+    /// <summary>The differences to another run, such as <c>Seed: 1 there and 2 here</c>.</summary>
     public IEnumerable<string> Differences(RunIdentity there)
     {
         foreach (string name in Entries.Keys.Union(there.Entries.Keys))

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>Independent generators from one seed, so that any epoch and any step can be drawn without those before it.</summary>
+/// <summary>Independent generators from one seed, so that a resumed run can draw an epoch or step without those before it.</summary>
 internal static class Seeds
 {
     /// <summary>The generator of an epoch's order.</summary>

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>What differs from step to step of a run.</summary>
+/// <summary>The settings that vary from step to step of a run.</summary>
 /// <param name="LearningRate">The learning rate of the heads.</param>
 /// <param name="BackboneFrozen">Whether only the heads learn.</param>
 /// <param name="WeighsClasses">Whether the loss weights the images by class.</param>

@@ -11,13 +11,13 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>What the image trainers share around their training: seed, device, precision, rows, log and cancellation.</summary>
+/// <summary>Services that the image trainers share: seed, device, precision, rows, log and cancellation.</summary>
 internal sealed class TrainerHost
 {
     private readonly IHost _host;
     private readonly ImageTrainerOptions _options;
 
-    /// <exception cref="ArgumentException">An option has a value that cannot be.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value.</exception>
     public TrainerHost(IHostEnvironment environment, string name, ImageTrainerOptions options)
     {
         options.Validate();
@@ -33,11 +33,11 @@ internal sealed class TrainerHost
 
     public int Threads => _options.Threads ?? System.Environment.ProcessorCount;
 
-    /// <summary>Bytes of pixels that may be in memory.</summary>
+    /// <summary>The largest number of bytes of pixels to keep in memory.</summary>
     public long PixelMemory => _options.PixelMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
-    /// <summary>Does something that torch computes for.</summary>
-    /// <exception cref="InvalidOperationException">There is too little memory for it; the message says what to lower.</exception>
+    /// <summary>Runs a function that computes with torch.</summary>
+    /// <exception cref="InvalidOperationException">Memory runs out; the message says which options to lower.</exception>
     public T Compute<T>(Func<T> function)
     {
         using var scope = TorchScope.Enter(Threads, _options.KeepMemory);
@@ -81,7 +81,7 @@ internal sealed class TrainerHost
         var precision = _options.Precision switch
         {
             Precision.BFloat16 when !architecture.TakesAnyPrecision => throw new InvalidOperationException(
-                $"The option Precision is BFloat16, and '{architecture}' is a backbone of your own, which computes in the precision that it is made with. "
+                $"The option Precision is BFloat16, and '{architecture}' is a custom backbone, which computes in the precision that it is made with. "
                 + "Set Precision to Auto or Float32."),
             Precision.Auto => device.type == DeviceType.CPU && Processor.MultipliesBFloat16 && !OneDnn.IsLimited && architecture.TakesAnyPrecision ? Precision.BFloat16 : Precision.Float32,
             var chosen => chosen,
@@ -89,7 +89,7 @@ internal sealed class TrainerHost
         return precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
-    /// <summary>The feature column of a data view, with the shape that the options and the data give.</summary>
+    /// <summary>The feature column of a data view, with its shape from the options and the data.</summary>
     public FeatureColumn Features(IDataView data)
     {
         var column = data.Schema[_options.FeatureColumnName];
@@ -98,7 +98,7 @@ internal sealed class TrainerHost
             : new FeatureColumn(column.Name, FeatureKind.Image, ShapeOfImages(data), _options.Resizing, _options.PixelMaximum);
     }
 
-    /// <summary>Checks what can be known of a network and views before the images are read.</summary>
+    /// <summary>Checks that network and views suit images of a shape, before any image is read.</summary>
     /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
     /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
     public void CheckImages(TransformationSet transformations, ImageShape shape)
@@ -108,23 +108,23 @@ internal sealed class TrainerHost
             throw new InvalidOperationException(objection);
     }
 
-    /// <summary>The network to train: that of the options, and where they leave it open, that of the weights that training starts from.</summary>
-    /// <param name="initial">The network of the weights, where there are any that say it.</param>
+    /// <summary>The network to train: that of the options or, with Auto, that of the initial weights or one that suits images and device.</summary>
+    /// <param name="initial">The network of the initial weights; null if there are none or they do not name it.</param>
     /// <param name="shape">Shape of the images.</param>
-    /// <param name="images">Their number.</param>
-    /// <param name="device">Where it is trained.</param>
-    /// <returns>The network, and why it was chosen; null where there was no choice.</returns>
+    /// <param name="images">Number of images.</param>
+    /// <param name="device">Where the network is trained.</param>
+    /// <returns>The network, and why it was chosen; the reason is null if there was no choice.</returns>
     public (Architecture Chosen, string? Reason) ChooseArchitecture(Architecture? initial, ImageShape shape, int images, Device device)
     {
         var wanted = _options.Architecture == Architecture.Auto ? initial ?? Architecture.Auto : _options.Architecture;
         return wanted.Choose(shape, images, device.type == DeviceType.CUDA);
     }
 
-    /// <summary>What makes two runs the same one, but for the trainer's own settings.</summary>
-    /// <param name="rows">The rows trained on.</param>
-    /// <param name="others">The rows measured on; null for none.</param>
-    /// <param name="network">What the network is.</param>
-    /// <param name="settings">The numbers of the run.</param>
+    /// <summary>The identity of a run.</summary>
+    /// <param name="rows">The training rows.</param>
+    /// <param name="others">The validation rows; null for none.</param>
+    /// <param name="network">The description of the network.</param>
+    /// <param name="settings">The settings of the run.</param>
     /// <param name="own">The trainer's own settings, by name.</param>
     public RunIdentity Identity(
         RowSelection rows, RowSelection? others, NetworkDescription network, TrainingSettings settings, params IEnumerable<(string Name, string Value)> own)
@@ -166,7 +166,7 @@ internal sealed class TrainerHost
             throw new OperationCanceledException("The execution of the MLContext was cancelled.");
     }
 
-    /// <summary>Warns where images are mirrored at random and the mirror image is a view as well.</summary>
+    /// <summary>Warns if images are mirrored at random and the mirror image is also a view.</summary>
     public void WarnOfMirrors(IChannel channel, TransformationSet transformations, ImageShape shape)
     {
         if (MirrorsViews(_options.Augmentations, transformations, shape))
@@ -176,7 +176,7 @@ internal sealed class TrainerHost
         }
     }
 
-    /// <summary>Whether images are mirrored at random whose mirror image is a view, so that the two cannot be told apart.</summary>
+    /// <summary>Whether images are mirrored at random and the mirror image is also a view, so that the network cannot tell the two apart.</summary>
     public static bool MirrorsViews(IReadOnlyList<ImageAugmentation> augmentations, TransformationSet transformations, ImageShape shape)
     {
         if (!augmentations.OfType<HorizontalFlip>().Any())
@@ -187,13 +187,13 @@ internal sealed class TrainerHost
     }
 
     /// <summary>Reads all rows of a view that have a label.</summary>
-    /// <param name="channel">Where what was read is told.</param>
+    /// <param name="channel">The log.</param>
     /// <param name="view">The view.</param>
     /// <param name="labels">Its label column.</param>
     /// <param name="features">Its feature column.</param>
-    /// <param name="budget">Bytes of pixels that may be in memory.</param>
-    /// <param name="checkLabels">Throws where the labels of the rows will not do; called before any image is decoded.</param>
-    /// <returns>The rows, and how many were left out because their image cannot be read.</returns>
+    /// <param name="budget">The largest number of bytes of pixels to keep in memory.</param>
+    /// <param name="checkLabels">Called before any image is decoded; throws if the labels of the rows do not suffice.</param>
+    /// <returns>The rows, and the number of rows left out because their image cannot be read.</returns>
     public (RowSelection Rows, int Unreadable) ReadRows(
         IChannel channel, IDataView view, ClassLabels labels, FeatureColumn features, long budget, Action<IEnumerable<int>>? checkLabels = null)
     {

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>Trains a network: step after step, epoch after epoch, with all that happens between them.</summary>
+/// <summary>Trains a network step by step and epoch by epoch, with validation, reports and checks in between.</summary>
 internal sealed class TrainingLoop : IDisposable
 {
-    /// <summary>How often a person wants to hear of progress within an epoch.</summary>
+    /// <summary>Time between reports of progress within an epoch.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Steps between two readings of the losses, for a reading waits until the device has come to its step.</summary>
+    /// <summary>Steps between two readings of the losses. Reading one waits for the device to finish its step, so it is done rarely.</summary>
     private const int LossInterval = 16;
 
-    /// <summary>Images whose outputs are looked at when all steps are done.</summary>
+    /// <summary>Number of images whose outputs are checked after the last step.</summary>
     private const int CheckedImages = 32;
 
     private readonly SlaNetwork _network;
@@ -29,9 +29,9 @@ internal sealed class TrainingLoop : IDisposable
     private Weights? _best;
 
     /// <param name="network">The network.</param>
-    /// <param name="step">Trains it by a step.</param>
+    /// <param name="step">Makes a training step.</param>
     /// <param name="sampler">The images of each step.</param>
-    /// <param name="settings">The numbers of the run.</param>
+    /// <param name="settings">The settings of the run.</param>
     public TrainingLoop(SlaNetwork network, TrainingStep step, Sampler sampler, TrainingSettings settings)
     {
         _network = network;
@@ -45,28 +45,28 @@ internal sealed class TrainingLoop : IDisposable
 
     public long StepsDone => _stepsDone;
 
-    /// <summary>The epochs that are complete.</summary>
+    /// <summary>The complete epochs.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => _epochs;
 
-    /// <summary>The epoch whose weights the result has; null for those of the last step.</summary>
+    /// <summary>The epoch whose weights the result has; null if it has those of the last step.</summary>
     public int? BestEpoch => _best is null ? null : Best(_epochs).Epoch;
 
     public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
 
-    /// <summary>What a step has of its own.</summary>
+    /// <summary>The settings of a step.</summary>
     /// <param name="step">The step, counted from 0.</param>
     public StepState StateOf(long step) => new(
         ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(step, Steps)),
         BackboneFrozen: EpochOf(step) <= _settings.FrozenEpochs,
         WeighsClasses: step >= (long)Math.Round((_settings.DeferredReweighting ?? 0) * Steps));
 
-    /// <summary>Runs the steps that are left, or some of them.</summary>
-    /// <param name="end">The number of steps done when it stops: <see cref="Steps"/>, or fewer.</param>
-    /// <param name="validate">Measures the network on the validation rows; null where there are none.</param>
-    /// <param name="report">Hears of progress, at least at the end of each epoch.</param>
-    /// <param name="afterStep">Called when a step, and with the last of an epoch the epoch, is complete.</param>
-    /// <param name="checkCancellation">Throws where the run is to stop; called between steps.</param>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number, or an image cannot be read any more.</exception>
+    /// <summary>Runs the remaining steps, or some of them.</summary>
+    /// <param name="end">The step to stop after, counted from the beginning of the run; <see cref="Steps"/> at most.</param>
+    /// <param name="validate">Measures the network on the validation rows; null without validation rows.</param>
+    /// <param name="report">Receives the progress, at least at the end of each epoch.</param>
+    /// <param name="afterStep">Called after each step; after the last step of an epoch, when the epoch is complete.</param>
+    /// <param name="checkCancellation">Called between steps; throws to stop the run.</param>
+    /// <exception cref="InvalidOperationException">The loss became infinite or NaN, or an image cannot be read any more.</exception>
     public void Run(long end, Func<EpochValidation>? validate, Action<TrainingProgress> report, Action afterStep, Action checkCancellation)
     {
         long firstStep = _stepsDone;
@@ -119,16 +119,16 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        // The best epoch's weights were looked at when they were measured.
+        // The weights of the best epoch were checked when they were measured.
         if (_stepsDone == Steps && firstStep < Steps && _best is null)
             CheckOutputs();
     }
 
-    /// <summary>The weights that the run has come to: of the best epoch, averaged, or as they are, as the settings say.</summary>
-    /// <exception cref="InvalidOperationException">A weight is no longer a number.</exception>
+    /// <summary>The resulting weights: by the settings those of the best epoch, the averages, or those of the last step.</summary>
+    /// <exception cref="InvalidOperationException">A weight became infinite or NaN.</exception>
     public Weights Result() => Finite(_best ?? Averaged(_network.GetWeights));
 
-    /// <summary>Does something with the averaged weights in the network, where there is an average.</summary>
+    /// <summary>Runs a function while the network has the averaged weights, if there is an average.</summary>
     public T Averaged<T>(Func<T> function)
     {
         _average?.Swap();
@@ -142,8 +142,8 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>Everything that <see cref="Restore"/> needs to go on as if the run had not been interrupted.</summary>
-    /// <exception cref="InvalidOperationException">The loss or a weight is no longer a number.</exception>
+    /// <summary>The state that <see cref="Restore"/> needs to continue as if the run had not been interrupted.</summary>
+    /// <exception cref="InvalidOperationException">The loss or a weight became infinite or NaN.</exception>
     public TrainingState Capture()
     {
         ReadLosses();
@@ -152,14 +152,14 @@ internal sealed class TrainingLoop : IDisposable
             _stepsDone, _epochLoss, [.. _epochs], Finite(_network.GetWeights()), Finite(Weights.Of(_step.Optimizer.Momenta())), average, _best);
     }
 
-    /// <summary>Puts the run where it was captured.</summary>
-    /// <exception cref="InvalidDataException">The state is that of another network or run.</exception>
+    /// <summary>Restores a captured state.</summary>
+    /// <exception cref="InvalidDataException">The state belongs to another network or run.</exception>
     public void Restore(TrainingState state)
     {
         if (state.Step < 0 || state.Step > Steps)
             throw new InvalidDataException($"The checkpoint is of step {state.Step}, and the run has {Steps}.");
 
-        // They are put into the network only when the run ends.
+        // Checked now, because the network receives these weights only when the run ends.
         state.Best?.Check(_network.FloatTensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Value.shape));
         _stepsDone = state.Step;
         _epochLoss = state.EpochLoss;
@@ -202,7 +202,7 @@ internal sealed class TrainingLoop : IDisposable
             _best = Finite(Averaged(_network.GetWeights));
     }
 
-    /// <summary>The epoch of the highest accuracy; of several, that of the lowest loss; of several, the last.</summary>
+    /// <summary>The epoch with the highest accuracy. The lower loss decides a tie, then the later epoch.</summary>
     private static EpochMetrics Best(IEnumerable<EpochMetrics> epochs) =>
         epochs.OrderBy(epoch => epoch.ValidationAccuracy).ThenByDescending(epoch => epoch.ValidationLoss).ThenBy(epoch => epoch.Epoch).Last();
 
@@ -219,12 +219,12 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>Refuses weights that are not numbers. A loss is that before its update, so no loss shows what the last update does.</summary>
+    /// <summary>Refuses infinite and NaN weights. A loss is computed before its update, so no loss shows the effect of the last update.</summary>
     private Weights Finite(Weights weights) => weights.FirstNotFinite() is { } broken
         ? throw Diverged($"The weights '{broken}' are no longer numbers", _stepsDone, RateOfLastStep)
         : weights;
 
-    /// <summary>Looks at the outputs after the last update, which no loss shows.</summary>
+    /// <summary>Checks the outputs after the last update, which no loss shows.</summary>
     private void CheckOutputs()
     {
         int[] rows = [.. _sampler.Rows(1).Take(CheckedImages)];

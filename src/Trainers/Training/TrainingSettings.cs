@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
 
-/// <summary>The numbers of a training run. See <see cref="ImageTrainerOptions"/> and <see cref="SlaTrainer.Options"/> for their meaning.</summary>
+/// <summary>The settings of a training run. <see cref="ImageTrainerOptions"/> and <see cref="SlaTrainer.Options"/> explain them.</summary>
 internal sealed record TrainingSettings(
     int Epochs,
     int BatchSize,
@@ -35,12 +35,12 @@ internal sealed record TrainingSettings(
 
     public bool KeepBest { get; init; } = true;
 
-    /// <summary>Where the epochs are not those that the run began with.</summary>
+    /// <summary>The changed rest of the schedule; null if the run has the epochs that it began with.</summary>
     public ScheduleTail? Tail { get; init; }
 
     /// <summary>
-    /// What makes two runs the same one, by name: the epochs that the run began with, and whatever else of the numbers the result depends on. A
-    /// setting that has its default has no entry, so that the checkpoints of before stay good when there is a new one.
+    /// The entries that identify a run: the epochs that it began with, and the other settings that the result depends on. A setting with its
+    /// default value has no entry, so that a new setting does not invalidate existing checkpoints.
     /// </summary>
     public IEnumerable<(string Name, string Value)> Identity()
     {
@@ -72,7 +72,7 @@ internal sealed record TrainingSettings(
             yield return (nameof(KeepBest), RunIdentity.Text(KeepBest));
     }
 
-    /// <summary>How much of the schedule is done, 0 to 1, after a step of so many.</summary>
+    /// <summary>The share of the schedule that is done, 0 to 1, after a number of all steps.</summary>
     public double Progress(long step, long steps)
     {
         if (Tail is null || step < Tail.Step)

@@ -16,10 +16,10 @@ internal sealed class TrainingStep : IDisposable
     private readonly TrainingSettings _settings;
 
     /// <param name="network">The network, on the device of the loader and the views.</param>
-    /// <param name="objective">What is minimised.</param>
+    /// <param name="objective">The training objective.</param>
     /// <param name="views">Makes the views.</param>
     /// <param name="loader">Makes the batches.</param>
-    /// <param name="settings">The numbers of the run.</param>
+    /// <param name="settings">The settings of the run.</param>
     public TrainingStep(
         SlaNetwork network, IStepObjective objective, ViewAugmenter views, BatchLoader loader, TrainingSettings settings)
     {
@@ -36,9 +36,9 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Makes a step on the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
-    /// <param name="state">What this step has of its own.</param>
-    /// <param name="random">What augmentation and views are drawn from.</param>
-    /// <returns>The loss, a number on the network's device that may still be in the making. The caller disposes it.</returns>
+    /// <param name="state">The settings of this step.</param>
+    /// <param name="random">The source of random numbers for augmentation and views.</param>
+    /// <returns>The loss, a scalar on the network's device, which may still be computing it. The caller disposes it.</returns>
     public Tensor Run(ImageSequence images, int count, StepState state, Random random)
     {
         _network.train();
@@ -58,9 +58,9 @@ internal sealed class TrainingStep : IDisposable
         return loss;
     }
 
-    /// <summary>Whether the network's outputs are numbers for the next images of a sequence.</summary>
+    /// <summary>Whether the network's outputs for the next images of a sequence are finite.</summary>
     /// <param name="images">The sequence.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">Number of images.</param>
     public bool GivesNumbers(ImageSequence images, int count)
     {
         using var scope = NewDisposeScope();
@@ -73,10 +73,10 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose() => Optimizer.Dispose();
 
-    /// <summary>Images in a part of a batch, of which the sizes differ by one at most.</summary>
+    /// <summary>Number of images in a part of a batch. The sizes of the parts differ by one at most.</summary>
     internal static int PartSize(int count, int parts, int part) => (int)(((long)count * (part + 1) / parts) - ((long)count * part / parts));
 
-    /// <summary>Adds the gradients of a part of a batch, which counts by its share of the images, and its part of the loss.</summary>
+    /// <summary>Adds the gradients and the loss of a part of a batch, weighted by the part's share of the images.</summary>
     private void Backward(ImageSequence sequence, int count, double share, StepState state, Random random, Tensor total)
     {
         using var scope = NewDisposeScope();

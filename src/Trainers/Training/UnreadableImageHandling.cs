@@ -1,11 +1,11 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>What happens to a row whose image cannot be read.</summary>
+/// <summary>What a trainer does with a row whose image cannot be read.</summary>
 public enum UnreadableImageHandling
 {
-    /// <summary>Fit fails, before training, with the row and its file.</summary>
+    /// <summary>Fit throws before training. The message names the row and its file.</summary>
     Fail,
 
-    /// <summary>The row is left out, named in the log, and counted in <see cref="TrainingHistory.UnreadableImages"/>.</summary>
+    /// <summary>The trainer leaves the row out, names it in the log, and counts it in <see cref="TrainingHistory.UnreadableImages"/>.</summary>
     Skip,
 }

@@ -12,7 +12,7 @@ internal sealed class WeightAverage : IDisposable
 
     /// <summary>Starts from the network's weights.</summary>
     /// <param name="network">The network, on its device.</param>
-    /// <param name="decay">Weight of the average so far, 0 to below 1; less in the first steps, when there is little to average.</param>
+    /// <param name="decay">Weight of the average so far, 0 to below 1. It is lower in the first steps, when there is little to average.</param>
     public WeightAverage(SlaNetwork network, double decay)
     {
         _network = network;
@@ -21,7 +21,7 @@ internal sealed class WeightAverage : IDisposable
             _averages[name] = value.detach().clone().DetachFromDisposeScope();
     }
 
-    /// <summary>Takes the network's weights in.</summary>
+    /// <summary>Adds the network's weights to the average.</summary>
     /// <param name="step">Steps done, 1 for the first.</param>
     public void Update(long step)
     {
@@ -32,7 +32,7 @@ internal sealed class WeightAverage : IDisposable
             _averages[name].lerp_(value.detach(), share);
     }
 
-    /// <summary>Exchanges the averages with the network's weights; a second call puts both back.</summary>
+    /// <summary>Exchanges the averages with the network's weights. A second call restores both.</summary>
     public void Swap()
     {
         using var scope = NewDisposeScope();

@@ -46,7 +46,7 @@ public sealed class PrecisionTests
 
         options.Precision = Precision.BFloat16;
         var error = Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images));
-        Assert.Contains("'mine' is a backbone of your own", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'mine' is a custom backbone", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
