@@ -11,7 +11,7 @@ internal sealed class BatchLoader : IDisposable
     private readonly Tensor _offset;
 
     /// <param name="shape">Shape of the images.</param>
-    /// <param name="normalization">What the network sees of a pixel.</param>
+    /// <param name="normalization">How pixel values are normalised for the network.</param>
     /// <param name="device">Where the batches go.</param>
     public BatchLoader(ImageShape shape, PixelNormalization normalization, Device device)
     {

@@ -9,7 +9,7 @@ internal static class ParsedFile
     /// <param name="path">The file.</param>
     /// <param name="kind">What the file should be, such as <c>a checkpoint</c>.</param>
     /// <param name="parse">Reads it.</param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is of another kind, or damaged.</exception>
     public static T Read<T>(string path, string kind, Func<T> parse)
     {

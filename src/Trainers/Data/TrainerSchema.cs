@@ -3,7 +3,7 @@ namespace Microsoft.ML.Sla.Data;
 /// <summary>The columns that the trainer takes and those that its model adds.</summary>
 internal static class TrainerSchema
 {
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     public static void Check(SchemaShape schema, string labelColumnName, string featureColumnName)
     {
         InputColumns.CheckLabel(schema, labelColumnName, "LabelColumnName");

@@ -6,13 +6,13 @@ namespace Microsoft.ML.Sla.FewShot;
 /// <summary>The embeddings of a data view's rows, read in one pass.</summary>
 internal static class EmbeddedRows
 {
-    /// <summary>The rows that have a label.</summary>
+    /// <summary>Reads the rows that have a label.</summary>
     /// <param name="data">The rows.</param>
     /// <param name="labelColumnName">The label column, a key.</param>
     /// <param name="embeddingColumnName">The column of embeddings.</param>
     /// <param name="views">M, the number of embeddings in a vector.</param>
     /// <returns>The class and the M*D values of each row.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     public static List<(int Label, float[] Values)> ReadLabelled(IDataView data, string labelColumnName, string embeddingColumnName, int views)
     {
         var shape = MLNetInternals.ShapeOf(data.Schema);
@@ -38,7 +38,7 @@ internal static class EmbeddedRows
         return rows;
     }
 
-    /// <exception cref="ArgumentException">The column is not there, or not a vector of floats.</exception>
+    /// <exception cref="ArgumentException">The column is missing, or is not a vector of floats.</exception>
     public static void CheckEmbedding(SchemaShape schema, string columnName)
     {
         var column = InputColumns.Find(schema, columnName, "EmbeddingColumnName");
@@ -50,8 +50,8 @@ internal static class EmbeddedRows
         }
     }
 
-    /// <summary>M*D.</summary>
-    /// <exception cref="ArgumentException">The vectors do not hold so many embeddings.</exception>
+    /// <summary>The size M*D of the vectors in a column.</summary>
+    /// <exception cref="ArgumentException">The size of the vectors is not a multiple of the number of views.</exception>
     public static int Size(DataViewSchema.Column column, int views)
     {
         int size = ((VectorDataViewType)column.Type).Size;

@@ -5,17 +5,17 @@ using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>What a trained embedding is, apart from its weights.</summary>
-/// <param name="Objective">What it was trained to minimise.</param>
-/// <param name="Similarity">How near embeddings are to prototypes.</param>
-/// <param name="Scale">The factor on similarities that was learnt.</param>
+/// <summary>The description of a trained embedding: everything except its weights.</summary>
+/// <param name="Objective">The training objective.</param>
+/// <param name="Similarity">The measure of similarity between embeddings and prototypes.</param>
+/// <param name="Scale">The learned factor on similarities.</param>
 /// <param name="Architecture">The backbone.</param>
 /// <param name="Transformations">The views.</param>
 /// <param name="Features">The input column.</param>
-/// <param name="Normalization">What the network sees of a pixel.</param>
+/// <param name="Normalization">How pixel values are normalised for the network.</param>
 /// <param name="EmbeddingColumn">Name of the column of embeddings.</param>
 /// <param name="LibraryVersion">Version of this library that trained the network.</param>
-/// <param name="History">How the training went; null until it has.</param>
+/// <param name="History">The history of the training; null before the training ends.</param>
 internal sealed record EmbeddingDescription(
     FewShotObjective Objective,
     PrototypeSimilarity Similarity,
@@ -32,7 +32,7 @@ internal sealed record EmbeddingDescription(
     public override string ToJson() => JsonSerializer.Serialize(this, EmbeddingJson.Default.EmbeddingDescription);
 
     /// <summary>Reads what <see cref="ToJson"/> writes.</summary>
-    /// <exception cref="Exception">Of several types: the text is not such a description. Callers are behind <see cref="ParsedFile"/>.</exception>
+    /// <exception cref="Exception">The text is not such a description; of several types. Callers read it through <see cref="ParsedFile"/>.</exception>
     public static EmbeddingDescription FromJson(string text)
     {
         using var document = JsonDocument.Parse(text);
@@ -51,7 +51,7 @@ internal sealed record EmbeddingDescription(
     }
 }
 
-/// <summary>Writes the JSON of embeddings with code made at compile time, which starts faster than reflection.</summary>
+/// <summary>Writes the JSON of embeddings with code generated at compile time, which starts faster than reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,

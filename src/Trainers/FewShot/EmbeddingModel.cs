@@ -6,7 +6,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>A trained embedding as data: its description and its weights. Becomes an ONNX model, and is read back from one.</summary>
+/// <summary>A trained embedding as data: its description and its weights. It is written to and read from an ONNX model.</summary>
 internal sealed class EmbeddingModel(EmbeddingDescription description, Weights weights)
 {
     private const string DescriptionKey = "Microsoft.ML.Sla.Embedding";
@@ -55,7 +55,7 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         return new EmbeddingModel(description, new Weights(chosen.InitialWeights!));
     }
 
-    /// <summary>The graph for ML.NET: C*H*W pixels of one image to the embeddings of its views, one after another.</summary>
+    /// <summary>The graph for ML.NET. It maps the C*H*W pixels of one image to the embeddings of its views, one after another.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     public byte[] ToOnnx(SlaInference inference)
     {
@@ -74,7 +74,7 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
     }
 
     /// <summary>Reads the embedding in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no embedding, or several, or a damaged one.</exception>
     public static (EmbeddingModel Model, SlaInference Inference) Read(string path) => SavedModel.Read(
         path,

@@ -23,7 +23,7 @@ internal sealed class EmbeddingTraining : IDisposable
     private readonly TrainingSettings _settings;
     private readonly NetworkTraining _training;
 
-    /// <summary>Reads the rows, and makes the network and what trains it.</summary>
+    /// <summary>Reads the rows, and makes the network and the parts that train it.</summary>
     /// <param name="host">The trainer's host.</param>
     /// <param name="options">The trainer's options.</param>
     /// <param name="channel">The log.</param>

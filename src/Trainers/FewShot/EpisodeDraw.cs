@@ -10,8 +10,8 @@ internal sealed class EpisodeDraw
     private readonly int _waysPerClass;
 
     /// <param name="shape">The size of an episode.</param>
-    /// <param name="rows">The images, and the class of each. They must be enough (<see cref="EpisodeShape.Check"/>).</param>
-    /// <param name="waysPerClass">How many ways of an episode one class can give: M where each view of a class is a class of its own.</param>
+    /// <param name="rows">The images, and the class of each. There must be enough of them (<see cref="EpisodeShape.Check"/>).</param>
+    /// <param name="waysPerClass">The most ways that one class can give to an episode: M if each view of a class is a separate way, else 1.</param>
     public EpisodeDraw(EpisodeShape shape, IEnumerable<(int Row, int Label)> rows, int waysPerClass = 1)
     {
         _shape = shape;
@@ -19,7 +19,7 @@ internal sealed class EpisodeDraw
         _waysPerClass = waysPerClass;
     }
 
-    /// <summary>The rows of an episode, way by way, those of the support first. Those of a way differ from each other.</summary>
+    /// <summary>Draws the rows of an episode, way by way, with the support rows of a way first. A way has no row twice.</summary>
     public int[] Next(Random random)
     {
         var rows = new int[_shape.Images];

@@ -3,15 +3,15 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>Classifies the queries of many episodes by the nearest prototype, on embeddings that were made once.</summary>
+/// <summary>Classifies the queries of many episodes by the nearest prototype. Each image was embedded once, before.</summary>
 /// <param name="rows">The class and the M*D values of each image.</param>
 /// <param name="views">M.</param>
-/// <param name="similarity">How near an embedding is to a prototype.</param>
+/// <param name="similarity">The measure of similarity between an embedding and a prototype.</param>
 internal sealed class EpisodeEvaluator(IReadOnlyList<(int Label, float[] Values)> rows, int views, PrototypeSimilarity similarity)
 {
     private readonly int _embeddingSize = rows[0].Values.Length / views;
 
-    /// <summary>Measures episodes. Which ones is a function of the seed and the labels of the rows.</summary>
+    /// <summary>Measures episodes. The seed and the labels of the rows determine the episodes.</summary>
     public FewShotMetrics Measure(EpisodeShape shape, int episodes, int seed)
     {
         var draw = new EpisodeDraw(shape, rows.Select((row, number) => (number, row.Label)));

@@ -1,13 +1,13 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>A value measured on episodes: the mean, and how sure it is.</summary>
+/// <summary>A value measured on episodes: its mean with a confidence interval.</summary>
 public sealed record EpisodeMean
 {
-    /// <summary>Standard errors on either side of a mean that 95% of a normal distribution lies within.</summary>
+    /// <summary>95% of a normal distribution lies within this number of standard errors of the mean.</summary>
     private const double StandardErrors = 1.96;
 
     /// <param name="values">The values of the episodes, two or more.</param>
-    /// <exception cref="ArgumentException">There are fewer.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two values.</exception>
     public EpisodeMean(IReadOnlyList<double> values)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -22,14 +22,14 @@ public sealed record EpisodeMean
     /// <summary>The values of the episodes, in their order.</summary>
     public IReadOnlyList<double> Values { get; }
 
-    /// <summary>Their mean.</summary>
+    /// <summary>The mean of the values.</summary>
     public double Mean { get; }
 
     /// <summary>Half the width of the 95% confidence interval: 1.96 times the standard error of the mean.</summary>
     public double HalfWidth { get; }
 
-    /// <summary>The mean difference to another value of the same episodes, with the interval of the differences.</summary>
-    /// <param name="other">What is subtracted.</param>
+    /// <summary>The mean difference to another value measured on the same episodes, with the interval of the differences.</summary>
+    /// <param name="other">The value to subtract.</param>
     /// <returns>The difference.</returns>
     /// <exception cref="ArgumentException">The numbers of episodes differ.</exception>
     public EpisodeMean Minus(EpisodeMean other)

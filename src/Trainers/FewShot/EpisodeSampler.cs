@@ -3,10 +3,10 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>An episode for each step. So many of them are called an epoch, for there is no end of the rows.</summary>
+/// <summary>Draws an episode for each step. An epoch is a fixed number of episodes, because episodes never run out of rows.</summary>
 /// <param name="rows">The rows.</param>
 /// <param name="shape">The size of an episode.</param>
-/// <param name="waysPerClass">How many ways of an episode one class can give.</param>
+/// <param name="waysPerClass">The most ways that one class can give to an episode.</param>
 /// <param name="episodes">Number of episodes of the run.</param>
 /// <param name="seed">The seed of the run.</param>
 internal sealed class EpisodeSampler(RowSelection rows, EpisodeShape shape, int waysPerClass, int episodes, int seed) : Sampler(rows.Store)

@@ -2,20 +2,20 @@ namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>The size of an episode.</summary>
 /// <param name="Ways">N, the number of classes.</param>
-/// <param name="Shots">S, images of a class that its prototype is made of.</param>
-/// <param name="Queries">Q, further images of a class that are classified.</param>
+/// <param name="Shots">S, the number of images that a prototype is made of.</param>
+/// <param name="Queries">Q, the number of further images of a class to classify.</param>
 internal readonly record struct EpisodeShape(int Ways, int Shots, int Queries)
 {
     public int ImagesPerWay => Shots + Queries;
 
-    /// <summary>N * (S + Q).</summary>
+    /// <summary>Number of images in an episode, N * (S + Q).</summary>
     public int Images => Ways * ImagesPerWay;
 
-    /// <summary>Checks that classes are enough, and have images enough; classes without any do not count.</summary>
+    /// <summary>Checks that there are enough classes, and that each has enough images. Classes without images do not count.</summary>
     /// <param name="labels">The class of each image.</param>
     /// <param name="names">The names of the classes.</param>
-    /// <param name="waysPerClass">How many ways one class can give.</param>
-    /// <exception cref="InvalidOperationException">They are not; the message says what to do.</exception>
+    /// <param name="waysPerClass">The most ways that one class can give to an episode.</param>
+    /// <exception cref="InvalidOperationException">There are too few classes or images; the message says what to do.</exception>
     public void Check(IEnumerable<int> labels, IReadOnlyList<string> names, int waysPerClass = 1)
     {
         var counts = labels.CountBy(label => label).OrderBy(count => count.Key).ToList();

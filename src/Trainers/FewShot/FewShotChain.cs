@@ -6,13 +6,13 @@ using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>The chains of ML.NET's own transformers that embed images and score embeddings. They need nothing of this library to run.</summary>
+/// <summary>Makes chains of ML.NET's own transformers that embed images and score embeddings. They run without this library.</summary>
 internal static class FewShotChain
 {
     /// <summary>A chain from the feature column to the embeddings.</summary>
     /// <param name="environment">The environment that scores.</param>
-    /// <param name="model">What is scored.</param>
-    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    /// <param name="model">The description of the embedding.</param>
+    /// <param name="onnx">The file of the ONNX model. It must exist as long as the chain is used.</param>
     /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
     public static NativeChain CreateEmbedding(IHostEnvironment environment, EmbeddingDescription model, TemporaryFile onnx, int? threads) => new(
         model.Features.Empty(environment),
@@ -25,8 +25,8 @@ internal static class FewShotChain
 
     /// <summary>A chain from embeddings to Score and PredictedLabel, by their similarity to prototypes.</summary>
     /// <param name="environment">The environment that scores.</param>
-    /// <param name="model">What is scored.</param>
-    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    /// <param name="model">The description of the classifier.</param>
+    /// <param name="onnx">The file of the ONNX model. It must exist as long as the chain is used.</param>
     public static NativeChain CreatePrototypes(IHostEnvironment environment, PrototypeDescription model, TemporaryFile onnx) => new(
         FeatureColumn.EmptyVectors(environment, model.EmbeddingColumn, model.EmbeddingSize),
         [

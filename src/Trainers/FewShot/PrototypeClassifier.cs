@@ -6,14 +6,14 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>
 /// Classifies by the nearest prototype, the mean embedding of a class's images (Snell, Swersky and Zemel 2017), with a prototype for
-/// each view (Lee, Hwang and Shin, ICML 2020). It fits in one pass over a few images of each class, and one image will do.
+/// each view (Lee, Hwang and Shin, ICML 2020). It fits in one pass over a few images of each class. One image of a class is enough.
 /// </summary>
 /// <remarks>
 /// <para>Create it with <see cref="SlaFewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.PrototypeClassifier(...)</c>.</para>
 /// <list type="table">
 /// <listheader><term>Column</term><description>Type</description></listheader>
 /// <item><term>Embedding (input)</term><description>A vector of M*D floats, as <see cref="SlaEmbeddingTransformer"/> adds it.</description></item>
-/// <item><term>Label (input, training only)</term><description>A key, each of whose classes has rows.</description></item>
+/// <item><term>Label (input, training only)</term><description>A key. Each class must have rows.</description></item>
 /// <item><term>Score (output)</term><description>A vector of N probabilities, with the class names as slot names.</description></item>
 /// <item><term>PredictedLabel (output)</term><description>A key with the label's key values.</description></item>
 /// </list>
@@ -33,7 +33,7 @@ public sealed class PrototypeClassifier : IEstimator<PrototypeTransformer>
     /// <summary>Makes the prototypes of all classes.</summary>
     /// <param name="input">The support set: embeddings and labels.</param>
     /// <returns>The classifier. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     /// <exception cref="InvalidOperationException">A class has no rows.</exception>
     public PrototypeTransformer Fit(IDataView input)
     {
@@ -96,11 +96,11 @@ public sealed class PrototypeClassifier : IEstimator<PrototypeTransformer>
         /// <value>Default 1.</value>
         public int Views { get; set; } = 1;
 
-        /// <summary>How near an embedding is to a prototype.</summary>
+        /// <summary>The measure of similarity between an embedding and a prototype.</summary>
         /// <value>Default <see cref="PrototypeSimilarity.SquaredEuclidean"/>.</value>
         public PrototypeSimilarity Similarity { get; set; } = PrototypeSimilarity.SquaredEuclidean;
 
-        /// <summary>The factor on similarities before the softmax: the larger, the surer are the probabilities.</summary>
+        /// <summary>The factor on similarities before the softmax. A larger factor gives probabilities closer to 0 and 1.</summary>
         /// <value>Default 1.</value>
         public float Scale { get; set; } = 1;
 

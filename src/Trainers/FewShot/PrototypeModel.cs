@@ -6,8 +6,10 @@ using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.FewShot;
 
-/// <summary>What a classifier by prototypes is, apart from the prototypes. Saved as JSON in the metadata of the ONNX model.</summary>
-/// <param name="Similarity">How near embeddings are to prototypes.</param>
+/// <summary>
+/// The description of a prototype classifier: everything except the prototypes. It is saved as JSON in the metadata of the ONNX model.
+/// </summary>
+/// <param name="Similarity">The measure of similarity between embeddings and prototypes.</param>
 /// <param name="Scale">The factor on similarities.</param>
 /// <param name="Views">M, the number of embeddings in a vector.</param>
 /// <param name="EmbeddingSize">M*D, the number of values of a vector.</param>
@@ -27,8 +29,8 @@ internal sealed record PrototypeDescription(
     string PredictedLabelColumn,
     string LibraryVersion)
 {
-    /// <summary>Checks a description out of a file.</summary>
-    /// <exception cref="InvalidDataException">It cannot be.</exception>
+    /// <summary>Checks a description read from a file.</summary>
+    /// <exception cref="InvalidDataException">The description is invalid.</exception>
     public void Check()
     {
         Labels.Check();
@@ -37,8 +39,8 @@ internal sealed record PrototypeDescription(
     }
 }
 
-/// <summary>A classifier by prototypes as data. Becomes an ONNX model, and is read back from one.</summary>
-/// <param name="description">What it is.</param>
+/// <summary>A prototype classifier as data. It is written to and read from an ONNX model.</summary>
+/// <param name="description">The description of the classifier.</param>
 /// <param name="prototypes">The prototypes of each class's views, M*D values, in the order of the classes.</param>
 internal sealed class PrototypeModel(PrototypeDescription description, IReadOnlyList<float[]> prototypes)
 {
@@ -51,8 +53,8 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
 
     public IReadOnlyList<float[]> Prototypes { get; } = prototypes;
 
-    /// <summary>The graph for ML.NET: the embeddings of one image's views to N probabilities and the number of the largest.</summary>
-    /// <remarks>The score of a class is computed from its own prototypes alone, so that classes come and go without changing others'.</remarks>
+    /// <summary>The graph for ML.NET. It maps the embeddings of one image's views to N probabilities and the index of the largest.</summary>
+    /// <remarks>A class's score depends only on its own prototypes, so that adding or removing a class does not change the others' scores.</remarks>
     public byte[] ToOnnx()
     {
         var graph = Graph();
@@ -75,8 +77,8 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
     }
 
     /// <summary>Reads the classifier in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds no such classifier, or several, or a damaged one.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file holds no prototype classifier, several, or a damaged one.</exception>
     public static PrototypeModel Read(string path) =>
         SavedModel.Read(path, "prototype classifier", "Trainers.PrototypeClassifier", metadata => metadata.Has(DescriptionKey), FromOnnx);
 
@@ -93,7 +95,7 @@ internal sealed class PrototypeModel(PrototypeDescription description, IReadOnly
         return model;
     }
 
-    /// <summary>The scale times the mean over the views j of the similarity of view j to the prototype of (i, j), for each class i.</summary>
+    /// <summary>For each class i: the scale times the mean, over the views j, of the similarity of view j to the prototype of (i, j).</summary>
     private string Logits(OnnxGraph graph, string embeddings, string prototypes)
     {
         float factor = Description.Scale / Description.Views;

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>How near an embedding is to a prototype.</summary>
+/// <summary>The measure of similarity between an embedding and a prototype.</summary>
 public enum PrototypeSimilarity
 {
     /// <summary>Minus the squared Euclidean distance (Snell, Swersky and Zemel 2017).</summary>

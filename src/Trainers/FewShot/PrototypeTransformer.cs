@@ -5,13 +5,13 @@ using Microsoft.ML.Sla.FewShot;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// A classifier by nearest prototypes. Classes are added and removed without any training. It scores with an ONNX graph inside ML.NET's
-/// own transformers, so that what <c>mlContext.Model.Save</c> writes is loaded by <c>mlContext.Model.Load</c> in programs that know
-/// neither this library nor TorchSharp.
+/// A classifier by nearest prototypes. Classes can be added and removed without training. It scores with an ONNX graph inside ML.NET's
+/// own transformers. A program that references neither this library nor TorchSharp can therefore load it with <c>mlContext.Model.Load</c>,
+/// once <c>mlContext.Model.Save</c> has saved it.
 /// </summary>
 /// <remarks>
 /// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
-/// <c>PredictedLabel</c>, a key with the class names, or the values that they stand for, as key values.
+/// <c>PredictedLabel</c>, a key with the label's key values: the class names, or the values that they represent.
 /// </remarks>
 public sealed class PrototypeTransformer : ScoringTransformer
 {
@@ -28,15 +28,15 @@ public sealed class PrototypeTransformer : ScoringTransformer
     /// <summary>The N class names, in the order of Score.</summary>
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
 
-    /// <summary>Name of the column of embeddings that it scores.</summary>
+    /// <summary>Name of the column of embeddings that the classifier reads.</summary>
     public string EmbeddingColumnName => _model.Description.EmbeddingColumn;
 
     /// <summary>Reads a classifier back from a file that <c>mlContext.Model.Save</c> wrote, to add or remove classes.</summary>
     /// <param name="mlContext">The context that scores.</param>
     /// <param name="path">The saved model: a classifier by itself or in a pipeline. Only the classifier is read.</param>
     /// <returns>The classifier.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds no such classifier, or several.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file holds no prototype classifier, or several.</exception>
     public static PrototypeTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
@@ -44,14 +44,14 @@ public sealed class PrototypeTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a classifier that knows one class more, the last in order. The prototypes of the others stay as they are. It is independent
-    /// of this one and disposed on its own.
+    /// Makes a classifier with one more class, the last in order. The prototypes of the other classes do not change. The two classifiers are
+    /// independent: dispose both.
     /// </summary>
     /// <param name="name">The name of the class.</param>
     /// <param name="rows">Rows of the class, one or more, with the column of embeddings. A label column is not read.</param>
     /// <returns>The classifier.</returns>
     /// <exception cref="ArgumentException">
-    /// There is a class of this name, the name is no value of the label's type, or the rows have no such column, or are none.
+    /// A class of this name exists, the name is not a value of the label's type, the rows lack the column of embeddings, or there are no rows.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The classifier is disposed.</exception>
     public PrototypeTransformer WithClass(string name, IDataView rows)
@@ -78,12 +78,12 @@ public sealed class PrototypeTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a classifier that knows one class less. The prototypes of the others stay as they are. It is independent of this one and
-    /// disposed on its own.
+    /// Makes a classifier without a class. The prototypes of the other classes do not change. The two classifiers are independent: dispose
+    /// both.
     /// </summary>
     /// <param name="name">The name of the class.</param>
     /// <returns>The classifier.</returns>
-    /// <exception cref="ArgumentException">There is no such class, or no other.</exception>
+    /// <exception cref="ArgumentException">There is no class of this name, or it is the only one.</exception>
     /// <exception cref="ObjectDisposedException">The classifier is disposed.</exception>
     public PrototypeTransformer WithoutClass(string name)
     {

@@ -8,19 +8,19 @@ namespace Microsoft.ML.Sla.FewShot;
 
 /// <summary>
 /// The cross-entropy of an episode's queries over prototypes, the mean embeddings of support images (Snell, Swersky and Zemel 2017).
-/// With k views of an image shown, each pair of way and view has its own prototype, and a query's view is classified among all N*k
-/// (docs/method.md, few images).
+/// A step shows k views of each image. Each pair of way and view has its own prototype, and the loss classifies each view of a query among
+/// all N*k prototypes (docs/method.md, few images).
 /// </summary>
-/// <param name="kind">What an episode is made of.</param>
-/// <param name="episode">Its size. A batch has its images way by way, those of the support first.</param>
+/// <param name="kind">The composition of an episode.</param>
+/// <param name="episode">The size of an episode. A batch has its images way by way, with the support images of a way first.</param>
 /// <param name="views">M.</param>
-/// <param name="similarity">How near an embedding is to a prototype.</param>
+/// <param name="similarity">The measure of similarity between an embedding and a prototype.</param>
 internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape episode, int views, PrototypeSimilarity similarity) : IStepObjective
 {
-    /// <summary>The length that shorter embeddings are divided by for the cosine, so that one of zeros has no direction.</summary>
+    /// <summary>The smallest norm that the cosine divides an embedding by, so that an embedding of zeros stays zero.</summary>
     public const float SmallestNorm = 1e-8f;
 
-    /// <summary>How many ways of an episode one class can give.</summary>
+    /// <summary>The most ways that one class can give to an episode.</summary>
     public int WaysPerClass => kind == FewShotObjective.ViewsAsClasses ? views : 1;
 
     /// <summary>k, the number of views that a step shows of an image.</summary>
@@ -45,7 +45,7 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
         return nn.functional.cross_entropy(logits, own).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Of each query to each prototype: rows x D and P x D to rows x P.</summary>
+    /// <summary>The similarities of each query to each prototype: rows x D and P x D to rows x P.</summary>
     public Tensor Similarities(Tensor queries, Tensor prototypes)
     {
         using var scope = NewDisposeScope();
@@ -59,7 +59,7 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
 
     private static Tensor Normalized(Tensor rows) => rows / rows.norm(1, keepdim: true, p: 2).AtLeast(SmallestNorm);
 
-    /// <summary>A view for each way, the same for all of its images. The ways of a class have different ones.</summary>
+    /// <summary>Draws a view for each way, the same for all images of the way. Two ways of one class have different views.</summary>
     private long[] ViewsOfWays(Tensor labels, Random random)
     {
         using Tensor onCpu = labels.cpu();

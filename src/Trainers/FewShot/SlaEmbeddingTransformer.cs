@@ -4,9 +4,9 @@ using Microsoft.ML.Sla.FewShot;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// A trained embedding: an image becomes the vectors that <see cref="PrototypeClassifier"/> compares. It scores with an ONNX graph inside
-/// ML.NET's own transformers, so that what <c>mlContext.Model.Save</c> writes is loaded by <c>mlContext.Model.Load</c> in programs
-/// that know neither this library nor TorchSharp.
+/// A trained embedding. It turns an image into the vectors that <see cref="PrototypeClassifier"/> compares. It scores with an ONNX graph
+/// inside ML.NET's own transformers. A program that references neither this library nor TorchSharp can therefore load it with
+/// <c>mlContext.Model.Load</c>, once <c>mlContext.Model.Save</c> has saved it.
 /// </summary>
 /// <remarks>
 /// Adds the column <c>Embedding</c> (or as named): the D values of each of the <see cref="Views"/> views, one view after another. The
@@ -25,7 +25,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
         Inference = inference;
     }
 
-    /// <summary>Whether all M views are embedded (Aggregated), or the image as it is (Single). See <see cref="WithInference"/>.</summary>
+    /// <summary>Whether it embeds all M views (Aggregated) or the untransformed image (Single). See <see cref="WithInference"/>.</summary>
     public SlaInference Inference { get; }
 
     /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
@@ -34,13 +34,13 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     /// <summary>What the network was trained to minimise.</summary>
     public FewShotObjective Objective => _model.Description.Objective;
 
-    /// <summary>How near an embedding is to a prototype.</summary>
+    /// <summary>The measure of similarity between an embedding and a prototype.</summary>
     public PrototypeSimilarity Similarity => _model.Description.Similarity;
 
-    /// <summary>The factor on similarities that was learnt.</summary>
+    /// <summary>The learned factor on similarities.</summary>
     public float Scale => _model.Description.Scale;
 
-    /// <summary>The M transformations that it was trained with.</summary>
+    /// <summary>The M transformations that the network was trained with.</summary>
     public TransformationSet Transformations => _model.Description.Transformations;
 
     /// <summary>The backbone.</summary>
@@ -58,10 +58,10 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     /// <summary>Number of views in a vector: M for Aggregated, 1 for Single.</summary>
     public int Views => Inference == SlaInference.Aggregated ? Transformations.Count : 1;
 
-    /// <summary>Number of values of a view's embedding, D.</summary>
+    /// <summary>D, the number of values of a view's embedding.</summary>
     public int EmbeddingSize => Architecture.EmbeddingSize;
 
-    /// <summary>How the training went. It is saved with the model.</summary>
+    /// <summary>The history of the training. It is saved with the model.</summary>
     public TrainingHistory TrainingHistory => _model.Description.History
         ?? throw new InvalidOperationException("The model was saved without its training history.");
 
@@ -74,7 +74,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     /// pipelines.
     /// </param>
     /// <returns>The transformer, with the inference it was saved with.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no embedding, or several.</exception>
     public static SlaEmbeddingTransformer Load(MLContext mlContext, string path)
     {
@@ -109,8 +109,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     }
 
     /// <summary>
-    /// Makes a transformer that embeds all views, or the image as it is in one pass. It is independent of this one and disposed on its
-    /// own.
+    /// Makes a transformer that embeds all views, or the untransformed image in one pass. The two transformers are independent: dispose both.
     /// </summary>
     /// <param name="inference">One of <see cref="Inferences"/>.</param>
     /// <returns>The transformer.</returns>

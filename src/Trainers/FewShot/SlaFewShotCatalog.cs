@@ -29,7 +29,7 @@ public static class SlaFewShotCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
     /// <returns>The trainer, an estimator.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
     public static SlaFewShotTrainer SlaFewShot(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, SlaFewShotTrainer.Options options)
     {
@@ -70,7 +70,7 @@ public static class SlaFewShotCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
     /// <returns>The classifier, an estimator.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
     public static PrototypeClassifier PrototypeClassifier(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, PrototypeClassifier.Options options)
     {
@@ -80,21 +80,21 @@ public static class SlaFewShotCatalog
     }
 
     /// <summary>
-    /// Measures an embedding on episodes: N classes are drawn, S images of each make its prototypes, and Q others are classified. Each
-    /// image is embedded once, whatever the number of episodes.
+    /// Measures an embedding on episodes. An episode draws N classes, makes the prototypes of each from S of its images, and classifies Q
+    /// other images. Each image is embedded once, regardless of the number of episodes.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="data">Images and labels of classes that the embedding was not trained on; a class needs S + Q images.</param>
+    /// <param name="data">Images and labels of classes that the embedding was not trained on. Each class needs S + Q images.</param>
     /// <param name="embedding">The embedding.</param>
     /// <param name="ways">N, above 1.</param>
     /// <param name="shots">S, above 0.</param>
     /// <param name="queries">Q, above 0.</param>
     /// <param name="episodes">Number of episodes, 2 or more.</param>
-    /// <param name="seed">Which episodes. The same seed and labels give the same ones, whatever the embedding.</param>
+    /// <param name="seed">Seed of the episodes. The same seed and labels give the same episodes for every embedding.</param>
     /// <param name="labelColumnName">Name of the label column, a key.</param>
     /// <returns>The mean accuracies with their 95% confidence intervals.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be, or a number is too small.</exception>
-    /// <exception cref="InvalidOperationException">There are too few classes, or too few images of one; the message names it.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type, or a number is too small.</exception>
+    /// <exception cref="InvalidOperationException">There are too few classes, or a class has too few images; the message names it.</exception>
     public static FewShotMetrics EvaluateFewShot(
         this MulticlassClassificationCatalog catalog,
         IDataView data,
@@ -114,7 +114,7 @@ public static class SlaFewShotCatalog
     /// <param name="sizes">N and S of each size.</param>
     /// <param name="queries">Q, above 0.</param>
     /// <param name="episodes">Number of episodes of each size, 2 or more.</param>
-    /// <param name="seed">Which episodes.</param>
+    /// <param name="seed">Seed of the episodes.</param>
     /// <param name="labelColumnName">Name of the label column, a key.</param>
     /// <returns>The mean accuracies of each size with their 95% confidence intervals.</returns>
     /// <inheritdoc cref="EvaluateFewShot(MulticlassClassificationCatalog, IDataView, SlaEmbeddingTransformer, int, int, int, int, int, string)" path="/exception"/>

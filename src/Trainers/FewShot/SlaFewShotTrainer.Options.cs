@@ -9,31 +9,34 @@ public sealed partial class SlaFewShotTrainer
         /// <value>Default <c>Embedding</c>.</value>
         public string EmbeddingColumnName { get; set; } = "Embedding";
 
-        /// <summary>What an episode is made of.</summary>
+        /// <summary>The composition of an episode.</summary>
         /// <value>Default <see cref="FewShotObjective.Sla"/>.</value>
         public FewShotObjective Objective { get; set; } = FewShotObjective.Sla;
 
-        /// <summary>How near an embedding is to a prototype.</summary>
+        /// <summary>The measure of similarity between an embedding and a prototype.</summary>
         /// <value>Default <see cref="PrototypeSimilarity.SquaredEuclidean"/>.</value>
         public PrototypeSimilarity Similarity { get; set; } = PrototypeSimilarity.SquaredEuclidean;
 
-        /// <summary>What the factor on similarities before the softmax, the inverse of a temperature, starts from. It is learnt.</summary>
+        /// <summary>Initial value of the learned factor on similarities before the softmax, the inverse of a temperature.</summary>
         /// <value>Default null: 1 for the squared Euclidean distance, 10 for the cosine, which lies between -1 and 1.</value>
         public double? InitialScale { get; set; }
 
-        /// <summary>N, classes in an episode; for <see cref="FewShotObjective.ViewsAsClasses"/> pairs of class and view. More than in use make training harder, and often better.</summary>
+        /// <summary>
+        /// N, the number of classes in an episode, above 1; with <see cref="FewShotObjective.ViewsAsClasses"/>, of pairs of class and view.
+        /// More classes than in later use make training harder, and the embedding often better.
+        /// </summary>
         /// <value>Default 5.</value>
         public int Ways { get; set; } = 5;
 
-        /// <summary>S, images of a class that its prototype is made of.</summary>
+        /// <summary>S, the number of images that a prototype is made of.</summary>
         /// <value>Default 5.</value>
         public int Shots { get; set; } = 5;
 
-        /// <summary>Q, further images of a class that are classified.</summary>
+        /// <summary>Q, the number of further images of a class to classify.</summary>
         /// <value>Default 10.</value>
         public int Queries { get; set; } = 10;
 
-        /// <summary>Number of episodes, one a step. Progress is reported, and losses are averaged, over epochs of 100 of them.</summary>
+        /// <summary>Number of episodes, one for each step. An epoch, over which losses are averaged and reported, has 100 episodes.</summary>
         /// <value>Default 5,000.</value>
         public int Episodes { get; set; } = 5_000;
 

@@ -16,7 +16,7 @@ namespace Microsoft.ML.Sla;
 /// <list type="table">
 /// <listheader><term>Column</term><description>Type</description></listheader>
 /// <item><term>Features (input)</term><description>An image (MLImage), or a vector of C*H*W bytes or floats.</description></item>
-/// <item><term>Label (input, training only)</term><description>A key. Its classes need not be those that will be told apart.</description></item>
+/// <item><term>Label (input, training only)</term><description>A key. Its classes may differ from those to recognise later.</description></item>
 /// <item><term>Embedding (output)</term><description>A vector of D floats for each view, one view after another.</description></item>
 /// </list>
 /// </remarks>
@@ -34,10 +34,10 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     /// <summary>Trains an embedding on all rows that have a label.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The embedding. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     /// <exception cref="InvalidOperationException">
-    /// A row cannot be used, classes or images of a class are too few, the loss is no longer a number, there is too little memory, or the
-    /// checkpoint is of another run.
+    /// A row cannot be used, there are too few classes or images of a class, the loss became infinite or NaN, memory runs out, or the checkpoint
+    /// is of another run.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaEmbeddingTransformer Fit(IDataView input)

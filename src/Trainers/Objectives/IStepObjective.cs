@@ -10,7 +10,7 @@ internal interface IStepObjective
     /// <summary>Draws the views of a batch.</summary>
     /// <param name="labels">y, B class labels.</param>
     /// <param name="viewsPerStep">k, the number of views of an image, where the objective leaves a choice.</param>
-    /// <param name="random">What is drawn from.</param>
+    /// <param name="random">The source of random numbers.</param>
     ViewDraw Draw(Tensor labels, int viewsPerStep, Random random);
 
     /// <summary>The loss of a batch, averaged over its B images by their weights.</summary>

@@ -12,7 +12,7 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="Architecture">The backbone.</param>
 /// <param name="Transformations">The views.</param>
 /// <param name="Features">The input column.</param>
-/// <param name="Normalization">What the network sees of a pixel.</param>
+/// <param name="Normalization">How pixel values are normalised for the network.</param>
 /// <param name="Labels">The label column and the classes.</param>
 /// <param name="ScoreColumn">Name of the column of probabilities.</param>
 /// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>

@@ -36,7 +36,7 @@ internal sealed class PretrainedWeights
     public PixelNormalization Normalization { get; } = PixelNormalization.ImageNet;
 
     /// <summary>Reads a safetensors file, an ONNX file, or a model that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is of another kind, or broken; the message says what to do.</exception>
     public static PretrainedWeights Read(string path) => ParsedFile.Read(path, "a file of weights", () =>
     {

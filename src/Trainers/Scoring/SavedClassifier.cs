@@ -16,12 +16,12 @@ internal sealed record SavedClassifier(ModelDescription Description, SlaInferenc
     public static SavedClassifier Of(TrainedModel model, SlaInference inference) => new(model.Description, inference, model.Graph(inference).ToBytes(), model);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one.</exception>
     public static SavedClassifier Read(string path) => SavedModel.Read(path, "SLA model", "Trainers.Sla", TrainedModel.HasSlaMetadata, FromOnnx);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote, with its weights.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one, or one whose weights are rounded to 8 bits.</exception>
     public static (TrainedModel Model, SlaInference Inference) ReadNetwork(string path)
     {

@@ -18,7 +18,7 @@ internal static class SavedModel
     /// <param name="origin">The method that makes such models.</param>
     /// <param name="isOne">Whether metadata are those of the kind.</param>
     /// <param name="read">Makes a model of what is found.</param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no such model, or several, or is damaged.</exception>
     public static T Read<T>(string path, string kind, string origin, Func<RepeatedField<StringStringEntryProto>, bool> isOne, Func<ModelProto, T> read) =>
         ParsedFile.Read(path, "a model that mlContext.Model.Save wrote", () => read(Find(path, kind, origin, isOne)));

@@ -12,7 +12,7 @@ public static class SlaExperimentCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
     /// <returns>The experiment.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be, or one that the experiment sets itself.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value, or is one that the experiment sets itself.</exception>
     public static SlaExperiment CreateSlaExperiment(this MulticlassClassificationCatalog catalog, SlaExperiment.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -24,7 +24,7 @@ public static class SlaExperimentCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="configure">Sets what all trials share, such as columns, size and channels; null for the trainer's defaults.</param>
     /// <returns>The experiment.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be, or one that the experiment sets itself.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value, or is one that the experiment sets itself.</exception>
     public static SlaExperiment CreateSlaExperiment(this MulticlassClassificationCatalog catalog, Action<SlaTrainer.Options>? configure = null)
     {
         var options = new SlaExperiment.Options();

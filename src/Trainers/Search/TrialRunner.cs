@@ -116,7 +116,7 @@ internal sealed class TrialRunner(
     /// <param name="configuration">Its configuration.</param>
     /// <param name="fraction">The share, above 0 to 1.</param>
     /// <param name="cancellationToken">Ends it after a step, and leaves a checkpoint.</param>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number, or there is too little memory.</exception>
+    /// <exception cref="InvalidOperationException">The loss became infinite or NaN, or memory runs out.</exception>
     public (long Steps, IReadOnlyList<RowScores> Scores) Run(PlannedTrial plan, Configuration configuration, double fraction, CancellationToken cancellationToken)
     {
         long end = Math.Max(1, (long)Math.Round(fraction * plan.Steps));

@@ -21,7 +21,7 @@ internal sealed unsafe class FileBytes : IDisposable
     public ReadOnlySpan<byte> Span => new(_start, _length);
 
     /// <summary>Reads a stream from where it is to its end.</summary>
-    /// <param name="stream">The stream. It stays the caller's.</param>
+    /// <param name="stream">The stream. The caller keeps ownership.</param>
     /// <param name="name">What a message calls the image.</param>
     /// <exception cref="InvalidDataException">It has more than 1 GiB.</exception>
     public static FileBytes Read(Stream stream, string name)

@@ -24,7 +24,7 @@ internal static class UprightImage
     /// <param name="pixelLimit">
     /// Width times height that it may declare, and a quarter of which may be in memory at once.
     /// </param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">
     /// It is no image that can be used; the message names it and says why.
     /// </exception>
@@ -41,7 +41,7 @@ internal static class UprightImage
     }
 
     /// <summary>Decodes what a stream has from where it is to its end.</summary>
-    /// <param name="stream">The stream. It stays the caller's.</param>
+    /// <param name="stream">The stream. The caller keeps ownership.</param>
     /// <param name="name">
     /// What a message calls the image, at the beginning of a sentence: <see cref="InStream"/>.
     /// </param>

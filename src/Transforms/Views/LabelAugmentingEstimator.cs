@@ -38,7 +38,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
     /// <summary>Prepares the augmentation; it learns nothing from the rows.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The transformer. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be, or a transformation is not defined for the images.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type, or a transformation is not defined for the images.</exception>
     public ITransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);

@@ -29,7 +29,7 @@ public static class SlaViewsCatalog
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
     /// <returns>The estimator.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
     public static LabelAugmentingEstimator AugmentLabels(this TransformsCatalog catalog, LabelAugmentingEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -33,7 +33,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
     /// <summary>Prepares the aggregation; it learns nothing from the rows but the classes of the label column.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The transformer. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there, or not of the type that it must be.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
     public ITransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
