@@ -1,27 +1,27 @@
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>A trial of a running search.</summary>
-/// <param name="configuration">Its configuration.</param>
-/// <param name="publicTrial">What callers and monitors see of it.</param>
+/// <param name="configuration">The trial's configuration.</param>
+/// <param name="publicTrial">The trial as callers and monitors see it.</param>
 internal sealed class Candidate(Configuration configuration, SlaTrial publicTrial)
 {
     public int Number => PublicTrial.Number;
 
     public Configuration Configuration { get; } = configuration;
 
-    /// <summary>What callers and monitors see of it.</summary>
+    /// <summary>The trial as callers and monitors see it.</summary>
     public SlaTrial PublicTrial { get; } = publicTrial;
 
-    /// <summary>Its whole training; null where the trial broke before the training was planned.</summary>
+    /// <summary>The plan of its training; null if the trial failed before the training was planned.</summary>
     public PlannedTrial? Plan { get; private set; }
 
-    /// <summary>The result of its last interval; not set before the first one.</summary>
+    /// <summary>The result of the latest interval; not set before the first interval ends.</summary>
     public RungResult Result { get; private set; } = null!;
 
-    /// <summary>Whether it is still in the search: it neither broke nor was left out at a rung.</summary>
+    /// <summary>Whether the trial is still in the search: it has neither failed nor been dropped at a rung.</summary>
     public bool IsAlive { get; private set; } = true;
 
-    /// <summary>Sets its whole training, whose length callers see.</summary>
+    /// <summary>Sets the plan of its training, and shows its length to callers.</summary>
     public void Begin(PlannedTrial plan)
     {
         Plan = plan;
@@ -35,16 +35,16 @@ internal sealed class Candidate(Configuration configuration, SlaTrial publicTria
         Result = result;
     }
 
-    /// <summary>Takes it out of the search.</summary>
-    /// <param name="failure">Why it broke; null where others were better.</param>
+    /// <summary>Drops the trial from the search.</summary>
+    /// <param name="failure">Why the trial failed; null if other trials are better.</param>
     public void LeaveOut(string? failure = null)
     {
         IsAlive = false;
         PublicTrial.Failure = failure;
     }
 
-    /// <summary>Shows the length of its whole training.</summary>
-    /// <param name="end">How it is trained to its end; null for the length that it began with.</param>
+    /// <summary>Shows the length of the whole training to callers.</summary>
+    /// <param name="end">The plan of the rest of the training; null for the length that it began with.</param>
     public void ShowLength(PlannedEnd? end) => (PublicTrial.Epochs, PublicTrial.Steps) = end is null
         ? (Plan!.Epochs, Plan.Steps)
         : (end.Epochs, end.Steps);

@@ -4,29 +4,29 @@ using Microsoft.ML.Sla.Training;
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>The configurations that a search can try, and the trainer options of each.</summary>
-/// <param name="dimensions">What is chosen.</param>
+/// <param name="dimensions">The dimensions to choose values for.</param>
 /// <param name="baseOptions">The options of the experiment.</param>
 /// <param name="shape">Shape of the images.</param>
-/// <param name="objectionTo">Says why options cannot be trained; null where they can.</param>
+/// <param name="objectionTo">Returns why a training with given options is impossible; null if it is possible.</param>
 internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options baseOptions, ImageShape shape, Func<SlaTrainer.Options, string?> objectionTo)
 {
-    /// <summary>How likely a drawn value replaces that of the options. Low, as good configurations lie near the defaults.</summary>
+    /// <summary>The probability that a drawn value replaces that of the start. It is low, because good configurations are near the defaults.</summary>
     private const double DrawnShare = 0.3;
 
-    /// <summary>The configuration that changes nothing of the options.</summary>
+    /// <summary>The configuration that leaves the options unchanged.</summary>
     public Configuration Default => Canonical([]);
 
-    /// <summary>The default with each network. None where the network is not searched.</summary>
+    /// <summary>The default configuration with each network. Empty if the network is not searched.</summary>
     public IEnumerable<Configuration> ByArchitecture() =>
         Searched(StandardDimensions.Architecture)?.Choices.Select(choice => Canonical(new() { [StandardDimensions.Architecture] = choice.Name })) ?? [];
 
-    /// <summary>A configuration with each other set of transformations. None where transformations are not searched.</summary>
+    /// <summary>A configuration with each other set of transformations. Empty if transformations are not searched.</summary>
     public IEnumerable<Configuration> ByTransformations(Configuration start)
     {
         if (Searched(StandardDimensions.Transformations) is not { } sets)
             return [];
 
-        // The objective Baseline learns from one view, whatever the set is.
+        // The objective Baseline learns from one view and ignores the set, so these configurations need another objective.
         var values = new Dictionary<string, string>(start.Values);
         if (Options(start).Objective == SlaObjective.Baseline && Searched(StandardDimensions.Objective)?.Choices.Select(choice => choice.Name).FirstOrDefault(name => name != $"{SlaObjective.Baseline}") is { } objective)
             values[StandardDimensions.Objective] = objective;
@@ -37,8 +37,8 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     }
 
     /// <summary>
-    /// A configuration with the strongest base augmentation, and with the strongest that does not mirror images at random where the first one does. The
-    /// configuration itself is not among them. None where the augmentation is not searched.
+    /// A configuration with the strongest base augmentation. If that mirrors images at random, also the configuration with the strongest augmentation
+    /// that does not. The result does not include the given configuration. Empty if the augmentation is not searched.
     /// </summary>
     public IEnumerable<Configuration> ByAugmentation(Configuration start) => Searched(StandardDimensions.Augmentation) is not { } augmentations ? [] : augmentations.Choices
         .Reverse()
@@ -55,13 +55,13 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
 
     /// <summary>Draws a configuration.</summary>
     /// <param name="random">The source of random numbers.</param>
-    /// <param name="start">The configuration whose values stay where none is drawn. Its transformations always stay.</param>
+    /// <param name="start">The configuration that supplies the values that are not drawn. Its transformations are always kept.</param>
     public Configuration Draw(Random random, Configuration start)
     {
         var values = new Dictionary<string, string>(start.Values);
         foreach (var dimension in dimensions.Where(dimension => dimension.Fixed is null && dimension.Name != StandardDimensions.Transformations))
         {
-            // Drawn even where it is not used, so that the value of one dimension does not depend on whether another is replaced.
+            // Drawn even if it is not used, so that the value of one dimension does not depend on whether another is replaced.
             string value = dimension.Draw(random);
             if (random.NextDouble() < DrawnShare)
                 values[dimension.Name] = value;
@@ -89,14 +89,14 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         return options;
     }
 
-    /// <summary>The name of the set of transformations that a configuration learns from. The objective Baseline learns from none.</summary>
+    /// <summary>The name of the transformations that a configuration learns from; for the objective Baseline, the set without any.</summary>
     public string Views(Configuration configuration) => Views(Options(configuration));
 
-    /// <summary>Why a configuration cannot be trained; null where it can.</summary>
+    /// <summary>Why a configuration cannot be trained; null if it can.</summary>
     public string? Objection(Configuration configuration) => objectionTo(Options(configuration));
 
     /// <summary>The space without the choices that cannot be trained.</summary>
-    /// <param name="dropped">Receives each choice that was left out, and why.</param>
+    /// <param name="dropped">Receives each dropped choice with the reason.</param>
     public ConfigurationSpace WithPossibleChoices(List<string> dropped) => new(
         [.. dimensions
             .Select(dimension => dimension.Fixed is null ? dimension.WithPossibleChoices(value => Objection(new Configuration([KeyValuePair.Create(dimension.Name, value), .. Fixed])), dropped) : dimension)
@@ -116,7 +116,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     /// <summary>Whether the base augmentation mirrors images from left to right at random.</summary>
     private bool IsMirrored(Configuration configuration) => Options(configuration).Augmentations.Any(augmentation => augmentation is HorizontalFlip);
 
-    /// <summary>Values in the order of the dimensions, with the fixed ones and without those that make no difference to a training.</summary>
+    /// <summary>The values in the order of the dimensions, with fixed values and without values that do not affect the training.</summary>
     private Configuration Canonical(Dictionary<string, string> values)
     {
         var ordered = dimensions
@@ -139,7 +139,7 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     private static string Views(SlaTrainer.Options options) =>
         options is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;
 
-    /// <summary>All options as text, to compare by.</summary>
+    /// <summary>All options as text, to compare two sets of options.</summary>
     private static string Text(SlaTrainer.Options options) => string.Join('\n', typeof(SlaTrainer.Options).GetProperties()
         .Select(property => property.GetValue(options))
         .Select(value => value is IEnumerable<object> several and not TransformationSet ? string.Join(", ", several) : $"{value}"));

@@ -3,34 +3,34 @@ using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>An option that a search chooses. Its values are text, in the form in which they are recorded.</summary>
-/// <param name="Name">Its name.</param>
+/// <summary>An option that a search chooses. Its values are text, in the form in which the search records them.</summary>
+/// <param name="Name">The name of the dimension.</param>
 internal abstract record Dimension(string Name)
 {
-    /// <summary>The value that every trial has; null where it is searched.</summary>
+    /// <summary>The value that every trial has; null if the search chooses the value.</summary>
     public string? Fixed { get; private init; }
 
-    /// <summary>Whether it makes a difference to a training with given options. Default: always.</summary>
+    /// <summary>Whether the dimension affects a training with given options. Default: always.</summary>
     public Func<SlaTrainer.Options, bool> Matters { get; init; } = _ => true;
 
-    /// <exception cref="ArgumentException">There is no such value.</exception>
+    /// <exception cref="ArgumentException">The dimension has no such value.</exception>
     public Dimension FixedTo(string value) => this with { Fixed = Parse(value) };
 
     public abstract string Draw(Random random);
 
     public abstract void Set(SlaTrainer.Options options, string value);
 
-    /// <summary>Name and values, to read and to compare searches by.</summary>
+    /// <summary>Name and values. Part of a search's identity.</summary>
     public sealed override string ToString() => $"{Name} ({Fixed ?? Values})";
 
     /// <summary>The dimension without the choices that cannot be trained.</summary>
-    /// <param name="objection">Says why a value cannot be trained; null where it can.</param>
-    /// <param name="dropped">Receives each choice that was left out, and why.</param>
+    /// <param name="objection">Returns why a training with a value is impossible; null if it is possible.</param>
+    /// <param name="dropped">Receives each dropped choice with the reason.</param>
     public virtual Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped) => this;
 
     protected abstract string Values { get; }
 
-    /// <summary>The value in the form in which it is recorded.</summary>
+    /// <summary>The value in the form in which the search records it.</summary>
     protected abstract string Parse(string value);
 }
 
@@ -62,7 +62,7 @@ internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, 
     }
 }
 
-/// <summary>A dimension of the numbers of a range.</summary>
+/// <summary>A dimension of numbers in a range.</summary>
 internal sealed record RangeDimension(string Name, double Lowest, double Highest, bool IsLogarithmic, Action<SlaTrainer.Options, double> Setter) : Dimension(Name)
 {
     protected override string Values => FormattableString.Invariant($"{Lowest} to {Highest}{(IsLogarithmic ? ", logarithmic" : "")}");
@@ -73,7 +73,7 @@ internal sealed record RangeDimension(string Name, double Lowest, double Highest
             ? Math.Exp(random.Uniform(Math.Log(Lowest), Math.Log(Highest)))
             : random.Uniform(Lowest, Highest);
 
-        // Rounded to three digits, so that the recorded value is the one that is set.
+        // Rounded to three digits, so that the recorded value equals the used one.
         return value.ToString("G3", CultureInfo.InvariantCulture);
     }
 

@@ -2,16 +2,16 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>The winner's training to its end. Where it breaks, the next best trial is the winner.</summary>
+/// <summary>Finishes the winner's training. If it fails, the next best trial becomes the winner.</summary>
 /// <param name="trials">The trials.</param>
 /// <param name="planner">Plans the end of a training.</param>
 /// <param name="runner">Trains.</param>
-/// <param name="log">Tells what happens.</param>
+/// <param name="log">The log and the monitor.</param>
 /// <param name="clock">The time of the search.</param>
 internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, TrialRunner runner, TrialLog log, SearchClock clock)
 {
-    /// <summary>Trains the winner to its end.</summary>
-    /// <exception cref="InvalidOperationException">All trials are broken.</exception>
+    /// <summary>Finishes the winner's training.</summary>
+    /// <exception cref="InvalidOperationException">All trials failed.</exception>
     public SlaExperimentResult Run()
     {
         foreach (var trial in trials.Leaders)
@@ -33,25 +33,25 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
         throw new InvalidOperationException($"All {trials.All.Count} trials are broken. The first one: {first.PublicTrial.Failure}");
     }
 
-    /// <summary>The best trial that has a model when the search is cancelled; null before the first step of any.</summary>
+    /// <summary>The best trial with a model when the search is cancelled; null if no trial has made a step.</summary>
     public Candidate? BestTrained() => Finalists().FirstOrDefault(trial => runner.StepsDone(trial.Plan!) > 0 || runner.FinalStepsDone(trial.Plan!) > 0);
 
-    /// <summary>The result of a search that was cancelled: the model that a trial has so far.</summary>
+    /// <summary>The result of a cancelled search: the model of a trial so far.</summary>
     public SlaExperimentResult Unfinished(Candidate trial)
     {
-        // The checkpoint of the last training counts once it is farther than that of the trial.
+        // The checkpoint of the last training is better only once it has more steps than that of the trial.
         bool isFarther = runner.FinalStepsDone(trial.Plan!) > (trial.PublicTrial.Last?.Steps ?? 0);
         var end = isFarther ? planner.EndOf(trial) : null;
         trial.ShowLength(end);
         return Result(trial, runner.Load(trial.Plan!, trial.Configuration, end, isScored: false).Model, isComplete: false);
     }
 
-    /// <summary>The leaders in the order in which they are trained to the end. A training that was begun comes first, then trials with a checkpoint.</summary>
+    /// <summary>The leaders in the order in which they may become the winner: first a last training already begun, then trials with a checkpoint.</summary>
     private IEnumerable<Candidate> Finalists() => trials.Leaders
         .OrderByDescending(trial => trial.Number == planner.Plan.Final?.Trial)
         .ThenByDescending(trial => runner.StepsDone(trial.Plan!) > 0);
 
-    /// <returns>The result; null where the training broke.</returns>
+    /// <returns>The result; null if the training failed.</returns>
     private SlaExperimentResult? TrainedToTheEnd(Candidate trial)
     {
         var record = trials.RecordOf(trial.Number, planner.Rungs);
@@ -81,7 +81,7 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
         }
     }
 
-    /// <summary>Trains to the end, or until the time is over; one step at least.</summary>
+    /// <summary>Trains to the end or until the time is over, but makes at least one step.</summary>
     private void TrainInTime(Candidate trial, PlannedEnd end)
     {
         bool isDone = clock.IsDoneBefore(planner.SearchEnd, deadline =>

@@ -1,27 +1,28 @@
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// Successive halving (Jamieson and Talwalkar 2016): how many trials begin, and at which shares of their training, the rungs, they are compared.
-/// At each rung the best third goes on, three trials at least to the last rung. The winner is trained to its end.
+/// The plan of successive halving (Jamieson and Talwalkar 2016): the number of trials, and the rungs, which are the shares of a training at which
+/// trials are compared. At each rung the best third continues, but at least three trials reach the last rung. The winner's training is finished.
 /// </summary>
 /// <param name="Trials">Number of trials that begin.</param>
-/// <param name="Fractions">The shares of a whole training at which trials are compared, ascending, below 1. None for one trial.</param>
+/// <param name="Fractions">The rungs: shares of a whole training, ascending, below 1. Empty for one trial.</param>
 /// <param name="Folds">Number of trainings in a trial.</param>
-/// <param name="Refits">Whether the winner is trained once more from its beginning, on all rows.</param>
+/// <param name="Refits">Whether the winner is trained again from the beginning, on all rows.</param>
 internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int Folds, bool Refits)
 {
     private const int Reduction = 3;
     private const int MaxRungs = 5;
 
     /// <summary>
-    /// Trials at the last rung, in searches of twice as many or more: room for the defaults, the defaults with stronger augmentation, and another set.
+    /// Fewest trials at the last rung, in searches of at least twice as many trials. There is then room for the defaults, the defaults with stronger
+    /// augmentation, and another set of transformations.
     /// </summary>
     private const int MinFinalists = 3;
 
-    /// <summary>The cost of a search in whole trainings, the winner's included: what 81 trials at five rungs cost.</summary>
+    /// <summary>The highest cost of a search in whole trainings, including the winner's: the cost of 81 trials at five rungs.</summary>
     private const double MaxCost = 7.0 / 3;
 
-    /// <summary>Number of trials that are trained to a rung.</summary>
+    /// <summary>Number of trials that reach a rung.</summary>
     public int TrialsAt(int rung)
     {
         if (rung == 0)
@@ -31,10 +32,10 @@ internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int F
         return isLast && Trials >= 2 * MinFinalists ? Math.Max(third, MinFinalists) : third;
     }
 
-    /// <summary>Number of trainings to a rung, the winner's included.</summary>
+    /// <summary>Number of intervals that are trained in the search, including the winner's last one.</summary>
     public int Intervals => (Folds * Fractions.Select((_, rung) => TrialsAt(rung)).Sum()) + 1;
 
-    /// <summary>The cost of the search in whole trainings, the winner's included.</summary>
+    /// <summary>The cost of the search in whole trainings, including the winner's.</summary>
     public double Cost =>
         (Folds * Fractions.Select((fraction, rung) => TrialsAt(rung) * (fraction - (rung == 0 ? 0 : Fractions[rung - 1]))).Sum())
         + (Refits || Fractions.Count == 0 ? 1 : 1 - Fractions[^1]);
@@ -55,8 +56,8 @@ internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int F
     }
 
     /// <summary>The ladder with the most rungs whose first interval is long enough.</summary>
-    /// <param name="isLongEnough">Whether networks have learned enough after a ladder's first interval to be compared.</param>
-    /// <param name="maxTrials">Number of trials at most.</param>
+    /// <param name="isLongEnough">Whether networks have learned enough to be compared after a ladder's first interval.</param>
+    /// <param name="maxTrials">The most trials.</param>
     /// <param name="folds">Number of trainings in a trial.</param>
     public static Ladder ForTime(Func<Ladder, bool> isLongEnough, int maxTrials, int folds)
     {

@@ -1,15 +1,15 @@
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Ranks the trials of a search, and says which go on at a rung. It trains nothing, and changes no trial.</summary>
+/// <summary>Ranks the trials of a search, and chooses which continue after a rung. It neither trains nor changes a trial.</summary>
 /// <param name="settings">The metric that decides.</param>
-/// <param name="space">Says which views and which augmentation a configuration has.</param>
+/// <param name="space">Gives the views and the augmentation of a configuration.</param>
 /// <param name="baseline">The configuration of the first trial.</param>
 /// <param name="rungs">Number of rungs of the search.</param>
 internal sealed class Promotion(SearchSettings settings, ConfigurationSpace space, Configuration baseline, int rungs)
 {
     /// <summary>
-    /// The trials that are still in the search, from the best to the worst. A trial with more intervals comes before one with fewer. At the last rung, those
-    /// trials come first whose set of views is expected to have the lowest log-loss at the end of the training.
+    /// The trials that are still in the search, from the best to the worst. A trial with more intervals comes before one with fewer. At the last rung, the
+    /// trials of the set of views with the lowest expected log-loss at the end of the training come first.
     /// </summary>
     public IEnumerable<Candidate> Leaders(IEnumerable<Candidate> trials) => trials
         .Where(trial => trial.IsAlive && trial.Plan is not null)
@@ -17,19 +17,19 @@ internal sealed class Promotion(SearchSettings settings, ConfigurationSpace spac
         .OrderByDescending(rung => rung.Key)
         .SelectMany(rung => rung.Key == 0 ? rung : BestFirst([.. rung], isLast: rung.Key == rungs));
 
-    /// <summary>The trials that go on, the surest first.</summary>
+    /// <summary>The trials that continue, in order of priority.</summary>
     /// <remarks>
-    /// A training of more labels, or of more varied images, is behind at first and ahead in the end. Two rules give it time:
+    /// A training with more labels or more varied images is worse at first and better in the end. Two rules give it time:
     /// <list type="number">
     /// <item>The best trial of each set of views comes before the second of any set.</item>
     /// <item>
-    /// Trials with the baseline's views and an augmentation that the search tries by rule are kept, the best one of each such augmentation, as long as there
-    /// is room for one trial of another set beside them. First of them are the best with the strongest augmentation and the best with another.
+    /// The search tries some augmentations by rule with the baseline's views. The best trial of each of them is kept, as long as there is room for one
+    /// more trial. Among these, the best trial with the strongest augmentation and the best trial with another augmentation come first.
     /// </item>
     /// </list>
     /// </remarks>
     /// <param name="trials">All trials.</param>
-    /// <param name="count">How many go on.</param>
+    /// <param name="count">The number of trials that continue.</param>
     public IReadOnlyList<Candidate> Promoted(IEnumerable<Candidate> trials, int count)
     {
         var leaders = Leaders(trials).ToList();
@@ -47,7 +47,10 @@ internal sealed class Promotion(SearchSettings settings, ConfigurationSpace spac
     /// <summary>Whether a trial learns from the same set of views as the first trial.</summary>
     public bool HasBaselineViews(Candidate trial) => Views(trial) == space.Views(baseline);
 
-    /// <summary>The best trial of each augmentation that the search tries by rule, with the baseline's views. The strongest one and the best other come first.</summary>
+    /// <summary>
+    /// The best trial, with the baseline's views, of each augmentation that the search tries by rule. The best trial with the strongest augmentation and the
+    /// best trial with another augmentation come first.
+    /// </summary>
     private IEnumerable<Candidate> BaselineTrials(List<Candidate> leaders)
     {
         var augmentations = space.ByAugmentation(baseline).Append(baseline).Select(space.Augmentation).ToHashSet();
@@ -63,14 +66,14 @@ internal sealed class Promotion(SearchSettings settings, ConfigurationSpace spac
         if (!isLast || settings.Metric != SearchMetric.MicroAccuracy)
             return ranked;
 
-        // A training of few labels has learned them before its end, with the higher accuracy until then. The curve of the log-loss shows early who will win.
+        // A training with few labels learns them early and has the higher accuracy until then. The curve of the log-loss predicts the winner earlier.
         var lowest = ranked.MinBy(trial => Ranking.ExpectedLogLoss(trial.PublicTrial.Intervals, trial.Plan!.Steps))!;
         return ranked.OrderByDescending(trial => Views(trial) == Views(lowest));
     }
 
     /// <summary>
-    /// Trials of one set of views from the best to the worst. Of trials that are not told apart, those with more augmentations come first: more varied images
-    /// give the higher log-loss early, and the lower one late.
+    /// Trials of one set of views from the best to the worst. Among trials without a significant difference, those with more augmentations come first, because
+    /// more varied images give a higher log-loss early and a lower one late.
     /// </summary>
     private IEnumerable<Candidate> MoreVariedFirst(IEnumerable<Candidate> trials) =>
         Ranking.BestFirst(trials, trial => trial.Result, settings, variety: trial => space.Options(trial.Configuration).Augmentations.Count);

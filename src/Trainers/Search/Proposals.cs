@@ -1,21 +1,21 @@
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Which configurations a search tries besides the baseline, and in which order.</summary>
-/// <param name="space">The configurations that there are.</param>
+/// <summary>Proposes the configurations that a search tries after the baseline, in order.</summary>
+/// <param name="space">The possible configurations.</param>
 /// <param name="baseline">The configuration of the first trial.</param>
 /// <param name="count">Number of trials of the search.</param>
 /// <param name="seed">The seed of random configurations.</param>
-/// <param name="latency">Leaves out what predicts too slowly.</param>
+/// <param name="latency">Excludes configurations that predict too slowly.</param>
 internal sealed class Proposals(ConfigurationSpace space, Configuration baseline, int count, int seed, LatencyLimit latency)
 {
     private const int MaxDraws = 1000;
 
     /// <summary>
-    /// The baseline under other sets of transformations, then with the augmentations that are tried by rule, then random configurations around the baseline
-    /// and around the best trial of another set, in turn.
+    /// Proposes the baseline with other sets of transformations first, and then with the augmentations that are tried by rule. After these come random
+    /// configurations, in turn around the baseline and around the best trial of another set.
     /// </summary>
-    /// <param name="trials">The trials so far. Each proposal must become one before the next is taken.</param>
-    /// <param name="bestOfOtherViews">The best trial so far that learns from another set of views than the baseline; null where there is none.</param>
+    /// <param name="trials">The trials so far. The caller must turn each proposal into a trial before it takes the next.</param>
+    /// <param name="bestOfOtherViews">Returns the best trial so far whose set of views is not the baseline's; null if there is none.</param>
     public IEnumerable<Configuration> After(IReadOnlyList<Candidate> trials, Func<Candidate?> bestOfOtherViews)
     {
         int sets = Math.Max(0, count - 1 - (count / 3));
@@ -31,7 +31,7 @@ internal sealed class Proposals(ConfigurationSpace space, Configuration baseline
             yield return configuration;
     }
 
-    /// <summary>New random configurations around some, in turn, until there are as many trials as planned.</summary>
+    /// <summary>Draws new configurations around each start in turn, until there are as many trials as planned.</summary>
     private IEnumerable<Configuration> Drawn(Configuration[] starts, IReadOnlyList<Candidate> trials)
     {
         var random = new Random(seed);
@@ -44,6 +44,6 @@ internal sealed class Proposals(ConfigurationSpace space, Configuration baseline
         }
     }
 
-    /// <summary>Whether a configuration can be trained, and predicts fast enough.</summary>
+    /// <summary>Whether a configuration can be trained and predicts fast enough.</summary>
     private bool IsPossible(Configuration configuration) => space.Objection(configuration) is null && latency.Allows(configuration);
 }

@@ -1,24 +1,24 @@
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>The result of a trial at a rung.</summary>
-/// <param name="Interval">Its metrics.</param>
-/// <param name="IsRight">Whether each validation row is right.</param>
+/// <param name="Interval">The metrics at the rung.</param>
+/// <param name="IsRight">Whether the trial predicts each validation row correctly.</param>
 internal sealed record RungResult(SlaTrialInterval Interval, bool[] IsRight);
 
 /// <summary>The order of trials at a rung.</summary>
 internal static class Ranking
 {
-    /// <summary>How many standard errors two trials must differ by to be told apart: those of the 95 % interval.</summary>
+    /// <summary>Two trials differ significantly if their difference exceeds this many standard errors, those of a 95% interval.</summary>
     private const double ErrorsApart = 2;
 
     /// <summary>
-    /// Trials from the best to the worst. Where micro accuracy decides, trials whose 95 % interval of the difference holds zero are not told apart. Of those
-    /// that are so close to the highest accuracy, the lowest log-loss is first.
+    /// Orders trials from the best to the worst. If micro accuracy decides, two trials differ significantly if the 95% interval of their difference excludes
+    /// zero. Among the trials without a significant difference to the most accurate one, the one with the lowest log-loss comes first.
     /// </summary>
     /// <param name="trials">The trials.</param>
-    /// <param name="result">The result of a trial.</param>
+    /// <param name="result">Returns the result of a trial.</param>
     /// <param name="settings">The metric that decides.</param>
-    /// <param name="variety">Decides before the log-loss where trials are not told apart: the higher is first. Null for nothing.</param>
+    /// <param name="variety">Orders trials without a significant difference, before the log-loss does; higher values come first. Default null: unused.</param>
     public static IEnumerable<T> BestFirst<T>(IEnumerable<T> trials, Func<T, RungResult> result, SearchSettings settings, Func<T, int>? variety = null)
     {
         var rest = trials.OrderByDescending(trial => settings.Value(result(trial).Interval)).ThenBy(trial => result(trial).Interval.LogLoss).ToList();
@@ -35,10 +35,10 @@ internal static class Ranking
     }
 
     /// <summary>
-    /// The log-loss that is expected at the end of a training: that of a power law, one of the learning curves of Domhan et al. (2015), through its last two
-    /// rungs. With one rung, the log-loss there.
+    /// The expected log-loss at the end of a training. It extrapolates the last two rungs by a power law, one of the learning curves of Domhan et al. (2015).
+    /// With one rung, it is the log-loss there.
     /// </summary>
-    /// <param name="rungs">The metrics at its rungs, ascending; one at least.</param>
+    /// <param name="rungs">The metrics at the training's rungs, ascending; at least one.</param>
     /// <param name="steps">Steps of the whole training.</param>
     public static double ExpectedLogLoss(IReadOnlyList<SlaTrialInterval> rungs, long steps)
     {

@@ -17,7 +17,7 @@ internal static class SealedJson
         return body + Member + ChecksumOf(body) + End;
     }
 
-    /// <summary>Whether the text is as it was sealed.</summary>
+    /// <summary>Whether the text matches its checksum.</summary>
     public static bool IsIntact(string text)
     {
         int length = text.Length - Member.Length - Digits - End.Length;

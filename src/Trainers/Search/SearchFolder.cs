@@ -7,8 +7,8 @@ using Microsoft.ML.Sla.Data;
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// The folder of a search: its plan, a line for each interval of a trial, and the trials' checkpoints. One search at a time may use it. Plan and lines
-/// carry checksums, which show damage.
+/// The folder of a search: its plan, a record with a line for each interval of a trial, and the trials' checkpoints. Only one search at a time may use
+/// it. Checksums in the plan and the lines reveal damage.
 /// </summary>
 internal sealed class SearchFolder : IDisposable
 {
@@ -27,8 +27,8 @@ internal sealed class SearchFolder : IDisposable
     private readonly List<TrialRecord> _records = [];
 
     /// <param name="folder">The folder; null for a temporary one, which <see cref="Dispose"/> deletes.</param>
-    /// <exception cref="IOException">It cannot be written, or another search is at work in it.</exception>
-    /// <exception cref="InvalidDataException">It has files that are not those of a search.</exception>
+    /// <exception cref="IOException">The folder cannot be written, or another search is using it.</exception>
+    /// <exception cref="InvalidDataException">The folder has damaged files, or files of something else than a search.</exception>
     public SearchFolder(string? folder)
     {
         _isTemporary = folder is null;
@@ -44,7 +44,7 @@ internal sealed class SearchFolder : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             taken?.Dispose();
-            throw new IOException($"The folder of the search, '{_path}', cannot be used: {exception.Message} Give another Folder, or end the search that is at work in it.", exception);
+            throw new IOException($"The folder of the search, '{_path}', cannot be used: {exception.Message} Give another Folder, or end the search that is using it.", exception);
         }
 
         try
@@ -60,17 +60,17 @@ internal sealed class SearchFolder : IDisposable
         }
     }
 
-    /// <summary>The plan of the search; null where the folder is new.</summary>
+    /// <summary>The plan of the search; null if the folder is new.</summary>
     public SearchPlan? Plan { get; private set; }
 
-    /// <summary>The lines so far.</summary>
+    /// <summary>The lines of the record so far.</summary>
     public IReadOnlyList<TrialRecord> Records => _records;
 
     private string PlanPath => Path.Combine(_path, "search.json");
 
     public string CheckpointFolder(int trial, string training) => Path.Combine(TrialFolder(trial), training);
 
-    /// <summary>Replaces the plan as a whole.</summary>
+    /// <summary>Replaces the whole plan.</summary>
     public void Save(SearchPlan plan)
     {
         string unfinished = PlanPath + ".tmp";
@@ -79,7 +79,7 @@ internal sealed class SearchFolder : IDisposable
         Plan = plan;
     }
 
-    /// <summary>Adds a line.</summary>
+    /// <summary>Adds a line to the record.</summary>
     public void Append(TrialRecord record)
     {
         _lines.Write(Encoding.UTF8.GetBytes(SealedJson.Seal(JsonSerializer.Serialize(record, Json)) + "\n"));
@@ -111,14 +111,14 @@ internal sealed class SearchFolder : IDisposable
             : throw new InvalidDataException($"'{PlanPath}' is not a whole plan of a search. Give another Folder.");
     }
 
-    /// <exception cref="InvalidDataException">The text is not as it was written.</exception>
+    /// <exception cref="InvalidDataException">The text is damaged.</exception>
     private static T Parse<T>(string path, string text, string kind) => ParsedFile.Read(path, kind, () => SealedJson.IsIntact(text)
         ? JsonSerializer.Deserialize<T>(text, Json) ?? throw new InvalidDataException("it is null.")
         : throw new InvalidDataException($"'{path}' is not {kind} of this version of the library, or it is damaged: the checksum of '{Start(text)}' is not right. Give another Folder."));
 
     private static string Start(string text) => text.Length <= 80 ? text : text[..80] + "...";
 
-    /// <summary>Reads the lines, and cuts off a last one that is incomplete because the process was killed.</summary>
+    /// <summary>Reads the lines. Removes an incomplete last line, which a killed process leaves.</summary>
     private void ReadRecords()
     {
         using var reader = new StreamReader(_lines, Encoding.UTF8, leaveOpen: true);

@@ -1,14 +1,14 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>What an <see cref="SlaExperiment"/> compares trials by, on the validation rows.</summary>
+/// <summary>The metric by which an <see cref="SlaExperiment"/> compares trials on the validation rows.</summary>
 public enum SearchMetric
 {
-    /// <summary>Share of the rows whose class is predicted; the higher, the better.</summary>
+    /// <summary>Share of the rows whose class is predicted. Higher is better.</summary>
     MicroAccuracy,
 
-    /// <summary>Mean over the classes of the share of their rows; the higher, the better. For classes of uneven sizes.</summary>
+    /// <summary>Share of each class's rows whose class is predicted, averaged over the classes. Higher is better. For classes of uneven sizes.</summary>
     MacroAccuracy,
 
-    /// <summary>Mean cross-entropy; the lower, the better. Where the probabilities count.</summary>
+    /// <summary>Mean cross-entropy. Lower is better. For uses that need good probabilities.</summary>
     LogLoss,
 }

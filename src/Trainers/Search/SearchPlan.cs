@@ -3,15 +3,17 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What a search has decided, partly by the speed of the machine. It is recorded so that a resumed search decides the same.</summary>
-/// <param name="Identity">What makes two searches the same one.</param>
+/// <summary>
+/// The decisions of a search, some of which depend on the speed of the machine. The search records them so that a resumed search keeps them.
+/// </summary>
+/// <param name="Identity">Identifies the search.</param>
 /// <param name="Baseline">The configuration of the first trial.</param>
 /// <param name="Ladder">The trials and rungs.</param>
-/// <param name="TrainingSeconds">Time of the winner's whole training; null where the number of epochs is given.</param>
-/// <param name="OverheadSeconds">Time that a training takes around its steps: for its set-up and its measurement.</param>
-/// <param name="Trials">The trials that were planned, in order.</param>
-/// <param name="Latencies">Seconds that a prediction takes, by what they depend on. Only those that were measured.</param>
-/// <param name="Final">How the winner is trained to its end; null before there is a winner.</param>
+/// <param name="TrainingSeconds">Time of the winner's whole training; null if the options give the number of epochs.</param>
+/// <param name="OverheadSeconds">Time of a training besides its steps: for set-up and measurement.</param>
+/// <param name="Trials">The planned trials, in order.</param>
+/// <param name="Latencies">The measured seconds of a prediction by latency key (<see cref="LatencyLimit"/>).</param>
+/// <param name="Final">The plan of the winner's last training; null before there is a winner.</param>
 internal sealed record SearchPlan(
     IReadOnlyDictionary<string, string> Identity,
     [property: JsonPropertyName("usual")] IReadOnlyDictionary<string, string> Baseline,
@@ -22,21 +24,21 @@ internal sealed record SearchPlan(
     IReadOnlyDictionary<string, double> Latencies,
     PlannedEnd? Final)
 {
-    /// <summary>A plan in which nothing is decided.</summary>
+    /// <summary>A plan without decisions.</summary>
     public static SearchPlan Empty { get; } = new(
         new Dictionary<string, string>(), new Dictionary<string, string>(), Ladder.ForTrials(1, folds: 1), TrainingSeconds: null, OverheadSeconds: 0, [], new Dictionary<string, double>(), Final: null);
 }
 
-/// <summary>A trial's whole training.</summary>
+/// <summary>The plan of a trial's whole training.</summary>
 /// <param name="Number">The trial's number.</param>
-/// <param name="Configuration">Its values by dimension.</param>
-/// <param name="Epochs">Its epochs.</param>
-/// <param name="Steps">Its steps.</param>
+/// <param name="Configuration">The trial's values by dimension.</param>
+/// <param name="Epochs">Number of epochs.</param>
+/// <param name="Steps">Number of steps.</param>
 internal sealed record PlannedTrial(int Number, IReadOnlyDictionary<string, string> Configuration, int Epochs, long Steps);
 
-/// <summary>How the winner is trained to its end, in the time that was left for it.</summary>
+/// <summary>The plan of the winner's last training, in the time that is left for it.</summary>
 /// <param name="Trial">The trial's number.</param>
-/// <param name="Epochs">The epochs of its whole training.</param>
-/// <param name="Steps">The steps of it.</param>
-/// <param name="Tail">Where its schedule changes from the one that it began with; null where it keeps it, or begins anew.</param>
+/// <param name="Epochs">Number of epochs of the whole training.</param>
+/// <param name="Steps">Number of steps of the whole training.</param>
+/// <param name="Tail">The changed rest of the schedule; null if the training keeps its schedule or begins anew.</param>
 internal sealed record PlannedEnd(int Trial, int Epochs, long Steps, ScheduleTail? Tail);

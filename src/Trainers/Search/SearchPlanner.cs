@@ -2,7 +2,7 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Decides the length of the search's parts by the speed of the machine, and records each decision, so that a resumed search decides the same.</summary>
+/// <summary>Decides the length of the search's parts by the speed of the machine. It records each decision, so that a resumed search keeps it.</summary>
 internal sealed class SearchPlanner
 {
     private readonly SearchTask _task;
@@ -12,11 +12,11 @@ internal sealed class SearchPlanner
     private readonly SearchClock _clock;
     private readonly TimePlan? _time;
 
-    /// <summary>Takes up the plan of the folder; where there is none, chooses the baseline and plans the trials.</summary>
-    /// <param name="task">What the search has to do.</param>
+    /// <summary>Reads the plan of the folder. If there is none, chooses the baseline and plans the trials.</summary>
+    /// <param name="task">The task of the search.</param>
     /// <param name="runner">Measures trainings.</param>
-    /// <param name="folder">Where the plan is recorded.</param>
-    /// <param name="latency">Which configurations predict fast enough.</param>
+    /// <param name="folder">Stores the plan.</param>
+    /// <param name="latency">Decides which configurations predict fast enough.</param>
     /// <param name="clock">The time of the search.</param>
     /// <exception cref="InvalidOperationException">No network predicts fast enough.</exception>
     public SearchPlanner(SearchTask task, TrialRunner runner, SearchFolder folder, LatencyLimit latency, SearchClock clock)
@@ -33,29 +33,29 @@ internal sealed class SearchPlanner
         Save(NewPlan());
     }
 
-    /// <summary>What is decided so far.</summary>
+    /// <summary>The decisions so far.</summary>
     public SearchPlan Plan { get; private set; } = SearchPlan.Empty;
 
-    /// <summary>The configuration of the first trial: what is trained where there is time for one training only.</summary>
+    /// <summary>The configuration of the first trial, and the only one if there is time for just one training.</summary>
     public Configuration Baseline { get; }
 
-    /// <summary>Number of rungs at which trials are compared. The end of the winner's training is recorded under this number.</summary>
+    /// <summary>Number of rungs at which trials are compared. The record lists the end of the winner's training under this rung number.</summary>
     public int Rungs => Plan.Ladder.Fractions.Count;
 
-    /// <summary>Seconds of the search after which no trial is trained any more; null where the search has no time.</summary>
-    /// <remarks>0 where the winner is decided: a resumed search then takes its trials from the record only.</remarks>
+    /// <summary>Seconds from the start of the search until it stops training trials; null without a time limit.</summary>
+    /// <remarks>0 if the winner is decided: a resumed search then reads its trials from the record only.</remarks>
     public double? TrialsEnd => Plan.Final is not null ? 0 : _time?.TrialsEnd(Plan.TrainingSeconds!.Value);
 
-    /// <summary>Seconds of the search after which the winner's training ends; null where the search has no time.</summary>
+    /// <summary>Seconds from the start of the search until the winner's training ends; null without a time limit.</summary>
     public double? SearchEnd => _time?.End;
 
-    /// <summary>The plan of a trial that was begun before; null for a new one.</summary>
+    /// <summary>The plan of a trial that has begun; null for a new trial.</summary>
     public PlannedTrial? PlanOf(int number) => Plan.Trials.FirstOrDefault(plan => plan.Number == number);
 
-    /// <summary>How a trial's training is planned to end; null where that is not decided.</summary>
+    /// <summary>The plan of a trial's last training; null if it is not decided or another trial is the winner.</summary>
     public PlannedEnd? EndOf(Candidate trial) => Plan.Final is { } end && end.Trial == trial.Number ? end : null;
 
-    /// <summary>Plans a trial whose whole training takes the time of the winner's.</summary>
+    /// <summary>Plans a trial. Its whole training would take the time that is planned for the winner's.</summary>
     public PlannedTrial PlanTrial(int number, Configuration configuration, CancellationToken cancellationToken)
     {
         int stepsPerEpoch = _runner.StepsPerEpoch(configuration);
@@ -71,7 +71,7 @@ internal sealed class SearchPlanner
         return planned;
     }
 
-    /// <summary>Plans the rest of the winner's training for the time that is left.</summary>
+    /// <summary>Plans the rest of the winner's training for the remaining time.</summary>
     public PlannedEnd PlanEnd(Candidate trial)
     {
         var plan = trial.Plan!;

@@ -1,43 +1,43 @@
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What the caller of an <see cref="SlaExperiment"/> set.</summary>
+/// <summary>The settings that the caller of an <see cref="SlaExperiment"/> made.</summary>
 internal sealed record SearchRequest
 {
-    /// <summary>The rows; null before they are set.</summary>
+    /// <summary>The training rows; null before they are set.</summary>
     public IDataView? Train { get; init; }
 
-    /// <summary>Other rows that trials are compared on; null where they are a part of the rows.</summary>
+    /// <summary>Separate rows to compare trials on; null if they are a part of <see cref="Train"/>.</summary>
     public IDataView? Validation { get; init; }
 
-    /// <summary>Share of the rows that trials are compared on; null for other rows, or folds.</summary>
+    /// <summary>Share of <see cref="Train"/> to compare trials on; null with separate rows or folds.</summary>
     public float? ValidationFraction { get; init; }
 
-    /// <summary>Whether the winner does not learn the rows that trials are compared on.</summary>
+    /// <summary>Whether the winner never trains on the rows that trials are compared on.</summary>
     public bool HoldOut { get; init; }
 
     /// <summary>Number of trainings in a trial.</summary>
     public int Folds { get; init; } = 1;
 
-    /// <summary>Time of the search; null for any.</summary>
+    /// <summary>Time of the search; null for no limit.</summary>
     public TimeSpan? Time { get; init; }
 
-    /// <summary>Number of trials at most; null for any.</summary>
+    /// <summary>The most trials; null for no limit.</summary>
     public int? MaxTrials { get; init; }
 
     public SearchMetric Metric { get; init; } = SearchMetric.MicroAccuracy;
 
-    /// <summary>How trials and the model score; null for what the options or each objective say.</summary>
+    /// <summary>How trials and the model score; null for the inference of the options, or else the one that each objective recommends.</summary>
     public SlaInference? Inference { get; init; }
 
-    /// <summary>Time that a prediction may take; null for any.</summary>
+    /// <summary>The longest time that a prediction may take; null for no limit.</summary>
     public TimeSpan? LatencyCeiling { get; init; }
 
     public SlaSearchSpace Space { get; init; } = new();
 
     public ISlaExperimentMonitor Monitor { get; init; } = new NoMonitor();
 
-    /// <summary>Refuses what is incomplete or contradicts the trainer's options.</summary>
-    /// <exception cref="InvalidOperationException">There are no rows or no limit, or two inferences.</exception>
+    /// <summary>Checks that the request is complete and does not contradict the trainer's options.</summary>
+    /// <exception cref="InvalidOperationException">There are no rows, there is no limit, or request and options name different inferences.</exception>
     public void Check(SlaTrainer.Options trainer)
     {
         if (Train is null)

@@ -6,13 +6,15 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Sets a search up: opens its folder, reads the rows, finds what of the search space is possible for the images, and starts it.</summary>
+/// <summary>
+/// Sets a search up: opens its folder, reads the rows, removes from the search space what is impossible for the images, and starts the search.
+/// </summary>
 /// <param name="host">ML.NET's environment.</param>
 /// <param name="options">The options of the experiment.</param>
-/// <param name="request">What the caller set, which is checked.</param>
+/// <param name="request">The caller's settings. They must be checked already.</param>
 internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, SearchRequest request)
 {
-    /// <summary>Sets up and searches.</summary>
+    /// <summary>Sets the search up and runs it.</summary>
     /// <inheritdoc cref="SlaExperiment.RunAsync"/>
     public SlaExperimentResult Run(CancellationToken cancellationToken)
     {
@@ -47,7 +49,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         return new SearchSettings(baseOptions, request.Space.Dimensions, request.Metric, request.LatencyCeiling, request.Time, request.MaxTrials);
     }
 
-    /// <summary>Options to read the rows with. They have no transformations, which images of some shapes do not allow.</summary>
+    /// <summary>Options to read the rows with. They have no transformations, because some shapes of images do not allow all of them.</summary>
     private SlaTrainer.Options ReadingOptions(SlaTrainer.Options baseOptions, CancellationToken cancellationToken)
     {
         var reading = baseOptions.Clone();
@@ -58,7 +60,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         return reading;
     }
 
-    /// <summary>The space of what is possible for the images. Changes the transformations of the base options where those are not.</summary>
+    /// <summary>The configurations that are possible for the images. Removes the transformations of the base options if they are not.</summary>
     private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
     {
         var space = new ConfigurationSpace(settings.Dimensions, settings.BaseOptions, shape, Objection);
@@ -107,7 +109,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
             : throw new InvalidOperationException($"There are fewer rows than folds, {request.Folds}. Give more rows, or fewer folds.");
     }
 
-    /// <summary>The rows of the winner's last training: all, unless those that trials are compared on are held out.</summary>
+    /// <summary>The rows of the winner's last training: all rows, or without the held-out rows if the caller asked to hold them out.</summary>
     private TrainingRows LastRows(TrainingRows all) => request.Folds == 1 && !request.HoldOut
         ? all with { Training = RowSplit.Union(all.Training, all.Validation!), Validation = null }
         : all;
@@ -125,7 +127,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
             entries.Add(name, value);
         return new RunIdentity(entries);
 
-        // The pixels of some rows. Labels are compared by the identity of the trainings.
+        // Hashes the pixels of some rows only. The identity of the trainings covers the labels.
         static string Describe(RowSelection rows)
         {
             const int HashedRows = 1024;
@@ -144,7 +146,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         if (differences.Length > 0)
         {
             throw new InvalidOperationException(
-                $"'{options.Folder}' has the record of another search: {string.Join("; ", differences)}. Set everything as it was to go on with it, or give another Folder.");
+                $"'{options.Folder}' has the record of another search: {string.Join("; ", differences)}. Set everything as it was to continue it, or give another Folder.");
         }
     }
 }

@@ -1,16 +1,16 @@
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What a search looks for, in what, and for how long. See <see cref="SlaExperiment"/>.</summary>
+/// <summary>The settings of a search: its goal, its space and its limits. See <see cref="SlaExperiment"/>.</summary>
 /// <param name="BaseOptions">The options of the experiment, with the seed and the inference. A trial's configuration changes some of them.</param>
-/// <param name="Dimensions">What is chosen.</param>
-/// <param name="Metric">What trials are compared by.</param>
-/// <param name="LatencyCeiling">Time that a prediction may take; null for any.</param>
-/// <param name="Time">Time of the search; null where the number of epochs is given.</param>
-/// <param name="MaxTrials">Number of trials at most; null for any.</param>
+/// <param name="Dimensions">The dimensions to choose values for.</param>
+/// <param name="Metric">The metric by which trials are compared.</param>
+/// <param name="LatencyCeiling">The longest time that a prediction may take; null for no limit.</param>
+/// <param name="Time">Time of the search; null if the options give the number of epochs.</param>
+/// <param name="MaxTrials">The most trials; null for no limit.</param>
 internal sealed record SearchSettings(
     SlaTrainer.Options BaseOptions, IReadOnlyList<Dimension> Dimensions, SearchMetric Metric, TimeSpan? LatencyCeiling, TimeSpan? Time, int? MaxTrials)
 {
-    /// <summary>A number that is higher for the better of two intervals.</summary>
+    /// <summary>The value of an interval by the metric. Higher is better.</summary>
     public double Value(SlaTrialInterval interval) => Metric switch
     {
         SearchMetric.MicroAccuracy => interval.Accuracy,
@@ -18,7 +18,7 @@ internal sealed record SearchSettings(
         _ => -interval.LogLoss,
     };
 
-    /// <summary>What makes two searches the same one, besides their rows and options.</summary>
+    /// <summary>The entries that identify a search, besides its rows and options.</summary>
     public IEnumerable<(string Name, string Value)> Identity =>
     [
         ("Search space", string.Join("; ", Dimensions)),

@@ -2,9 +2,9 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>What a search has to do.</summary>
-/// <param name="Settings">What it looks for, in what, and for how long.</param>
-/// <param name="Space">The configurations that it can try.</param>
+/// <summary>The task of a search.</summary>
+/// <param name="Settings">The goal, the space and the limits of the search.</param>
+/// <param name="Space">The configurations that the search can try.</param>
 /// <param name="Folds">Number of trainings in a trial.</param>
-/// <param name="Identity">What makes two searches the same one.</param>
+/// <param name="Identity">Identifies the search.</param>
 internal sealed record SearchTask(SearchSettings Settings, ConfigurationSpace Space, int Folds, RunIdentity Identity);

@@ -4,20 +4,22 @@ using Microsoft.ML.Sla.Search;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Finds out within a time which transformations, objective, network and settings suit the images, by successive halving (Jamieson and Talwalkar 2016):
-/// many trials begin, the better ones go on from their checkpoints, and the best one is trained to its end. In the shape of ML.NET's AutoMLExperiment.
+/// Finds the transformations, objective, network and settings that suit the images, within a time limit. It uses successive halving (Jamieson and
+/// Talwalkar 2016): many trials begin, the better ones continue from their checkpoints, and the training of the best one is finished. The API resembles
+/// ML.NET's AutoMLExperiment.
 /// </summary>
 /// <remarks>
 /// <para>Create it with <see cref="SlaExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
-/// The first trial has the options of the experiment, with a one-cycle schedule and two views a step. The next trials have the same options with other
-/// transformation sets, with the strongest base augmentation, and without mirror images. The rest are drawn at random around the first trial and around the
-/// best trial of another transformation set.
+/// The first trial has the options of the experiment, with a one-cycle schedule and, where <c>ViewsPerStep</c> is null, two views in a step. The next
+/// trials have the same options with other transformation sets, with the strongest base augmentation, and without mirror images. The experiment draws the
+/// other trials at random, around the first trial and around the best trial of another transformation set.
 /// </para>
 /// <para>
-/// Trials are compared at rungs, which are shares of their training. At each rung a third of them goes on, three to the last rung. The best trial of each
-/// transformation set comes before the second of any. The best of all is trained to the end of its schedule, which takes three sevenths of the time or more,
-/// also on the rows that were kept to compare trials on. Where there is time for one training only, it is that of the options.
+/// The experiment compares trials at rungs, which are shares of their training. At each rung a third of the trials continues; at least three reach the
+/// last rung. The best trial of each transformation set comes before the second best of any set. The training of the best of all trials is finished, which
+/// takes three sevenths of the time or more. This last part also trains on the rows that trials were compared on. If there is time for only one training,
+/// the experiment trains with its options.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
@@ -33,7 +35,7 @@ public sealed class SlaExperiment
         _options = options;
     }
 
-    /// <summary>Sets the rows that are trained on, and others that trials are compared on.</summary>
+    /// <summary>Sets the rows to train on, and other rows to compare trials on.</summary>
     /// <param name="train">The training rows.</param>
     /// <param name="validation">The validation rows.</param>
     /// <returns>This experiment.</returns>
@@ -44,18 +46,18 @@ public sealed class SlaExperiment
     }
 
     /// <summary>
-    /// Sets the rows, of each class of which a share is kept from the trials' training to compare them on. In its last part the winner is trained on
-    /// all rows, that share included; with <paramref name="holdOut"/> it is not, and is measured on the share at its end.
+    /// Sets the rows. The experiment keeps a share of each class from the trials' training, to compare the trials on it. The last part of the winner's
+    /// training uses all rows, including that share. With <paramref name="holdOut"/> the winner never trains on the share, and is measured on it at the end.
     /// </summary>
     /// <remarks>
-    /// The last part goes on from the trial's checkpoint with the same network, batch and steps in an epoch. A single trial is trained on all rows from its
-    /// beginning, and has no interval. A search that is cancelled before the last part gives a model that has not learned the share.
+    /// The last part continues from the trial's checkpoint, with the same network, batch size and number of steps in an epoch. A single trial trains on all
+    /// rows from the beginning and has no interval. If the search is cancelled before the last part, its model has not trained on the share.
     /// </remarks>
     /// <param name="data">The rows.</param>
     /// <param name="validationFraction">The share, above 0 to below 1.</param>
     /// <param name="holdOut">
-    /// Whether the share is kept from the winner's last part too, so that the last interval of <see cref="SlaExperimentResult.Best"/> says how accurate
-    /// the model is on rows that it has not learned, though was chosen by. Default false, which makes the better model.
+    /// Whether the last part of the winner's training also leaves the share out. The last interval of <see cref="SlaExperimentResult.Best"/> then gives the
+    /// model's accuracy on rows that it has not trained on, although they helped to choose it. Default false, which gives the better model.
     /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The share is out of its range.</exception>
@@ -66,8 +68,8 @@ public sealed class SlaExperiment
     }
 
     /// <summary>
-    /// Sets the rows, which each trial is trained on in folds: the mean of the folds decides, and the winner is trained once more on all rows.
-    /// For few rows; a trial takes as many trainings as there are folds.
+    /// Sets the rows, and trains each trial once for each fold. The mean of the folds decides, and the winner is trained again on all rows. For data sets with
+    /// few rows, because a trial takes as many trainings as there are folds.
     /// </summary>
     /// <param name="data">The rows.</param>
     /// <param name="folds">Number of folds, 2 or more.</param>
@@ -79,7 +81,7 @@ public sealed class SlaExperiment
         return SetDataset(data, validation: null, validationFraction: null, holdOut: false, folds);
     }
 
-    /// <summary>Sets the time of the whole search: reading, trials, the winner's training and its model.</summary>
+    /// <summary>Sets the time of the whole search: reading, trials, the winner's training and making its model. Default: no limit.</summary>
     /// <param name="seconds">Seconds, above 0.</param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not above 0.</exception>
@@ -90,8 +92,8 @@ public sealed class SlaExperiment
     }
 
     /// <summary>
-    /// Sets the number of trials. Without a time, there are so many, each planned for the <c>Epochs</c> of the options, and the same seed gives
-    /// the same model; with one, there are so many at most.
+    /// Sets the number of trials. Without a time limit, the search has exactly this number, plans each trial for the <c>Epochs</c> of the options, and gives
+    /// the same model for the same seed. With a time limit, it has at most this number. Default: no limit.
     /// </summary>
     /// <param name="count">The number, above 0.</param>
     /// <returns>This experiment.</returns>
@@ -102,12 +104,15 @@ public sealed class SlaExperiment
         return With(_request with { MaxTrials = count });
     }
 
-    /// <summary>Sets what trials are compared by, and how the model scores.</summary>
+    /// <summary>Sets the metric by which trials are compared, and how the model scores.</summary>
     /// <param name="metric">The metric on the validation rows. Default of an experiment: micro accuracy.</param>
-    /// <param name="inference">How trials and the model score. Objectives that do not define it drop out. Default null: what each objective recommends.</param>
+    /// <param name="inference">
+    /// How trials and the model score. The search drops objectives that do not define this inference. Default null: the inference that each objective
+    /// recommends.
+    /// </param>
     /// <param name="latencyCeiling">
-    /// Time that scoring an image may take in ONNX Runtime on one thread, measured before a trial begins. What takes longer is left out; where that
-    /// is the network of the options, the first trial has the slowest network that does not. Default null: any.
+    /// The longest time that scoring an image may take in ONNX Runtime on one thread, measured before a trial begins. The search leaves out slower
+    /// configurations. If the network of the options is too slow, the first trial has the slowest network that is not. Default null: no limit.
     /// </param>
     /// <returns>This experiment.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such metric or inference, or the ceiling is not above 0.</exception>
@@ -119,7 +124,7 @@ public sealed class SlaExperiment
         return With(_request with { Metric = metric, Inference = inference, LatencyCeiling = latencyCeiling });
     }
 
-    /// <summary>Sets what is chosen from.</summary>
+    /// <summary>Sets the search space.</summary>
     /// <param name="space">The search space. Default of an experiment: a new one, unchanged.</param>
     /// <returns>This experiment.</returns>
     public SlaExperiment SetSearchSpace(SlaSearchSpace space)
@@ -141,16 +146,16 @@ public sealed class SlaExperiment
     /// <inheritdoc cref="RunAsync"/>
     public SlaExperimentResult Run() => Search(CancellationToken.None);
 
-    /// <summary>Searches, on another thread. A second call on the same folder goes on with a search that was killed or cancelled.</summary>
-    /// <param name="cancellationToken">Ends the search after the current step. The result is then the model that the best trial has so far.</param>
+    /// <summary>Searches on another thread. A second call on the same folder resumes a search that was killed or cancelled.</summary>
+    /// <param name="cancellationToken">Ends the search after the current step. The result is then the best trial's model so far.</param>
     /// <returns>The best model, and all trials.</returns>
     /// <exception cref="ArgumentException">A column, an option or a fixed value cannot be used.</exception>
     /// <exception cref="InvalidOperationException">
-    /// There are no rows or no limit, settings do not fit together, no network is below the ceiling of latency, the folder has another search, or
-    /// all trials are broken.
+    /// There are no rows, there is no limit, settings contradict each other, no network is below the latency ceiling, the folder has another search, or all
+    /// trials failed.
     /// </exception>
-    /// <exception cref="IOException">The folder cannot be written, or another search is at work in it.</exception>
-    /// <exception cref="InvalidDataException">A file of the folder is not one of a search.</exception>
+    /// <exception cref="IOException">The folder cannot be written, or another search is using it.</exception>
+    /// <exception cref="InvalidDataException">A file in the folder is damaged, or is not a search's.</exception>
     /// <exception cref="OperationCanceledException">The search was cancelled before the first step of a trial.</exception>
     public Task<SlaExperimentResult> RunAsync(CancellationToken cancellationToken = default) => Task.Run(() => Search(cancellationToken), CancellationToken.None);
 
@@ -176,17 +181,17 @@ public sealed class SlaExperiment
     public sealed class Options
     {
         /// <summary>
-        /// What all trials share: columns, size, channels, seed, threads and so on. Of an option that the search space chooses, it is the value of the
-        /// first trial. The schedule is one-cycle for all. Where <c>WeightAveraging</c> is null, the last 50th of a training is averaged.
+        /// The options that all trials share: columns, size, channels, seed, threads and so on. For an option that the search chooses, this is the value of the
+        /// first trial. All trials use the one-cycle schedule. Where <c>WeightAveraging</c> is null, the weights are averaged over the last 50th of a training.
         /// </summary>
         /// <value>Default: the defaults of the trainer.</value>
         public SlaTrainer.Options Trainer { get; set; } = new();
 
         /// <summary>
         /// Folder of the search's record: <c>search.json</c>, the plan; <c>trials.jsonl</c>, a line for each interval of a trial; and
-        /// the checkpoints of trials that are not out. A second run in the folder goes on with the search.
+        /// the checkpoints of trials that are still in the search. A second run in the folder resumes the search.
         /// </summary>
-        /// <value>Default null: a temporary folder, which is deleted after the search.</value>
+        /// <value>Default null: a temporary folder, which the experiment deletes after the search.</value>
         public string? Folder { get; set; }
 
         internal void Validate()

@@ -6,8 +6,8 @@ namespace Microsoft.ML;
 public static class SlaExperimentCatalog
 {
     /// <summary>
-    /// Creates an experiment: it finds out which transformations, network and settings suit the images, within a time or a number of
-    /// trials.
+    /// Creates an experiment, which finds the transformations, objective, network and settings that suit the images, within a time or a
+    /// number of trials.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="options">The options.</param>
@@ -22,7 +22,7 @@ public static class SlaExperimentCatalog
 
     /// <summary>Creates an experiment in which all trials share some options of the trainer.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="configure">Sets what all trials share, such as columns, size and channels; null for the trainer's defaults.</param>
+    /// <param name="configure">Sets the options that all trials share, such as columns, size and channels. Default null: the trainer's defaults.</param>
     /// <returns>The experiment.</returns>
     /// <exception cref="ArgumentException">An option has an invalid value, or is one that the experiment sets itself.</exception>
     public static SlaExperiment CreateSlaExperiment(this MulticlassClassificationCatalog catalog, Action<SlaTrainer.Options>? configure = null)

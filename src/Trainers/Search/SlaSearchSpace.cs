@@ -3,14 +3,14 @@ using Microsoft.ML.Sla.Search;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// What an <see cref="SlaExperiment"/> chooses from: dimensions by name, each of which sets something of
-/// <see cref="SlaTrainer.Options"/>. A new one has those of the table, in this order; later ones are set after earlier ones.
+/// The choices of an <see cref="SlaExperiment"/>: named dimensions, each of which sets something in <see cref="SlaTrainer.Options"/>. A new
+/// search space has the dimensions of the table. The experiment sets dimensions in their order; added ones come last.
 /// </summary>
 /// <remarks>
 /// <list type="table">
 /// <listheader><term>Dimension</term><description>Values</description></listheader>
-/// <item><term>Transformations</term><description>none, rotation2, rotation, hflip, vflip, color3, color, rotation+color3. Those that are not possible for the images drop out.</description></item>
-/// <item><term>Objective</term><description>SlaSelfDistillation, Sla, MultiTask, DataAugmentation, Baseline. Those without the inference of the metric drop out.</description></item>
+/// <item><term>Transformations</term><description>none, rotation2, rotation, hflip, vflip, color3, color, rotation+color3. The search drops those that are not possible for the images.</description></item>
+/// <item><term>Objective</term><description>SlaSelfDistillation, Sla, MultiTask, DataAugmentation, Baseline. The search drops those that do not define the inference set by SetMetric.</description></item>
 /// <item><term>Architecture</term><description>cifar-resnet-8, -14, -20, -8-2 and -14-2 (depth, and width where it is not 1), conv-net-64.</description></item>
 /// <item><term>LearningRate</term><description>0.02 to 0.4, logarithmic.</description></item>
 /// <item><term>WeightDecay</term><description>5e-5 to 2e-3, logarithmic.</description></item>
@@ -30,26 +30,26 @@ public sealed class SlaSearchSpace
     internal IReadOnlyList<Dimension> Dimensions => [.. _dimensions];
 
     /// <summary>Adds a dimension of choices.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="choices">Name of each choice, and what it sets.</param>
+    /// <param name="name">The name of the dimension.</param>
+    /// <param name="choices">Name of each choice, and an action that sets it in the options.</param>
     /// <returns>This search space.</returns>
-    /// <exception cref="ArgumentException">There is a dimension of that name, there is no choice, or two have one name.</exception>
+    /// <exception cref="ArgumentException">There is already a dimension of that name, there is no choice, or two choices have the same name.</exception>
     public SlaSearchSpace Add(string name, params (string Name, Action<SlaTrainer.Options> Set)[] choices)
     {
         ArgumentNullException.ThrowIfNull(choices);
         if (choices.Length == 0 || choices.DistinctBy(choice => choice.Name).Count() < choices.Length)
-            throw new ArgumentException($"The dimension '{name}' needs one choice or more, each with a name of its own.", nameof(choices));
+            throw new ArgumentException($"The dimension '{name}' needs one choice or more, each with a different name.", nameof(choices));
         return Add(new ChoiceDimension(name, choices));
     }
 
     /// <summary>Adds a dimension of numbers.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="lowest">The lowest value; above 0 where it is logarithmic.</param>
+    /// <param name="name">The name of the dimension.</param>
+    /// <param name="lowest">The lowest value; above 0 for a logarithmic dimension.</param>
     /// <param name="highest">The highest value, above the lowest.</param>
-    /// <param name="set">What a value sets.</param>
-    /// <param name="isLogarithmic">Whether all magnitudes are equally likely, and not all values. Default true.</param>
+    /// <param name="set">Sets a value in the options.</param>
+    /// <param name="isLogarithmic">Whether the logarithm of the value, and not the value, is uniformly distributed. Default true.</param>
     /// <returns>This search space.</returns>
-    /// <exception cref="ArgumentException">There is a dimension of that name, or the range is none.</exception>
+    /// <exception cref="ArgumentException">There is already a dimension of that name, or the range is invalid.</exception>
     public SlaSearchSpace Add(string name, double lowest, double highest, Action<SlaTrainer.Options, double> set, bool isLogarithmic = true)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -63,11 +63,11 @@ public sealed class SlaSearchSpace
         return Add(new RangeDimension(name, lowest, highest, isLogarithmic, set));
     }
 
-    /// <summary>Gives a dimension one value, which every trial has.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Fixes a dimension to one value, which every trial has.</summary>
+    /// <param name="name">The name of the dimension.</param>
     /// <param name="value">The name of a choice, or a number (invariant culture), which may lie outside of the range.</param>
     /// <returns>This search space.</returns>
-    /// <exception cref="ArgumentException">There is no such dimension, or no such value of it.</exception>
+    /// <exception cref="ArgumentException">There is no dimension of that name, or it has no such value.</exception>
     public SlaSearchSpace Fix(string name, string value)
     {
         int index = IndexOf(name);
@@ -75,10 +75,10 @@ public sealed class SlaSearchSpace
         return this;
     }
 
-    /// <summary>Takes a dimension out. The options of the experiment decide then what it would set.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Removes a dimension. The options of the experiment then decide its value.</summary>
+    /// <param name="name">The name of the dimension.</param>
     /// <returns>This search space.</returns>
-    /// <exception cref="ArgumentException">There is no such dimension.</exception>
+    /// <exception cref="ArgumentException">There is no dimension of that name.</exception>
     public SlaSearchSpace Remove(string name)
     {
         _dimensions.RemoveAt(IndexOf(name));

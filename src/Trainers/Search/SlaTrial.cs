@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>A training that an <see cref="SlaExperiment"/> began, with one configuration.</summary>
+/// <summary>A training of one configuration in an <see cref="SlaExperiment"/>.</summary>
 public sealed class SlaTrial
 {
     private readonly List<SlaTrialInterval> _intervals = [];
@@ -14,7 +14,7 @@ public sealed class SlaTrial
         Seed = seed;
     }
 
-    /// <summary>Its number, counted from 1, in the order in which trials began.</summary>
+    /// <summary>The trial's number, counted from 1, in the order in which trials began.</summary>
     public int Number { get; }
 
     /// <summary>The values by dimension of the search space. The options of the experiment decide the rest.</summary>
@@ -23,23 +23,23 @@ public sealed class SlaTrial
     /// <summary>The configuration as text, such as <c>Transformations=rotation, LearningRate=0.05</c>, or <c>defaults</c>.</summary>
     public string Name => NameOf(Configuration);
 
-    /// <summary>The seed of its training, that of all trials.</summary>
+    /// <summary>The seed of the training, the same for all trials.</summary>
     public int Seed { get; }
 
-    /// <summary>Number of epochs of its whole training, as planned; 0 where it broke before there was a plan.</summary>
+    /// <summary>Planned number of epochs of the whole training; 0 if the trial failed before it was planned.</summary>
     public int Epochs { get; internal set; }
 
-    /// <summary>Number of steps of its whole training, as planned.</summary>
+    /// <summary>Planned number of steps of the whole training.</summary>
     public long Steps { get; internal set; }
 
-    /// <summary>The parts of its training that are complete, in order.</summary>
+    /// <summary>The complete parts of the training, in order.</summary>
     public IReadOnlyList<SlaTrialInterval> Intervals => _intervals;
 
-    /// <summary>The last of them; null where there is none.</summary>
+    /// <summary>The latest interval; null if there is none.</summary>
     [JsonIgnore]
     public SlaTrialInterval? Last => _intervals is [.., var last] ? last : null;
 
-    /// <summary>Why it broke; null where it did not.</summary>
+    /// <summary>Why the trial failed; null if it did not.</summary>
     public string? Failure { get; internal set; }
 
     /// <inheritdoc/>
@@ -51,27 +51,29 @@ public sealed class SlaTrial
     internal void Add(SlaTrialInterval interval) => _intervals.Add(interval);
 }
 
-/// <summary>A part of a trial's training, at whose end it was measured on the validation rows.</summary>
-/// <param name="Rung">Its number, counted from 0. Trials are compared at the same rung.</param>
-/// <param name="Steps">Steps done at its end, of each of the trial's trainings.</param>
-/// <param name="Seconds">Time that it took, its measurement included.</param>
-/// <param name="Elapsed">Seconds since the experiment began, at its end.</param>
-/// <param name="Accuracy">Share of the validation rows whose class is predicted, 0 to 1; on folds, the mean of the folds.</param>
-/// <param name="MacroAccuracy">The mean of that share over the classes.</param>
+/// <summary>A part of a trial's training, and its measurement on the validation rows at the end.</summary>
+/// <param name="Rung">The interval's number, counted from 0. Trials are compared at the same rung.</param>
+/// <param name="Steps">Steps done at the end of the interval, in each of the trial's trainings.</param>
+/// <param name="Seconds">Seconds that the interval took, including its measurement.</param>
+/// <param name="Elapsed">Seconds from the start of the experiment to the end of the interval.</param>
+/// <param name="Accuracy">Share of the validation rows whose class is predicted, 0 to 1; with folds, the mean of the folds.</param>
+/// <param name="MacroAccuracy">The mean of that share over the classes, 0 to 1.</param>
 /// <param name="LogLoss">Mean cross-entropy, in nats.</param>
-/// <param name="Against">How it compares with the best trial of the rung so far; null for the first.</param>
+/// <param name="Against">The comparison with the best trial of the rung so far; null for the first trial of the rung.</param>
 public sealed record SlaTrialInterval(
     int Rung, long Steps, double Seconds, double Elapsed, double Accuracy, double MacroAccuracy, double LogLoss, SlaPairedComparison? Against);
 
-/// <summary>Two trials on the same validation rows: what is wrong for both, or right for both, does not tell them apart (McNemar 1947).</summary>
+/// <summary>
+/// A comparison of two trials on the same validation rows. Only rows that one trial predicts correctly and the other does not count (McNemar 1947).
+/// </summary>
 /// <param name="Trial">Number of the other trial.</param>
-/// <param name="Better">Number of rows that this one has right and the other has not.</param>
-/// <param name="Worse">Number of rows that the other one has right and this one has not.</param>
-/// <param name="Difference">Accuracy of this one less that of the other.</param>
+/// <param name="Better">Number of rows that only this trial predicts correctly.</param>
+/// <param name="Worse">Number of rows that only the other trial predicts correctly.</param>
+/// <param name="Difference">Accuracy of this trial minus that of the other.</param>
 /// <param name="StandardError">Standard error of the difference.</param>
 public sealed record SlaPairedComparison(int Trial, int Better, int Worse, double Difference, double StandardError)
 {
-    /// <summary>Compares row by row.</summary>
+    /// <summary>Compares two trials row by row.</summary>
     internal static SlaPairedComparison Of(bool[] isRight, int trial, bool[] isRightThere)
     {
         int rows = isRight.Length;

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
-/// A search. The first trial has the baseline; the others follow the <see cref="Proposals"/>. All are trained to the first rung and compared. At each rung
-/// the trials that the <see cref="Promotion"/> chooses go on, and the best of all is trained to its end.
+/// A search. The first trial has the baseline configuration; the <see cref="Proposals"/> give the others. The search trains all trials to the first rung and
+/// compares them. At each rung the trials that the <see cref="Promotion"/> chooses continue. The training of the best trial is finished.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
@@ -15,10 +15,10 @@ internal sealed class SuccessiveHalving
     private readonly TrialBook _trials;
     private readonly FinalTraining _finalTraining;
 
-    /// <param name="task">What the search has to do.</param>
+    /// <param name="task">The task of the search.</param>
     /// <param name="runner">Trains trials.</param>
-    /// <param name="folder">Where the search is recorded.</param>
-    /// <param name="log">Tells what happens to trials.</param>
+    /// <param name="folder">Records the search.</param>
+    /// <param name="log">The log and the monitor.</param>
     /// <param name="clock">The time of the search.</param>
     /// <exception cref="InvalidOperationException">No network predicts fast enough.</exception>
     /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
@@ -35,10 +35,10 @@ internal sealed class SuccessiveHalving
         _finalTraining = new FinalTraining(_trials, _planner, runner, log, clock);
     }
 
-    /// <summary>Searches, or goes on with a search that was ended.</summary>
+    /// <summary>Searches, or resumes an interrupted search.</summary>
     /// <returns>The best trial, its model, and whether the search is complete.</returns>
     /// <exception cref="OperationCanceledException">The search was cancelled before the first step.</exception>
-    /// <exception cref="InvalidOperationException">All trials are broken.</exception>
+    /// <exception cref="InvalidOperationException">All trials failed.</exception>
     public SlaExperimentResult Run()
     {
         _log.Begins(_planner.Plan.Ladder);
@@ -54,7 +54,7 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    /// <summary>Trains and compares trials until few are left.</summary>
+    /// <summary>Trains and compares trials up to the last rung.</summary>
     private void TrainTrials(CancellationToken deadline)
     {
         var baseline = Begin(_planner.Baseline, _clock.Cancellation);
@@ -73,7 +73,7 @@ internal sealed class SuccessiveHalving
         }
     }
 
-    /// <summary>Begins a trial, or takes it from the record.</summary>
+    /// <summary>Begins a trial, or reads it from the record.</summary>
     private Candidate Begin(Configuration configuration, CancellationToken cancellationToken)
     {
         int number = _trials.All.Count + 1;
@@ -91,7 +91,7 @@ internal sealed class SuccessiveHalving
         return trial;
     }
 
-    /// <summary>Trains a trial to a rung, or takes its result there from the record.</summary>
+    /// <summary>Trains a trial to a rung, or reads its result there from the record.</summary>
     private void TrainTo(int rung, Candidate trial, CancellationToken cancellationToken)
     {
         if (!trial.IsAlive)

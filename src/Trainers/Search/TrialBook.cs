@@ -3,12 +3,12 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>The trials of a search with their results: each result goes to the folder's record, to the trial, and to the log.</summary>
+/// <summary>The trials of a search with their results. It passes each result to the folder's record, to the trial, and to the log.</summary>
 /// <param name="settings">The metric that decides.</param>
 /// <param name="promotion">Ranks the trials.</param>
 /// <param name="validationRows">Number of rows that trials are compared on.</param>
-/// <param name="folder">The record, and the trials' checkpoints.</param>
-/// <param name="log">Tells what happens.</param>
+/// <param name="folder">The record and the trials' checkpoints.</param>
+/// <param name="log">The log and the monitor.</param>
 /// <param name="clock">The time of the search.</param>
 internal sealed class TrialBook(SearchSettings settings, Promotion promotion, int validationRows, SearchFolder folder, TrialLog log, SearchClock clock)
 {
@@ -29,10 +29,13 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         return trial;
     }
 
-    /// <summary>The record of a trial at a rung; null where there is none.</summary>
+    /// <summary>The record of a trial at a rung; null if there is none.</summary>
     public TrialRecord? RecordOf(int trial, int rung) => folder.Records.FirstOrDefault(record => record.Trial == trial && record.Rung == rung);
 
-    /// <summary>Does something that a trial needs. Where it fails the trial is broken, except by an error of the disk, which is not the trial's.</summary>
+    /// <summary>
+    /// Runs a function for a trial. If it throws, the trial counts as failed. Cancellation and disk errors pass through, because they are not the
+    /// trial's fault.
+    /// </summary>
     /// <returns>Whether it succeeded.</returns>
     public bool TryOrBreak<T>(Candidate trial, int rung, Func<T> function, [NotNullWhen(true)] out T? result)
         where T : notnull
@@ -53,7 +56,7 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         }
     }
 
-    /// <summary>Takes a trial's result from the record.</summary>
+    /// <summary>Restores a trial's result from the record.</summary>
     public void TakeUp(Candidate trial, TrialRecord record)
     {
         if (record.Failure is not null)
@@ -65,9 +68,9 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
     /// <summary>Records a trial's new result.</summary>
     /// <param name="trial">The trial.</param>
     /// <param name="rung">The rung.</param>
-    /// <param name="steps">Steps that are done.</param>
-    /// <param name="scores">The scores of the validation rows, of each of its trainings.</param>
-    /// <param name="began">Seconds of the search at which the interval began.</param>
+    /// <param name="steps">Number of steps done.</param>
+    /// <param name="scores">The scores of the validation rows, for each of the trial's trainings.</param>
+    /// <param name="began">Seconds from the start of the search to the start of the interval.</param>
     public void Complete(Candidate trial, int rung, long steps, IReadOnlyList<RowScores> scores, double began)
     {
         bool[] isRight = [.. scores.SelectMany(fold => fold.IsRight)];
@@ -80,10 +83,10 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         Add(trial, new RungResult(interval, isRight));
     }
 
-    /// <summary>Records that the winner's training ended, where no rows are left to measure it on.</summary>
+    /// <summary>Records that the winner's training ended without a measurement, because no rows are left to measure it on.</summary>
     public void CompleteUnmeasured(Candidate trial, int rung) => folder.Append(NewRecord(trial, rung) with { Ended = clock.Elapsed });
 
-    /// <summary>Leaves a trial out because it broke.</summary>
+    /// <summary>Drops a trial from the search because it failed.</summary>
     public void Break(Candidate trial, string message)
     {
         trial.LeaveOut(message);
@@ -91,8 +94,8 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         log.Broken(trial);
     }
 
-    /// <summary>Leaves out all trials but the best.</summary>
-    /// <param name="count">How many go on.</param>
+    /// <summary>Drops all trials but the best.</summary>
+    /// <param name="count">The number of trials that continue.</param>
     public void Promote(int count)
     {
         foreach (var trial in Leaders.Except(promotion.Promoted(_trials, count)))
@@ -102,7 +105,7 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         }
     }
 
-    /// <summary>Deletes a trial's checkpoints. It cannot be trained further then.</summary>
+    /// <summary>Deletes a trial's checkpoints. The trial can then not be trained further.</summary>
     public void DeleteCheckpoints(Candidate trial) => folder.DeleteCheckpoints(trial.Number);
 
     private void Add(Candidate trial, RungResult result)

@@ -4,14 +4,14 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Tells the log and the monitor what happens to the trials of a search.</summary>
+/// <summary>Reports the events of a search to the log and the monitor.</summary>
 /// <param name="channel">The log.</param>
 /// <param name="monitor">The monitor.</param>
 internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
 {
     private Candidate? _best;
 
-    /// <summary>A message without the lines in which torch says where in its code the error arose.</summary>
+    /// <summary>An exception's message without the lines of torch's stack trace.</summary>
     public static string FirstLine(Exception exception) => exception.Message.Split('\n')[0];
 
     public void Begins(Ladder ladder) => TrainerHost.Info(channel, FormattableString.Invariant(
@@ -22,13 +22,13 @@ internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
 
     public void Running(Candidate trial) => monitor.ReportRunningTrial(trial.PublicTrial);
 
-    /// <summary>Writes a new result to the log. The monitor receives it with <see cref="Completed"/>, which results of the record come to as well.</summary>
+    /// <summary>Writes a new result to the log. <see cref="Completed"/> reports it to the monitor, which also receives recorded results.</summary>
     public void Measured(Candidate trial, SlaTrialInterval interval) => TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
         $"{trial.PublicTrial}: accuracy {interval.Accuracy:F4}, macro accuracy {interval.MacroAccuracy:F4}, log-loss {interval.LogLoss:F4} after {interval.Steps} of {trial.PublicTrial.Steps} steps"));
 
-    /// <summary>Reports a trial with a new interval, and the best trial where that is another one or has changed.</summary>
+    /// <summary>Reports a trial with a new interval. Also reports the best trial, if that is another trial now or has a new interval.</summary>
     /// <param name="trial">The trial.</param>
-    /// <param name="best">The best trial so far; null where there is none.</param>
+    /// <param name="best">The best trial so far; null if there is none.</param>
     public void Completed(Candidate trial, Candidate? best)
     {
         monitor.ReportCompletedTrial(trial.PublicTrial);
@@ -45,10 +45,10 @@ internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
         monitor.ReportFailTrial(trial.PublicTrial);
     }
 
-    public void TrialsTookTooLong() => TrainerHost.Warn(channel, "Trials took longer than was reckoned: the best one so far is trained to its end.");
+    public void TrialsTookTooLong() => TrainerHost.Warn(channel, "Trials took longer than planned. The search now finishes the training of the best one so far.");
 
-    public void LastTrainingTookTooLong() => TrainerHost.Warn(channel, "The training took longer than was reckoned, and was ended before its schedule was.");
+    public void LastTrainingTookTooLong() => TrainerHost.Warn(channel, "The training took longer than planned and ended before its schedule did.");
 
     public void NoTimeForAStep() =>
-        TrainerHost.Warn(channel, "The time is over before the first step, which is made all the same: it is too short for these images on this machine.");
+        TrainerHost.Warn(channel, "The time is over before the first step. One step is made all the same. The time is too short for these images on this machine.");
 }

@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>A line of trials.jsonl: an interval of a trial, why the trial broke, or that the winner's training ended and no rows were left to measure it on.</summary>
+/// <summary>A line of trials.jsonl: an interval of a trial, a trial's failure, or the end of a winner's training that no rows are left to measure.</summary>
 internal sealed record TrialRecord
 {
     private static readonly IReadOnlyDictionary<string, string> Installed = new[] { typeof(SlaTrainer), typeof(MLContext), typeof(TorchSharp.torch), typeof(OnnxRuntime.InferenceSession) }
@@ -18,20 +18,20 @@ internal sealed record TrialRecord
 
     public required int Rung { get; init; }
 
-    /// <summary>The interval; null where the trial broke in it, or was not measured after it.</summary>
+    /// <summary>The interval; null if the trial failed in it or was not measured after it.</summary>
     public SlaTrialInterval? Interval { get; init; }
 
-    /// <summary>Seconds since the search began, at the end of a training that was not measured; null otherwise.</summary>
+    /// <summary>Seconds from the start of the search to the end of an unmeasured training; otherwise null.</summary>
     public double? Ended { get; init; }
 
-    /// <summary>The bits of the validation rows that are right, as hexadecimal digits.</summary>
+    /// <summary>A bit for each validation row, set if the row is predicted correctly, as hexadecimal digits.</summary>
     public string? Right { get; init; }
 
     public string? Failure { get; init; }
 
     public IReadOnlyDictionary<string, string> Versions { get; init; } = Installed;
 
-    /// <summary>Whether each row is right, as hexadecimal digits.</summary>
+    /// <summary>Encodes whether each row is right as hexadecimal digits.</summary>
     public static string Digits(bool[] isRight)
     {
         byte[] bits = new byte[(isRight.Length + 7) / 8];
@@ -44,7 +44,7 @@ internal sealed record TrialRecord
         return Convert.ToHexStringLower(bits);
     }
 
-    /// <summary>Whether each of so many rows is right.</summary>
+    /// <summary>Decodes whether each row is right.</summary>
     public bool[] IsRight(int rows)
     {
         byte[] bits = new byte[(rows + 7) / 8];

@@ -11,12 +11,12 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>Trains trials, interval by interval, from checkpoint to checkpoint.</summary>
 /// <param name="environment">ML.NET's environment.</param>
-/// <param name="channel">Where trainings are told of.</param>
+/// <param name="channel">The log.</param>
 /// <param name="space">Makes options of configurations.</param>
-/// <param name="rows">The rows of each training of a trial: one, or the folds.</param>
-/// <param name="last">The rows of the winner's last training: those of the first one of a trial, or others.</param>
+/// <param name="rows">The rows of each training of a trial: of one training, or of one for each fold.</param>
+/// <param name="last">The rows of the winner's last training: the first of <paramref name="rows"/>, or others.</param>
 /// <param name="pretrained">The weights to start from; null for none.</param>
-/// <param name="folder">Where checkpoints are.</param>
+/// <param name="folder">The folder of the checkpoints.</param>
 internal sealed class TrialRunner(
     IHostEnvironment environment,
     IChannel channel,
@@ -29,8 +29,8 @@ internal sealed class TrialRunner(
     private const string AllRows = "all-rows";
 
     /// <summary>
-    /// Share of the training's steps that the averaged weights look back on. While the learning rate is high, weights as they are differ
-    /// from step to step by more than configurations do.
+    /// Share of the training's steps over which weights are averaged. While the learning rate is high, a network without averaging differs
+    /// more from step to step than from configuration to configuration.
     /// </summary>
     private const double AveragedShare = 0.02;
 
@@ -40,28 +40,28 @@ internal sealed class TrialRunner(
 
     public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
 
-    /// <summary>What makes two trainings of a configuration the same one, its number of epochs aside.</summary>
+    /// <summary>The entries that identify a training of a configuration, except its number of epochs.</summary>
     public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
         Plan(Options(configuration, epochs: 1)).Identity.Entries;
 
-    /// <summary>Warns of what a training by itself is warned of, once for all trials.</summary>
+    /// <summary>Warns of uneven classes once for all trials.</summary>
     public void WarnOfUnevenClasses(Configuration configuration) =>
         ClassifierTraining.WarnOfUnevenClasses(Plan(Options(configuration, epochs: 1)), channel);
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
 
-    /// <summary>Number of steps in an epoch of the winner's last training, where that does not go on from a trial's.</summary>
+    /// <summary>Number of steps in an epoch of the winner's last training, if that does not continue a trial's training.</summary>
     public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(last.Training.Rows.Length, BatchSize(configuration));
 
-    /// <summary>Whether the winner's last training has other rows than a trial's.</summary>
+    /// <summary>Whether the winner's last training has other rows than a trial's training.</summary>
     public bool LastHasOtherRows => last != rows[0];
 
-    /// <summary>Seconds that a step of a configuration takes. Those that cost the same are measured once.</summary>
+    /// <summary>Seconds that a step of a configuration takes. Configurations whose steps cost the same are measured once.</summary>
     /// <param name="configuration">The configuration.</param>
-    /// <param name="time">How long it is measured.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <param name="isAgain">Whether it is measured in any case: the machine may have become slower.</param>
+    /// <param name="time">Time to spend on the measurement.</param>
+    /// <param name="cancellationToken">Ends the measurement.</param>
+    /// <param name="isAgain">Whether to measure even if a measurement exists, because the machine may have become slower.</param>
     public double StepSeconds(Configuration configuration, TimeSpan time, CancellationToken cancellationToken, bool isAgain = false)
     {
         var options = Options(configuration, epochs: 1);
@@ -72,7 +72,7 @@ internal sealed class TrialRunner(
         return seconds;
     }
 
-    /// <summary>Seconds that a configuration's training takes around its steps: to be set up, and to be measured.</summary>
+    /// <summary>Seconds that a configuration's training takes besides its steps: for set-up and measurement.</summary>
     public double OverheadSeconds(Configuration configuration, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
@@ -82,14 +82,14 @@ internal sealed class TrialRunner(
         return clock.Elapsed.TotalSeconds;
     }
 
-    /// <summary>What the latency of a configuration depends on.</summary>
+    /// <summary>A text of everything that the latency of a configuration depends on.</summary>
     public string LatencyKey(Configuration configuration)
     {
         var options = space.Options(configuration);
         return $"{options.Architecture}, {options.Objective}, {space.Views(configuration)}";
     }
 
-    /// <summary>Seconds that a model of a configuration takes to score an image on one thread: the median of some.</summary>
+    /// <summary>Seconds that a model of a configuration takes to score an image on one thread: the median of several measurements.</summary>
     public double Latency(Configuration configuration)
     {
         const int WarmUps = 3, Runs = 21;
@@ -111,11 +111,11 @@ internal sealed class TrialRunner(
         return seconds.Skip(WarmUps).Order().ElementAt(Runs / 2);
     }
 
-    /// <summary>Trains each training of a trial to a share of its steps, from where its checkpoint is, and scores its validation rows.</summary>
+    /// <summary>Continues each training of a trial from its checkpoint up to a share of its steps, and scores its validation rows.</summary>
     /// <param name="plan">The trial.</param>
-    /// <param name="configuration">Its configuration.</param>
+    /// <param name="configuration">The trial's configuration.</param>
     /// <param name="fraction">The share, above 0 to 1.</param>
-    /// <param name="cancellationToken">Ends it after a step, and leaves a checkpoint.</param>
+    /// <param name="cancellationToken">Ends the training after a step, with a checkpoint.</param>
     /// <exception cref="InvalidOperationException">The loss became infinite or NaN, or memory runs out.</exception>
     public (long Steps, IReadOnlyList<RowScores> Scores) Run(PlannedTrial plan, Configuration configuration, double fraction, CancellationToken cancellationToken)
     {
@@ -137,12 +137,12 @@ internal sealed class TrialRunner(
         return (end, scores);
     }
 
-    /// <summary>Trains the winner to its end.</summary>
+    /// <summary>Finishes the winner's training.</summary>
     /// <param name="plan">The trial.</param>
-    /// <param name="configuration">Its configuration.</param>
-    /// <param name="end">How it is trained to its end.</param>
-    /// <param name="cancellationToken">Ends it after a step, and leaves a checkpoint.</param>
-    /// <param name="mostSteps">The number of steps done at most when it stops.</param>
+    /// <param name="configuration">The trial's configuration.</param>
+    /// <param name="end">The plan of the last training.</param>
+    /// <param name="cancellationToken">Ends the training after a step, with a checkpoint.</param>
+    /// <param name="mostSteps">The training stops at this step at the latest. Default: no limit.</param>
     public void Finish(PlannedTrial plan, Configuration configuration, PlannedEnd end, CancellationToken cancellationToken, long mostSteps = long.MaxValue)
     {
         var options = FinalOptions(plan, configuration, end);
@@ -154,12 +154,12 @@ internal sealed class TrialRunner(
         WithTraining(training, running => running.TrainUntil(Math.Min(running.Steps, mostSteps)));
     }
 
-    /// <summary>The winner, as far as it is trained, its steps, and its scores of the validation rows, where those are no training rows.</summary>
+    /// <summary>Loads the winner's model so far, its number of steps, and its scores of the validation rows if it did not train on them.</summary>
     /// <param name="plan">The trial.</param>
-    /// <param name="configuration">Its configuration.</param>
-    /// <param name="end">How it is trained to its end; null where it did not come so far.</param>
-    /// <param name="isScored">Whether the validation rows are scored.</param>
-    /// <exception cref="InvalidOperationException">The scores are no numbers.</exception>
+    /// <param name="configuration">The trial's configuration.</param>
+    /// <param name="end">The plan of the last training; null if the trial has not reached it.</param>
+    /// <param name="isScored">Whether to score the validation rows.</param>
+    /// <exception cref="InvalidOperationException">The scores are infinite or NaN.</exception>
     public (SlaTransformer Model, long Steps, RowScores? Scores) Load(PlannedTrial plan, Configuration configuration, PlannedEnd? end, bool isScored)
     {
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
@@ -176,16 +176,16 @@ internal sealed class TrialRunner(
         });
     }
 
-    /// <summary>Steps that a trial's checkpoint has done; 0 where there is none.</summary>
+    /// <summary>Number of steps in a trial's checkpoint; 0 if there is none.</summary>
     public long StepsDone(PlannedTrial plan) => StepsIn(CheckpointFolder(plan, 0));
 
-    /// <summary>Steps that the winner's last training has done, those before it became the winner included where it goes on from them.</summary>
+    /// <summary>Number of steps of the winner's last training. If that continues the trial's training, the trial's steps count as well.</summary>
     public long FinalStepsDone(PlannedTrial plan) => StepsIn(FinalFolder(plan));
 
     /// <summary>The options of a whole training of a configuration.</summary>
     /// <param name="configuration">The configuration.</param>
-    /// <param name="epochs">Its epochs.</param>
-    /// <param name="steps">Its steps, which the averaging of its weights depends on.</param>
+    /// <param name="epochs">Number of epochs.</param>
+    /// <param name="steps">Number of steps, on which the averaging of the weights depends.</param>
     public SlaTrainer.Options Options(Configuration configuration, int epochs, long steps = 0)
     {
         var options = space.Options(configuration);
@@ -208,7 +208,7 @@ internal sealed class TrialRunner(
     /// <summary>Images in a step of a trial.</summary>
     private int BatchSize(Configuration configuration) => Math.Min(space.Options(configuration).BatchSize, rows[0].Training.Rows.Length);
 
-    /// <summary>Where a trial's training is, which is checked to be the one of its options.</summary>
+    /// <summary>Reads the state of a trial's training, and checks that it belongs to the trial's options.</summary>
     private TrainingState StateOf(PlannedTrial plan, Configuration configuration)
     {
         var options = Options(configuration, plan.Epochs, plan.Steps);
@@ -222,7 +222,7 @@ internal sealed class TrialRunner(
         var options = Options(configuration, end.Epochs, plan.Steps);
         options.CheckpointFolder = FinalFolder(plan);
 
-        // More rows are no reason for another network than the trial's, or for larger steps than were measured.
+        // With more rows, Auto could choose another network, and a step could have a larger batch than was measured.
         if (LastHasOtherRows)
         {
             options.Architecture = Plan(Options(configuration, epochs: 1)).Architecture;
@@ -238,7 +238,7 @@ internal sealed class TrialRunner(
 
     private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
 
-    /// <summary>Plans a training on the rows of a trial's first one, or on others, from the checkpoint where there is one.</summary>
+    /// <summary>Plans a training on the rows of a trial's first training, or on other rows. It resumes from the checkpoint if there is one.</summary>
     private ClassifierPlan Plan(SlaTrainer.Options options, TrainingRows? trainingRows = null, ScheduleTail? tail = null)
     {
         options.Resume = options.CheckpointFolder is not null;
@@ -247,7 +247,7 @@ internal sealed class TrialRunner(
 
     private T WithTraining<T>(ClassifierPlan plan, Func<ClassifierTraining, T> function)
     {
-        // The scope disposes the tensors that a trial leaves, before the garbage collector would.
+        // The scope frees the tensors that a trial leaves earlier than the garbage collector would.
         using var scope = NewDisposeScope();
         using var training = new ClassifierTraining(plan, channel);
         return function(training);

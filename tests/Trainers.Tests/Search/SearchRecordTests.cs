@@ -130,7 +130,7 @@ public sealed class SearchRecordTests : SearchTest
     public void A_folder_has_one_search_at_a_time()
     {
         using var first = new SearchFolder(Folder);
-        Assert.Contains("at work in it", Assert.Throws<IOException>(() => Experiment(Folder).Run()).Message, StringComparison.Ordinal);
+        Assert.Contains("is using it", Assert.Throws<IOException>(() => Experiment(Folder).Run()).Message, StringComparison.Ordinal);
     }
 
     [Fact]
