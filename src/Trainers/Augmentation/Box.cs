@@ -3,12 +3,15 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;
 
-/// <summary>A rectangle of an image: columns from <paramref name="Left"/> to below <paramref name="Right"/>, rows from <paramref name="Top"/> to below <paramref name="Bottom"/>.</summary>
+/// <summary>
+/// A rectangle of an image: columns from <paramref name="Left"/> to below <paramref name="Right"/>, rows from <paramref name="Top"/> to
+/// below <paramref name="Bottom"/>.
+/// </summary>
 internal readonly record struct Box(int Left, int Top, int Right, int Bottom)
 {
     public int Area => (Right - Left) * (Bottom - Top);
 
-    /// <summary>A box around a pixel drawn at random; what stands out of the image is cut off.</summary>
+    /// <summary>A box around a random pixel, clipped to the image.</summary>
     public static Box Random(Random random, int imageWidth, int imageHeight, int width, int height)
     {
         int left = random.Next(imageWidth) - (width / 2);

@@ -18,7 +18,7 @@ internal sealed class CutMix(double alpha, double probability) : ImageAugmentati
         Mix(batch, partners, boxes);
     }
 
-    /// <summary>Puts the partners' pixels of the boxes into the images.</summary>
+    /// <summary>Copies the partners' pixels in the boxes into the images.</summary>
     internal static void Mix(AugmentedBatch batch, long[] partners, Box[] boxes)
     {
         using var scope = NewDisposeScope();
@@ -26,7 +26,7 @@ internal sealed class CutMix(double alpha, double probability) : ImageAugmentati
         Tensor inside = Box.Mask(boxes, batch.Height, batch.Width, batch.Device);
         batch.Replace(where(inside, others, batch.Images));
 
-        // The share is that of the pixels, as a box at the border is smaller than the one drawn.
+        // The share is that of the copied pixels, because a box at the border is clipped.
         float area = batch.Height * batch.Width;
         batch.MixLabels(partners, [.. boxes.Select(box => 1 - (box.Area / area))]);
     }

@@ -7,7 +7,7 @@ namespace Microsoft.ML.Sla.Augmentation;
 /// <summary>See <see cref="ImageAugmentation.Cutout"/>.</summary>
 internal sealed class Cutout(int? size) : ImageAugmentation
 {
-    /// <summary>The middle of the range of values, which is 0 after the usual normalisation.</summary>
+    /// <summary>The middle of the range of values. The usual normalisation maps it to 0.</summary>
     private const float Gray = 127.5f;
 
     public override string ToString() => size is null ? "Cutout" : $"Cutout({size})";

@@ -4,8 +4,8 @@ using Microsoft.ML.Sla.Data;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Base augmentation: a random change of a training image, drawn once for the image, before its M views are made. All views then
-/// show the same changed image, and the joint labels stay exact.
+/// Base augmentation: a random change of a training image. It is drawn once for an image, before its M views are made. All views
+/// therefore show the same changed image, and the joint labels stay exact.
 /// </summary>
 public abstract class ImageAugmentation
 {
@@ -28,7 +28,7 @@ public abstract class ImageAugmentation
     /// <summary>The names that <see cref="Parse"/> knows: crop, flip, resized-crop, color-jitter, cutout, cutmix, mixup, randaugment.</summary>
     public static IReadOnlyList<string> Names => [.. ByName.Select(entry => entry.Name)];
 
-    /// <summary>A crop of the image's size, at random, of the image with a black border around it (docs/method.md, training).</summary>
+    /// <summary>Adds a black border to the image and cuts a random crop of the image's size from it (docs/method.md, training).</summary>
     /// <param name="padding">Width of the border in pixels, 1 or more. Default 4, the paper's for 32 x 32.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The padding is below 1.</exception>
@@ -39,12 +39,12 @@ public abstract class ImageAugmentation
     }
 
     /// <summary>
-    /// A rectangle of the image at random, brought to the image's size by bilinear interpolation: the usual augmentation of
-    /// photos (Szegedy et al. 2015).
+    /// Cuts a random rectangle from the image and resizes it to the image's size by bilinear interpolation. This is the usual augmentation
+    /// of photos (Szegedy et al. 2015).
     /// </summary>
     /// <param name="minScale">Smallest share of the image's area, above 0. Default 0.25.</param>
     /// <param name="maxScale">Largest share of the image's area, at most 1. Default 1.</param>
-    /// <param name="maxAspect">Largest ratio of width to height, relative to the image's, and of height to width; 1 or more. Default 4/3.</param>
+    /// <param name="maxAspect">Largest ratio of width to height, or of height to width, relative to the image's; 1 or more. Default 4/3.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public static ImageAugmentation RandomResizedCrop(double minScale = 0.25, double maxScale = 1, double maxAspect = 4.0 / 3)
@@ -56,7 +56,7 @@ public abstract class ImageAugmentation
         return new RandomResizedCrop(minScale, maxScale, maxAspect);
     }
 
-    /// <summary>Mirrors an image left to right. Not for digits, letters, and whatever else has a right way round.</summary>
+    /// <summary>Mirrors an image left to right. Do not use it for digits, letters and other images that change their meaning when mirrored.</summary>
     /// <param name="probability">Share of the images, above 0 to 1. Default 0.5.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The probability is out of its range.</exception>
@@ -67,12 +67,12 @@ public abstract class ImageAugmentation
     }
 
     /// <summary>
-    /// Brightness, contrast and saturation times a random factor, and the hue turned by a random angle, one after another.
-    /// Saturation and hue leave grey images alone.
+    /// Multiplies brightness, contrast and saturation by random factors, and turns the hue by a random angle, one after another. Saturation
+    /// and hue do not change grey images.
     /// </summary>
-    /// <param name="brightness">Factors of 1 - brightness to 1 + brightness, 0 to 1. Default 0.4.</param>
-    /// <param name="contrast">The same of contrast. Default 0.4.</param>
-    /// <param name="saturation">The same of saturation. Default 0.4.</param>
+    /// <param name="brightness">Factors are drawn from 1 - brightness to 1 + brightness; 0 to 1. Default 0.4.</param>
+    /// <param name="contrast">The same for contrast. Default 0.4.</param>
+    /// <param name="saturation">The same for saturation. Default 0.4.</param>
     /// <param name="hue">Largest turn of the hue, as a share of the colour circle, 0 to 0.5. Default 0.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
@@ -85,7 +85,7 @@ public abstract class ImageAugmentation
         return new ColorJitter(brightness, contrast, saturation, hue);
     }
 
-    /// <summary>A grey square at random; what stands out of the image is cut off (DeVries and Taylor 2017).</summary>
+    /// <summary>Covers the image with a grey square around a random pixel, clipped to the image (DeVries and Taylor 2017).</summary>
     /// <param name="size">Side in pixels, 1 or more. Default null: half of the shorter side of the image.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
@@ -97,10 +97,10 @@ public abstract class ImageAugmentation
     }
 
     /// <summary>
-    /// A rectangle of another image of the batch in place of the image's own, and the labels of both by their shares of the area
-    /// (Yun et al. 2019).
+    /// Replaces a random rectangle of the image with that of another image of the batch. The result has the labels of both images, by their
+    /// shares of the area (Yun et al. 2019).
     /// </summary>
-    /// <param name="alpha">The area's share is drawn from Beta(alpha, alpha), above 0. Default 1: any share is as likely.</param>
+    /// <param name="alpha">The share of the area is drawn from Beta(alpha, alpha); above 0. Default 1: all shares are equally likely.</param>
     /// <param name="probability">Share of the images, above 0 to 1. Default 0.5.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
@@ -111,8 +111,8 @@ public abstract class ImageAugmentation
         return new CutMix(alpha, probability);
     }
 
-    /// <summary>A weighted mean of the image and another one of the batch, and the same of their labels (Zhang et al. 2018).</summary>
-    /// <param name="alpha">The weight is drawn from Beta(alpha, alpha), above 0. Default 0.2: mostly near 0 or 1.</param>
+    /// <summary>Takes a weighted mean of the image and another image of the batch, and mixes their labels likewise (Zhang et al. 2018).</summary>
+    /// <param name="alpha">The weight is drawn from Beta(alpha, alpha); above 0. Default 0.2: mostly near 0 or 1.</param>
     /// <param name="probability">Share of the images, above 0 to 1. Default 1.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
@@ -124,10 +124,10 @@ public abstract class ImageAugmentation
     }
 
     /// <summary>
-    /// Operations drawn for each image from a list of 14 of one strength: contrast stretched, histogram equalised, rotated, solarised,
-    /// posterised, colour, contrast, brightness, sharpness, sheared and moved along both axes, or nothing (Cubuk et al. 2020).
+    /// Draws operations for each image from a list of 14, all with one strength: stretch the contrast, equalise the histogram, rotate,
+    /// solarise, posterise, change colour, contrast, brightness or sharpness, shear or move along either axis, or nothing (Cubuk et al. 2020).
     /// </summary>
-    /// <param name="operations">Number of operations on an image, 1 or more. Default 2.</param>
+    /// <param name="operations">Number of operations for each image, 1 or more. Default 2.</param>
     /// <param name="magnitude">Strength, 0 to 30. Default 9.</param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
@@ -160,12 +160,12 @@ public abstract class ImageAugmentation
     /// <summary>The name and the values, such as <c>RandomCrop(4)</c>.</summary>
     public abstract override string ToString();
 
-    /// <summary>Whether images are mixed with others, and their labels with them.</summary>
+    /// <summary>Whether the augmentation mixes images, and their labels, with others.</summary>
     internal virtual bool Mixes => false;
 
     /// <summary>Changes the images of a batch.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="random">What is drawn from, on the host, so that all devices draw the same.</param>
+    /// <param name="random">The source of random numbers. It is on the host, so that all devices draw the same numbers.</param>
     internal abstract void Apply(AugmentedBatch batch, Random random);
 
     private static void RequireProbability(double probability)

@@ -3,20 +3,20 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;
 
-/// <summary>Changes of colours and values of B x C x H x W images of 0 to 255, each with a strength for each image (B x 1 x 1 x 1).</summary>
+/// <summary>Changes colours and values of B x C x H x W images of 0 to 255, with a separate strength for each image (B x 1 x 1 x 1).</summary>
 internal static class PixelOperations
 {
     private const double Largest = 255;
 
     public static Tensor Brightness(Tensor images, Tensor factors) => (images * factors).Between(0, Largest);
 
-    /// <summary>Away from the mean of the image's grey values, or towards it.</summary>
+    /// <summary>Moves values away from the mean of the image's grey values, or towards it.</summary>
     public static Tensor Contrast(Tensor images, Tensor factors) => Blend(Gray(images).mean([1, 2, 3], keepdim: true), images, factors);
 
-    /// <summary>Away from the grey image, or towards it.</summary>
+    /// <summary>Moves values away from the grey image, or towards it.</summary>
     public static Tensor Saturation(Tensor images, Tensor factors) => images.shape[1] == 1 ? images.clone() : Blend(Gray(images), images, factors);
 
-    /// <summary>Turns the hue, given as shares of the colour circle.</summary>
+    /// <summary>Turns the hue. Turns are shares of the colour circle.</summary>
     public static Tensor Hue(Tensor images, Tensor turns)
     {
         if (images.shape[1] == 1)
@@ -32,7 +32,7 @@ internal static class PixelOperations
             where(value == green, ((blue - red) / divisor).Plus(2), ((red - green) / divisor).Plus(4)));
         Tensor hue = sixths.Plus(turns.Times(6)).Modulo(6);
 
-        // The value of a channel at a hue: full within a sixth of the circle on each side of the channel's own, then falling (Foley et al.).
+        // A channel has its full value within a sixth of the circle on each side of its own hue, and falls beyond (Foley et al.).
         Tensor Channel(double offset)
         {
             Tensor k = hue.Plus(offset).Modulo(6);
@@ -42,7 +42,7 @@ internal static class PixelOperations
         return cat([Channel(5), Channel(3), Channel(1)], 1);
     }
 
-    /// <summary>Away from the image blurred by 3 x 3 pixels, or towards it; the outermost pixels stay.</summary>
+    /// <summary>Moves values away from the image blurred by 3 x 3 pixels, or towards it. The outermost pixels do not change.</summary>
     public static Tensor Sharpness(Tensor images, Tensor factors)
     {
         long channels = images.shape[1];
@@ -64,7 +64,7 @@ internal static class PixelOperations
         return where(flat, images, (images - low) * range.With(1, flat).reciprocal().Times(Largest));
     }
 
-    /// <summary>Makes the values of each channel of each image equally frequent, by steps as Pillow does.</summary>
+    /// <summary>Makes the values of each channel of each image equally frequent, with Pillow's algorithm.</summary>
     public static Tensor Equalize(Tensor images)
     {
         const int Levels = 256;
@@ -79,7 +79,7 @@ internal static class PixelOperations
         return where(unused.view(images.shape[0], images.shape[1], 1, 1), images, equal);
     }
 
-    /// <summary>Inverts values of a threshold and above.</summary>
+    /// <summary>Inverts values at or above a threshold.</summary>
     public static Tensor Solarize(Tensor images, Tensor thresholds) => where(images >= thresholds, images.SubtractedFrom(Largest), images);
 
     /// <summary>Rounds values down to a multiple of a step.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;
 
-/// <summary>See <see cref="ImageAugmentation.RandomCrop"/>. Exact: pixels are moved, and none is interpolated.</summary>
+/// <summary>See <see cref="ImageAugmentation.RandomCrop"/>. It only moves pixels and does not interpolate.</summary>
 internal sealed class RandomCrop(int padding) : ImageAugmentation
 {
     public override string ToString() => $"RandomCrop({padding})";

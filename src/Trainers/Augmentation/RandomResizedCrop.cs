@@ -17,7 +17,7 @@ internal sealed class RandomResizedCrop(double minScale, double maxScale, double
         batch.Replace(Sampling.Affine(batch.Images, maps, GridSampleMode.Bilinear, GridSamplePaddingMode.Border));
     }
 
-    /// <summary>The map of a rectangle: width and height as shares of the image's, at a place where it fits.</summary>
+    /// <summary>Draws the map of a rectangle: its width and height as shares of the image's, and a place where it fits.</summary>
     private float[] Map(Random random)
     {
         var (width, height) = Size(random);

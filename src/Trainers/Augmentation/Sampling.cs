@@ -2,17 +2,17 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Augmentation;
 
-/// <summary>Images seen through affine maps of the plane, one for each image.</summary>
+/// <summary>Samples images through affine maps.</summary>
 internal static class Sampling
 {
-    /// <summary>Samples images.</summary>
+    /// <summary>Samples each image through an affine map of its own plane.</summary>
     /// <param name="images">B x C x H x W.</param>
     /// <param name="maps">
-    /// B maps of 6 values: a b c d e f takes the result's place (x, y) to the image's (ax + by + c, dx + ey + f), in units
-    /// of half the image's sides from its centre, so that its edges are at -1 and 1.
+    /// B maps of 6 values a b c d e f. A map takes the position (x, y) in the result to (ax + by + c, dx + ey + f) in the image. The unit is
+    /// half the image's side and the origin its centre, so that its edges are at -1 and 1.
     /// </param>
-    /// <param name="mode">How values between pixels are had.</param>
-    /// <param name="outside">What lies outside of the image.</param>
+    /// <param name="mode">How values between pixels are computed.</param>
+    /// <param name="outside">The values outside the image.</param>
     /// <returns>B x C x H x W.</returns>
     public static Tensor Affine(Tensor images, float[] maps, GridSampleMode mode, GridSamplePaddingMode outside)
     {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>CE(v(z), y) on the image as it is, its only view.</summary>
+/// <summary>CE(v(z), y) on the untransformed image, the only view.</summary>
 internal sealed class Baseline(int classes, ObjectiveSettings settings) : Objective(classes, views: 1, settings)
 {
     public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes)];

@@ -9,7 +9,7 @@ internal sealed class CrossEntropyLoss : ClassificationLoss
 
     internal override Tensor OfRows(Tensor logits, Tensor targets, Tensor labels, ObjectiveSettings settings) => OfRows(logits, targets, settings);
 
-    /// <summary>Of rows that need not have a class.</summary>
+    /// <summary>The cross-entropy of each row. The targets need not be classes.</summary>
     public static Tensor OfRows(Tensor logits, Tensor targets, ObjectiveSettings settings) =>
         nn.functional.cross_entropy(logits, targets, reduction: nn.Reduction.None, label_smoothing: settings.LabelSmoothing);
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>DA: (1/M) sum_j CE(v(z~_j), y), the same label for every view, which makes the network invariant.</summary>
+/// <summary>DA: (1/M) sum_j CE(v(z~_j), y). All views have the same label, which makes the network invariant to the transformations.</summary>
 internal sealed class DataAugmentation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
     public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes)];

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>
-/// See <see cref="ClassificationLoss.Focal"/>. With label smoothing sum_k -q_k (1 - p_k)^gamma log p_k, q the smoothed label.
+/// See <see cref="ClassificationLoss.Focal"/>. With label smoothing it is sum_k -q_k (1 - p_k)^gamma log p_k, where q is the smoothed label.
 /// </summary>
 internal sealed class FocalLoss(double gamma) : ClassificationLoss
 {

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>See <see cref="ClassificationLoss.Ldam"/>: the cross-entropy after scale * margin is taken from the label's logit.</summary>
+/// <summary>See <see cref="ClassificationLoss.Ldam"/>: the cross-entropy after scale * margin is subtracted from the label's logit.</summary>
 internal sealed class LdamLoss(double largestMargin, double scale) : ClassificationLoss
 {
     public double LargestMargin { get; } = largestMargin;
@@ -24,7 +24,7 @@ internal sealed class LdamLoss(double largestMargin, double scale) : Classificat
         return CrossEntropyLoss.OfRows(shifted, targets, settings).MoveToOuterDisposeScope();
     }
 
-    /// <summary>LargestMargin (n_i / n_smallest)^(-1/4) of each class; 0 for those that have no images.</summary>
+    /// <summary>The margin of each class, LargestMargin * (n_i / n_smallest)^(-1/4); 0 for a class without images.</summary>
     internal double[] Margins(IReadOnlyList<int> counts)
     {
         double smallest = counts.Where(count => count > 0).Min();

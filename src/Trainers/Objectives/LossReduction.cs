@@ -1,11 +1,11 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>How the losses of an image's M views become one (Lee, Hwang and Shin, ICML 2020).</summary>
+/// <summary>How the losses of an image's M views are combined (Lee, Hwang and Shin, ICML 2020).</summary>
 public enum LossReduction
 {
-    /// <summary>Their mean.</summary>
+    /// <summary>The mean of the losses.</summary>
     Mean,
 
-    /// <summary>Their sum, M times the mean: reported to help with many classes (ImageNet, iNaturalist).</summary>
+    /// <summary>The sum of the losses, M times the mean. The paper reports that it helps with many classes (ImageNet, iNaturalist).</summary>
     Sum,
 }

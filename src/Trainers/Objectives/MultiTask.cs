@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>MT: (1/M) sum_j [ CE(v(z~_j), y) + CE(w(z~_j), j) ], class and transformation as two tasks.</summary>
-/// <remarks>Transformations are as frequent as each other, so theirs stays the plain cross-entropy of a linear head, whatever the loss of the classes.</remarks>
+/// <remarks>
+/// All transformations are equally frequent. Their loss is therefore always the plain cross-entropy of a linear head, regardless of the
+/// classes' loss.
+/// </remarks>
 internal sealed class MultiTask(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {
     public override IReadOnlyList<HeadShape> Heads => [ForLabels(Head.Class, Classes), new(Head.Transformation, Views)];

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>Where the class logits of an inference come from: a head, on the image alone or averaged over its M views.</summary>
+/// <summary>The source of an inference's class logits: a head, either on the untransformed image or averaged over its M views.</summary>
 internal readonly record struct Readout(Head Head, bool AllViews);
 
 /// <summary>A training objective: its heads, its loss and the inferences that it defines.</summary>
@@ -13,24 +13,24 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
 {
     private double[]? _classWeights;
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of classes.</summary>
     protected int Classes { get; } = classes;
 
-    /// <summary>M.</summary>
+    /// <summary>M, the number of views.</summary>
     public int Views { get; } = views;
 
     protected ObjectiveSettings Settings { get; } = settings;
 
-    /// <summary>The heads, first the one that gives each view class logits of its own.</summary>
+    /// <summary>The heads. The first one gives the class logits of each view.</summary>
     public abstract IReadOnlyList<HeadShape> Heads { get; }
 
-    /// <summary>The inferences that are defined, the recommended one first.</summary>
+    /// <summary>The inferences that the objective defines, the recommended one first.</summary>
     public abstract IReadOnlyList<(SlaInference Inference, Readout Readout)> Inferences { get; }
 
-    /// <summary>Whether the loss needs the identity view of each image, whatever other views are drawn.</summary>
+    /// <summary>Whether a step must always draw the identity view of each image, because the loss needs it.</summary>
     public virtual bool NeedsIdentity => false;
 
-    /// <summary>The head whose M view logits an aggregated prediction averages.</summary>
+    /// <summary>The head whose logits an aggregated prediction averages over the M views.</summary>
     public Head ViewHead => Heads[0].Head;
 
     /// <inheritdoc/>
@@ -40,7 +40,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <inheritdoc/>
     public abstract Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw);
 
-    /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference; the message says which it does.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference; the message lists those that it does.</exception>
     public Readout ReadoutOf(SlaInference inference)
     {
         foreach (var (defined, readout) in Inferences)
@@ -56,7 +56,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     }
 
     /// <summary>Class logits s, B x N, of an inference.</summary>
-    /// <param name="readout">Which head, and whether on all views.</param>
+    /// <param name="readout">The head, and whether all views count.</param>
     /// <param name="embeddings">B*M x D for all views, B x D otherwise.</param>
     /// <param name="heads">The network's heads.</param>
     public Tensor ClassLogits(Readout readout, Tensor embeddings, Heads heads)
@@ -77,17 +77,17 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return ofViews.softmax(2);
     }
 
-    /// <summary>A head of classes or joint labels, in the form that the loss of the settings needs.</summary>
+    /// <summary>A head for classes or joint labels, in the form that the loss needs.</summary>
     protected HeadShape ForLabels(Head head, int outputs) => new(head, outputs, Settings.ClassificationLoss.CosineScale);
 
-    /// <summary>(1/M) sum_j of the losses of an image's rows, or sum_j, as the settings say: B*k rows to B.</summary>
+    /// <summary>Combines the losses of each image's views by the settings, (1/M) sum_j or sum_j: B*k rows to B.</summary>
     protected Tensor OverViews(Tensor rowLosses, ViewDraw draw)
     {
         using Tensor mean = draw.WeightedSum(rowLosses);
         return mean.Times(Settings.LossReduction == LossReduction.Sum ? Views : 1);
     }
 
-    /// <summary>sum_b w_b l_b / sum_b w_b, as PyTorch's weighted cross-entropy: B losses, weighted already, to a scalar.</summary>
+    /// <summary>sum_b w_b l_b / sum_b w_b, as in PyTorch's weighted cross-entropy: B losses, already multiplied by w_b, to a scalar.</summary>
     protected Tensor OverImages(Tensor imageLosses, ClassTargets targets)
     {
         if (ClassWeights(targets) is not { } weights)
@@ -99,7 +99,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return losses / total;
     }
 
-    /// <summary>w_y CE(u(z~_j), y*M + j) of each row, CE the loss of the settings and w_y the weight of the class.</summary>
+    /// <summary>w_y CE(u(z~_j), y*M + j) of each row, where CE is the loss of the settings and w_y the weight of the class.</summary>
     /// <param name="logits">B*k x N*M.</param>
     /// <param name="targets">y.</param>
     /// <param name="draw">j.</param>
@@ -141,8 +141,8 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     }
 
     /// <summary>
-    /// The losses, or weights, of rows whose image is a mix of two. View j of the mix is the mix of the two images' views j, for a view
-    /// only moves pixels and channels: so each row has both labels, of the same view, by their shares.
+    /// The losses, or weights, of rows whose image is a mix of two. A view only moves pixels and channels, so view j of the mix is the mix of
+    /// the two images' views j. Each row therefore has both labels, for the same view, with their shares.
     /// </summary>
     private static Tensor Mixed(ClassTargets targets, int rowsOfImage, Func<Tensor, Tensor> valuesFor)
     {
@@ -155,7 +155,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return lerp(others, own, shares);
     }
 
-    /// <summary>u_(i,j)(z~_j) for the view j that each row shows: rows x N*M joint logits to rows x N.</summary>
+    /// <summary>u_(i,j)(z~_j) for the view j of each row: rows x N*M joint logits to rows x N.</summary>
     protected Tensor OwnViewLogits(Tensor jointLogits, Tensor viewNumbers)
     {
         using Tensor cube = jointLogits.view(-1, Classes, Views);
@@ -165,7 +165,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return own.squeeze(2);
     }
 
-    /// <summary>The class logits of each of an image's first views by itself: B*views rows to B x views x N.</summary>
+    /// <summary>The class logits of each of an image's first views: B*views rows to B x views x N.</summary>
     private Tensor ViewLogits(Head head, Tensor logits, int viewsOfImage)
     {
         if (head != Head.Joint)

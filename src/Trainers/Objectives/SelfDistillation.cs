@@ -7,12 +7,13 @@ using static TorchSharp.torch.nn.functional;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>
-/// SLA+SD: L_SLA + T^2 KL(P_agg^T || softmax(v(z)/T)) + beta CE(v(z), y), z the embedding of the image as it is.
+/// SLA+SD: L_SLA + T^2 KL(P_agg^T || softmax(v(z)/T)) + beta CE(v(z), y), where z is the embedding of the untransformed image.
 /// No gradient flows into the teacher P_agg.
 /// </summary>
 /// <remarks>
-/// Where k of M views are drawn, the identity is always one of them, for the class head, and the teacher is the softmax of the
-/// drawn views' logits, weighted as in the loss: an unbiased estimate of the aggregated logits, and they themselves for k = M.
+/// If a step draws k of M views, the identity is always one of them, because the class head needs it. The teacher is the softmax of the
+/// drawn views' logits, weighted as in the loss. The weighted logits are an unbiased estimate of the aggregated logits, and equal them for
+/// k = M.
 /// </remarks>
 internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings settings) : Objective(classes, views, settings)
 {

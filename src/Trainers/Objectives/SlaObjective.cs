@@ -5,24 +5,24 @@ namespace Microsoft.ML.Sla;
 /// <summary>What the network is trained to minimise (Lee, Hwang and Shin, ICML 2020).</summary>
 public enum SlaObjective
 {
-    /// <summary>Cross-entropy of the class on the image as it is: what every other trainer does.</summary>
+    /// <summary>Cross-entropy of the class on the untransformed image, as in an ordinary classifier.</summary>
     Baseline,
 
     /// <summary>
-    /// Cross-entropy of the class on all M views: the transformations as plain data augmentation, which makes the network
-    /// invariant to them.
+    /// Cross-entropy of the class on all M views. The transformations are plain data augmentation, which makes the network invariant to
+    /// them.
     /// </summary>
     DataAugmentation,
 
-    /// <summary>Cross-entropy of the class and, by a second head, of the transformation on all M views.</summary>
+    /// <summary>Cross-entropy of the class plus, with a second head, cross-entropy of the transformation, on all M views.</summary>
     MultiTask,
 
     /// <summary>Self-supervised label augmentation: cross-entropy of the joint label (class, transformation) on all M views.</summary>
     Sla,
 
     /// <summary>
-    /// SLA, and a class head that learns the aggregated prediction of the M views, so that one pass scores nearly as well as
-    /// all M.
+    /// SLA plus a class head that learns the aggregated prediction of the M views. One pass through this head scores nearly as well as all M
+    /// passes.
     /// </summary>
     SlaSelfDistillation,
 }

@@ -1,63 +1,63 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Hears of a training run while it goes on: each method has an empty default, so implement what you need. All are called on
-/// the training thread, which waits for them; an exception stops the training.
+/// Follows a training run. Each method has an empty default, so implement what you need. The trainer calls all methods on the training
+/// thread and waits for them to return. An exception stops the training.
 /// </summary>
 public interface ITrainingObserver
 {
-    /// <summary>Before the first step, when everything about the run is known.</summary>
-    /// <param name="plan">What will be done.</param>
+    /// <summary>Called before the first step.</summary>
+    /// <param name="plan">The plan of the run.</param>
     void OnStart(TrainingStarted plan)
     {
     }
 
-    /// <summary>About twice a second, after a step.</summary>
-    /// <param name="metrics">Where the run stands.</param>
+    /// <summary>Called about twice a second, after a step.</summary>
+    /// <param name="metrics">The progress of the run.</param>
     void OnProgress(TrainingProgress metrics)
     {
     }
 
-    /// <summary>At the end of each epoch, after the validation rows were measured.</summary>
-    /// <param name="metrics">Where the run stands.</param>
+    /// <summary>Called at the end of each epoch, after the validation.</summary>
+    /// <param name="metrics">The progress of the run.</param>
     void OnEpochEnd(TrainingProgress metrics)
     {
     }
 
     /// <summary>
-    /// About twice a second while the images of a training with <see cref="BackboneTraining.Frozen"/> go through the network, before heads are trained.
+    /// Called about twice a second while the images of a training with <see cref="BackboneTraining.Frozen"/> go through the network.
     /// </summary>
-    /// <param name="progress">How far it is.</param>
+    /// <param name="progress">The progress so far.</param>
     void OnEmbedding(EmbeddingProgress progress)
     {
     }
 
-    /// <summary>After a checkpoint was written.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="stepsDone">The number of steps that it holds.</param>
+    /// <summary>Called after a checkpoint was written.</summary>
+    /// <param name="path">The checkpoint's file.</param>
+    /// <param name="stepsDone">The number of steps done in the checkpoint.</param>
     void OnCheckpoint(string path, long stepsDone)
     {
     }
 
-    /// <summary>After the last step. Not called for a run that fails or is cancelled.</summary>
-    /// <param name="history">The whole run.</param>
+    /// <summary>Called after the last step. Not called for a run that fails or is cancelled.</summary>
+    /// <param name="history">The history of the whole run.</param>
     void OnEnd(TrainingHistory history)
     {
     }
 }
 
-/// <summary>What a training run will do.</summary>
+/// <summary>The plan of a training run.</summary>
 /// <param name="Architecture">The backbone.</param>
-/// <param name="Objective">What is minimised.</param>
+/// <param name="Objective">The training objective.</param>
 /// <param name="Transformations">The views.</param>
 /// <param name="ImageShape">Shape of the images that the network sees.</param>
 /// <param name="Classes">Number of classes.</param>
-/// <param name="Images">Number of images that are trained on.</param>
-/// <param name="ValidationImages">Number of images that accuracy is measured on.</param>
+/// <param name="Images">Number of training images.</param>
+/// <param name="ValidationImages">Number of validation images.</param>
 /// <param name="Epochs">Number of epochs.</param>
 /// <param name="Steps">Number of steps.</param>
-/// <param name="FirstStep">Steps that an earlier run has done, where this one goes on from its checkpoint; otherwise 0.</param>
-/// <param name="CheckpointPath">The file that checkpoints are written to.</param>
+/// <param name="FirstStep">Steps already done in the checkpoint that the run resumes from; otherwise 0.</param>
+/// <param name="CheckpointPath">The file of the checkpoint.</param>
 public sealed record TrainingStarted(
     Architecture Architecture,
     string Objective,
@@ -72,8 +72,8 @@ public sealed record TrainingStarted(
     string CheckpointPath)
 {
     /// <summary>
-    /// Positions of the rows that accuracy is measured on: in the validation set where one was given, otherwise in the training view. Empty
-    /// where there are none.
+    /// Positions of the validation rows: in the validation set if one is given, otherwise in the training view. Empty without validation
+    /// rows.
     /// </summary>
     public IReadOnlyList<long> ValidationRows { get; init; } = [];
 }

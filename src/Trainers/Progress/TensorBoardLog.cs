@@ -11,9 +11,9 @@ public sealed class TensorBoardLog : ITrainingObserver
 {
     private readonly TorchSharp.Modules.SummaryWriter _writer;
 
-    /// <summary>Begins an event file.</summary>
-    /// <param name="folder">Its folder, which is made where it is not there.</param>
-    /// <exception cref="IOException">The folder cannot be made.</exception>
+    /// <summary>Creates an event file.</summary>
+    /// <param name="folder">The folder of the file. It is created if it does not exist.</param>
+    /// <exception cref="IOException">The folder cannot be created.</exception>
     public TensorBoardLog(string folder)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);

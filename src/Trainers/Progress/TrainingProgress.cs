@@ -1,7 +1,7 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Where a training run stands. Passed to <see cref="ImageTrainerOptions.MetricsCallback"/> and to an <see cref="ITrainingObserver"/>.
+/// The progress of a training run, for <see cref="ImageTrainerOptions.MetricsCallback"/> and <see cref="ITrainingObserver"/>.
 /// </summary>
 /// <param name="Epoch">The current epoch, 1 to <paramref name="Epochs"/>.</param>
 /// <param name="Epochs">Number of epochs of the run.</param>
@@ -9,14 +9,14 @@ namespace Microsoft.ML.Sla;
 /// <param name="Steps">Number of steps of the run.</param>
 /// <param name="Loss">Mean loss of the epoch's steps so far.</param>
 /// <param name="LearningRate">Learning rate of the last step.</param>
-/// <param name="ImagesPerSecond">Labelled images trained on in a second (views not counted), validation left out.</param>
+/// <param name="ImagesPerSecond">Labelled images per second of training; views and the time of validation do not count.</param>
 /// <param name="Elapsed">Time since the first step of this process.</param>
 /// <param name="IsEpochEnd">Whether the epoch is complete.</param>
 /// <param name="ValidationAccuracy">
-/// Share of the validation rows whose class is predicted, 0 to 1, at the end of an epoch; null within an epoch, and where
-/// there are no validation rows.
+/// Share of the validation rows whose class is predicted, 0 to 1, at the end of an epoch. Null within an epoch, and without validation
+/// rows.
 /// </param>
-/// <param name="ValidationLoss">Mean cross-entropy of the validation rows, in nats; null as the accuracy is.</param>
+/// <param name="ValidationLoss">Mean cross-entropy of the validation rows, in nats; null whenever the validation accuracy is null.</param>
 public sealed record TrainingProgress(
     int Epoch,
     int Epochs,
@@ -33,9 +33,9 @@ public sealed record TrainingProgress(
     /// <summary>The accuracy on training rows, at the end of an epoch; see <see cref="EpochMetrics.TrainingAccuracy"/>.</summary>
     public double? TrainingAccuracy { get; init; }
 
-    /// <summary>Steps that an earlier process did, where this one goes on from its checkpoint; otherwise 0.</summary>
+    /// <summary>Steps already done in the checkpoint that this process resumed from; otherwise 0.</summary>
     public long FirstStep { get; init; }
 
-    /// <summary>Time that the rest of the run takes at the speed so far.</summary>
+    /// <summary>Estimated time for the rest of the run, at the speed so far.</summary>
     public TimeSpan Remaining => Step == FirstStep ? TimeSpan.Zero : Elapsed * ((double)(Steps - Step) / (Step - FirstStep));
 }

@@ -9,8 +9,8 @@ internal static class Layout
     public static Tensor PerImage(float[] values, Device device) => tensor(values, [values.Length, 1, 1, 1], device: device);
 
     /// <summary>
-    /// Copies a B x C x H x W tensor so that the channels of a pixel lie side by side. Convolutions on a CPU run about twice
-    /// as fast on this layout; TorchSharp has no memory_format argument, and the strides say the same.
+    /// Copies a B x C x H x W tensor so that the channels of a pixel are adjacent in memory. Convolutions on a CPU run about twice as fast on
+    /// this layout. TorchSharp has no memory_format argument, so the strides express the layout.
     /// </summary>
     public static Tensor ChannelsLast(Tensor tensor)
     {

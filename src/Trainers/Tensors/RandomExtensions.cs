@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Tensors;
 
-/// <summary>Random values that .NET's generator does not have.</summary>
+/// <summary>Random values that .NET's generator does not offer.</summary>
 internal static class RandomExtensions
 {
     public static double Uniform(this Random random, double from, double to) => from + ((to - from) * random.NextDouble());
@@ -24,7 +24,7 @@ internal static class RandomExtensions
         return 1 / (1 + Math.Exp(b - a));
     }
 
-    /// <summary>The logarithm of a value of Gamma(alpha, 1) (Marsaglia and Tsang 2000), which may itself be too small for a double.</summary>
+    /// <summary>The logarithm of a value of Gamma(alpha, 1) (Marsaglia and Tsang 2000). The value itself may be too small for a double.</summary>
     private static double LogGamma(this Random random, double alpha)
     {
         if (alpha < 1)

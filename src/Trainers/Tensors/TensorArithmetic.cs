@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tensors;
 
 /// <summary>
-/// Arithmetic of tensors with numbers, and the sums whose second factor torch takes as a number. TorchSharp's operators make an object for the
-/// number and hand its native handle on; where a garbage collection comes before native code has read it, the number is freed under its hands.
-/// Here the object outlives the call. The library calls nothing of TorchSharp that makes one by itself; a test holds it to that.
+/// Arithmetic of tensors with numbers, including sums of tensors, for which torch takes a factor. TorchSharp's operators make an object for the
+/// number and pass its native handle on. A garbage collection can free the number before native code has read it. Here the object outlives the
+/// call. The library calls no TorchSharp method that makes such an object itself, and a test enforces that.
 /// </summary>
 internal static class TensorArithmetic
 {
@@ -37,7 +37,7 @@ internal static class TensorArithmetic
 
     public static Tensor Times(this Tensor left, double right) => left.Apply(right.ToScalar(), (x, number) => x.mul(number));
 
-    /// <summary>Integers stay integers.</summary>
+    /// <summary>left * right. Integers stay integers.</summary>
     public static Tensor Times(this Tensor left, long right) => left.Apply(right.ToScalar(), (x, number) => x.mul(number));
 
     /// <summary>Multiplies in place.</summary>
@@ -61,7 +61,7 @@ internal static class TensorArithmetic
 
     public static Tensor IsZero(this Tensor values) => values.eq(Zero);
 
-    /// <summary>The values, with a number in place of those of a mask.</summary>
+    /// <summary>A copy of the values with a number at the positions of a mask.</summary>
     public static Tensor With(this Tensor values, double number, Tensor mask) => values.Apply(number.ToScalar(), (x, scalar) => x.masked_fill(mask, scalar));
 
     /// <summary>Sets all values.</summary>
@@ -72,14 +72,14 @@ internal static class TensorArithmetic
     /// <returns><paramref name="values"/>.</returns>
     public static Tensor LeakyRelu(this Tensor values, double slope) => values.Apply(slope.ToScalar(), (x, number) => x.leaky_relu_(number));
 
-    /// <summary>0 to below <paramref name="count"/>, of 64 bits.</summary>
+    /// <summary>The numbers 0 to below <paramref name="count"/>, as 64-bit integers.</summary>
     public static Tensor Range(long count, Device device)
     {
         using var end = count.ToScalar();
         return arange(Zero, end, One, int64, device);
     }
 
-    /// <summary>Does something with a number, which lives until it is done.</summary>
+    /// <summary>Runs an operation with a number, and keeps the number alive until the operation is done.</summary>
     private static Tensor Apply(this Tensor values, Scalar number, Func<Tensor, Scalar, Tensor> operation)
     {
         using (number)

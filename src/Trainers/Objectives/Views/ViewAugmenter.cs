@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Objectives;
 
-/// <summary>Makes the M views of a batch of images with one gather: the torch back end of <see cref="TransformationSet"/>.</summary>
+/// <summary>Makes the M views of a batch of images with one gather. It is the torch back end of <see cref="TransformationSet"/>.</summary>
 internal sealed class ViewAugmenter : IDisposable
 {
     private readonly ImageShape _shape;
@@ -20,13 +20,13 @@ internal sealed class ViewAugmenter : IDisposable
 
     /// <summary>The M views of each image, image-major.</summary>
     /// <param name="images">B x C*H*W values.</param>
-    /// <returns>B*M x C x H x W, channels last in memory; the only copy that is made of the values.</returns>
+    /// <returns>B*M x C x H x W, channels last in memory. The values are copied only once.</returns>
     public Tensor Views(Tensor images) => Gather(images, _allViews);
 
-    /// <summary>The views that were drawn of each image, image-major.</summary>
+    /// <summary>The drawn views of each image, image-major.</summary>
     /// <param name="images">B x C*H*W values.</param>
-    /// <param name="draw">k views of each.</param>
-    /// <returns>B*k x C x H x W, channels last in memory; the only copy that is made of the values.</returns>
+    /// <param name="draw">k views of each image.</param>
+    /// <returns>B*k x C x H x W, channels last in memory. The values are copied only once.</returns>
     public Tensor Views(Tensor images, ViewDraw draw)
     {
         if (draw.IsAll)
@@ -39,7 +39,7 @@ internal sealed class ViewAugmenter : IDisposable
         return ChannelsLast(gathered);
     }
 
-    /// <summary>The images as they are.</summary>
+    /// <summary>The untransformed images.</summary>
     /// <param name="images">B x C*H*W values.</param>
     /// <returns>B x C x H x W, channels last in memory.</returns>
     public Tensor Images(Tensor images) => Gather(images, _image);
@@ -62,7 +62,7 @@ internal sealed class ViewAugmenter : IDisposable
         return rows.permute(0, 3, 1, 2);
     }
 
-    /// <summary>The sources of all views in the order of the result's memory, so that gathering and re-laying are one pass.</summary>
+    /// <summary>The source indices of all views in the memory order of the result, so that one pass gathers and changes the layout.</summary>
     private static Tensor ChannelsLastIndices(TransformationSet transformations, ImageShape shape, Device device)
     {
         long[] indices = Array.ConvertAll(transformations.ViewIndices(shape), index => (long)index);

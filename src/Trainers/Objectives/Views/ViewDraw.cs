@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Objectives;
 
 /// <summary>
-/// The views of a batch that a step trains on: k of the M of each image. Each view counts in the loss with a weight whose
-/// expectation is 1/M, so that the expected loss is the one over all M views.
+/// The views of a batch that a step trains on: k of the M views of each image. Each view has a weight in the loss. Its expectation is
+/// 1/M, so that the expected loss is that over all M views.
 /// </summary>
 internal sealed class ViewDraw : IDisposable
 {
@@ -18,13 +18,13 @@ internal sealed class ViewDraw : IDisposable
         IsAll = isAll;
     }
 
-    /// <summary>j of each row, B*k numbers (int64), image-major.</summary>
+    /// <summary>The view number j of each row, B*k numbers (int64), image-major.</summary>
     public Tensor Numbers { get; }
 
-    /// <summary>k.</summary>
+    /// <summary>k, the number of views of each image.</summary>
     public int Count => _weights.Length;
 
-    /// <summary>Whether all views of each image are there, in their order.</summary>
+    /// <summary>Whether all M views of each image are drawn, in order.</summary>
     public bool IsAll { get; }
 
     /// <summary>All M views of B images.</summary>
@@ -34,16 +34,16 @@ internal sealed class ViewDraw : IDisposable
         return new ViewDraw(numbers.repeat(images), Uniform(views), isAll: true);
     }
 
-    /// <summary>k of M views for each image, drawn without replacement.</summary>
+    /// <summary>Draws k of M views for each image, without replacement.</summary>
     /// <param name="images">B.</param>
     /// <param name="views">M.</param>
     /// <param name="count">k, 1 to M.</param>
     /// <param name="withIdentity">
-    /// Whether the identity view is always drawn, as the first; it then weighs 1/M, and the other k - 1 weigh (M-1)/M together.
-    /// Otherwise each view is as likely as any other and weighs 1/k.
+    /// Whether the identity view is always drawn, as the first. It then has the weight 1/M, and the other k - 1 views share the weight
+    /// (M-1)/M. Otherwise all views are equally likely and have the weight 1/k.
     /// </param>
-    /// <param name="random">What is drawn from, image by image.</param>
-    /// <param name="device">Where the numbers go.</param>
+    /// <param name="random">The source of random numbers, used image by image.</param>
+    /// <param name="device">The device of the view numbers.</param>
     public static ViewDraw Random(int images, int views, int count, bool withIdentity, Random random, Device device)
     {
         if (count == views)
@@ -61,7 +61,7 @@ internal sealed class ViewDraw : IDisposable
         return Of(numbers, images, views, withIdentity, device);
     }
 
-    /// <summary>The views of given numbers, drawn as <see cref="Random"/> draws.</summary>
+    /// <summary>A draw with given view numbers, weighted as <see cref="Random"/> weights them.</summary>
     public static ViewDraw Of(long[] numbers, int images, int views, bool withIdentity, Device device)
     {
         int count = numbers.Length / images;
@@ -80,7 +80,7 @@ internal sealed class ViewDraw : IDisposable
         return weighted.sum(1);
     }
 
-    /// <summary>The rows of the identity view, which must be the first of each image: B*k rows to B.</summary>
+    /// <summary>The rows of the identity view: B*k rows to B. The identity view must be the first of each image.</summary>
     public Tensor IdentityRows(Tensor rows) => rows.slice(0, 0, rows.shape[0], Count);
 
     public void Dispose() => Numbers.Dispose();
