@@ -42,7 +42,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             options.LearnedViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1,
             nameof(options.ViewsPerStep),
             options.ViewsPerStep,
-            $"2 or more for {options.Objective}, whose class head always learns from the image as it is; SlaObjective.Sla learns from one view a step");
+            $"2 or more for {options.Objective}, whose class head always learns from the untransformed image; SlaObjective.Sla can learn from one view in a step");
     }
 
     /// <summary>Trains a network on all rows that have a label.</summary>

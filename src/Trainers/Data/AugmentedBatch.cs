@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>A batch of images and their labels while base augmentation changes them. It owns them, whatever dispose scope they come from.</summary>
+/// <summary>A batch of images and their labels while base augmentation changes them. It owns both, regardless of their dispose scope.</summary>
 /// <param name="images">B x C x H x W floats of 0 to 255.</param>
 /// <param name="labels">B class labels (int64).</param>
 internal sealed class AugmentedBatch(Tensor images, Tensor labels) : IDisposable
@@ -20,16 +20,16 @@ internal sealed class AugmentedBatch(Tensor images, Tensor labels) : IDisposable
 
     public Device Device => Images.device;
 
-    /// <summary>Puts other images in place of those there are, which are disposed.</summary>
+    /// <summary>Replaces the images, and disposes the former ones.</summary>
     public void Replace(Tensor images)
     {
         Images.Dispose();
         Images = images.DetachFromDisposeScope();
     }
 
-    /// <summary>Gives each image a second label, that of its partner.</summary>
-    /// <param name="partners">B numbers of images.</param>
-    /// <param name="shares">B shares of the image's own label.</param>
+    /// <summary>Gives each image the label of its partner as a second label.</summary>
+    /// <param name="partners">The index of each image's partner, B numbers.</param>
+    /// <param name="shares">The share of each image's own label, B numbers of 0 to 1.</param>
     public void MixLabels(long[] partners, float[] shares)
     {
         using Tensor numbers = tensor(partners, device: Device);

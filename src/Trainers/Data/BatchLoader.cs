@@ -12,7 +12,7 @@ internal sealed class BatchLoader : IDisposable
 
     /// <param name="shape">Shape of the images.</param>
     /// <param name="normalization">How pixel values are normalised for the network.</param>
-    /// <param name="device">Where the batches go.</param>
+    /// <param name="device">The device of the batches.</param>
     public BatchLoader(ImageShape shape, PixelNormalization normalization, Device device)
     {
         _shape = shape;
@@ -22,20 +22,20 @@ internal sealed class BatchLoader : IDisposable
         _offset = tensor(offset, [shape.Channels, 1, 1], device: device);
     }
 
-    /// <summary>Where the batches go.</summary>
+    /// <summary>The device of the batches.</summary>
     public Device Device { get; }
 
     /// <summary>Loads the next images of a sequence.</summary>
     /// <param name="images">The sequence.</param>
     /// <param name="count">B.</param>
     /// <returns>The batch, which the caller disposes.</returns>
-    /// <exception cref="InsufficientMemoryException">The batch is larger than an array can be.</exception>
+    /// <exception cref="InsufficientMemoryException">The batch does not fit into an array.</exception>
     public AugmentedBatch Load(ImageSequence images, int count)
     {
         if ((long)count * _shape.Length > Array.MaxLength)
         {
             throw new InsufficientMemoryException(
-                $"{count} images of {_shape} at once are {(long)count * _shape.Length} bytes, and {Array.MaxLength} are possible");
+                $"{count} images of {_shape} at once are {(long)count * _shape.Length} bytes, and at most {Array.MaxLength} are possible");
         }
 
         using Tensor bytes = empty([count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
@@ -49,10 +49,10 @@ internal sealed class BatchLoader : IDisposable
         return new AugmentedBatch(onDevice.to(ScalarType.Float32), labels.to(Device, copy: true));
     }
 
-    /// <summary>Brings values of 0 to 255 to what the network sees, in place.</summary>
+    /// <summary>Normalises values of 0 to 255 for the network, in place.</summary>
     /// <param name="images">B x C x H x W floats.</param>
     /// <param name="type">The type to compute in.</param>
-    /// <returns>The same values, B x C*H*W of that type. The caller disposes them.</returns>
+    /// <returns>The normalised values, B x C*H*W of that type. The caller disposes them.</returns>
     public Tensor Normalize(Tensor images, ScalarType type = ScalarType.Float32)
     {
         using Tensor rows = images.mul_(_scale).Add(_offset).reshape(-1, _shape.Length);

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>
-/// Images of a <see cref="PixelStore"/> one after another. Those that are not in memory are decoded on other threads, a window
-/// ahead of the reader: so the order is the one asked for, however large the window is.
+/// Images of a <see cref="PixelStore"/>, one after another. Other threads decode the images that are not in memory, one window ahead of
+/// the reader. The size of the window does not change the order.
 /// </summary>
 internal sealed class ImageSequence : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class ImageSequence : IDisposable
     }
 
     /// <summary>Copies the pixels of the next image and returns its label.</summary>
-    /// <exception cref="InvalidOperationException">The image cannot be read any more.</exception>
+    /// <exception cref="InvalidOperationException">The image can no longer be read.</exception>
     public int Next(Span<byte> pixels)
     {
         if (_window + 1 < _windowStarts.Count && _next == _windowStarts[_window + 1])

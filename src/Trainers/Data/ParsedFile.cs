@@ -2,12 +2,12 @@ using Google.Protobuf;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>The boundary between a file and its parser: whatever the parser trips over becomes one exception that names the file.</summary>
+/// <summary>The boundary between a file and its parser: every failure of the parser becomes one exception that names the file.</summary>
 internal static class ParsedFile
 {
     /// <summary>Parses a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="kind">What the file should be, such as <c>a checkpoint</c>.</param>
+    /// <param name="kind">The expected kind of file, such as <c>a checkpoint</c>.</param>
     /// <param name="parse">Reads it.</param>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is of another kind, or damaged.</exception>
@@ -30,7 +30,7 @@ internal static class ParsedFile
         return true;
     });
 
-    /// <summary>Whether the bytes are at fault, and not the disk, the memory or the caller.</summary>
+    /// <summary>Whether the content of the file caused the exception, and not the disk, the memory or the caller.</summary>
     private static bool IsOfContent(Exception exception) =>
         exception is EndOfStreamException or InvalidProtocolBufferException or not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException);
 

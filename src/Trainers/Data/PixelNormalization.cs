@@ -1,13 +1,13 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>What a network sees of a pixel: (value - mean) / deviation for each channel, values from 0 to 1.</summary>
+/// <summary>The normalisation of pixels for a network: (value - mean) / deviation for each channel, with values of 0 to 1.</summary>
 public sealed record PixelNormalization
 {
     private const float LargestByte = 255;
 
-    /// <param name="mean">One value for all channels, or three: red, green, blue.</param>
-    /// <param name="standardDeviation">As many values, above 0.</param>
-    /// <exception cref="ArgumentException">There are not one or three of each, or a value is out of its range.</exception>
+    /// <param name="mean">The means: one value for all channels, or three values for red, green and blue.</param>
+    /// <param name="standardDeviation">The standard deviations, as many as means, above 0.</param>
+    /// <exception cref="ArgumentException">There are not one or three values of each, or a value is out of its range.</exception>
     public PixelNormalization(IReadOnlyList<float> mean, IReadOnlyList<float> standardDeviation)
     {
         ArgumentNullException.ThrowIfNull(mean);
@@ -20,10 +20,10 @@ public sealed record PixelNormalization
         StandardDeviation = [.. standardDeviation];
     }
 
-    /// <summary>Values of -1 to 1: what networks are trained on from scratch (docs/method.md, training).</summary>
+    /// <summary>Maps pixels to -1 to 1. The default of a training from scratch (docs/method.md, training).</summary>
     public static PixelNormalization MinusOneToOne { get; } = new([0.5f], [0.5f]);
 
-    /// <summary>The means and deviations of ImageNet's pixels, which torchvision's and most other published weights are trained with.</summary>
+    /// <summary>The means and deviations of ImageNet's pixels. The weights of torchvision and most other published weights were trained with it.</summary>
     public static PixelNormalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
     /// <summary>The means.</summary>
@@ -32,18 +32,18 @@ public sealed record PixelNormalization
     /// <summary>The deviations.</summary>
     public IReadOnlyList<float> StandardDeviation { get; }
 
-    /// <summary>By value.</summary>
+    /// <summary>Compares by value.</summary>
     public bool Equals(PixelNormalization? other) =>
         other is not null && Mean.SequenceEqual(other.Mean) && StandardDeviation.SequenceEqual(other.StandardDeviation);
 
-    /// <summary>By value.</summary>
+    /// <summary>A hash of the values.</summary>
     public override int GetHashCode() => HashCode.Combine(Mean[0], StandardDeviation[0], Mean.Count);
 
     /// <summary>The values, such as <c>mean 0.5, deviation 0.5</c>.</summary>
     public override string ToString() =>
         FormattableString.Invariant($"mean {string.Join(' ', Mean)}, deviation {string.Join(' ', StandardDeviation)}");
 
-    /// <summary>The factor on byte values and what is added afterwards, for each of a number of channels. Grey images take the averages.</summary>
+    /// <summary>The factor on byte values and the offset added to the product, for each channel. Grey images use the averages of three channels.</summary>
     internal (float[] Scale, float[] Offset) ForBytes(int channels)
     {
         float[] means = [.. Enumerable.Range(0, channels).Select(channel => Value(Mean, channel, channels))];

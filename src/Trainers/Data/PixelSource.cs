@@ -7,8 +7,8 @@ internal abstract class PixelSource
 {
     /// <param name="row">The cursor.</param>
     /// <param name="column">The feature column.</param>
-    /// <param name="features">What it is.</param>
-    /// <param name="sameSize">Whether images must all be of the features' shape; otherwise they are resized to it.</param>
+    /// <param name="features">The description of the column.</param>
+    /// <param name="sameSize">Whether all images must already have the features' shape; otherwise they are resized to it.</param>
     public static PixelSource Create(DataViewRow row, DataViewSchema.Column column, FeatureColumn features, bool sameSize) => features.Kind switch
     {
         FeatureKind.Image => new ImageSource(row.GetGetter<MLImage>(column), features, sameSize),
@@ -16,17 +16,17 @@ internal abstract class PixelSource
         _ => new FloatSource(row.GetGetter<VBuffer<float>>(column), features),
     };
 
-    /// <exception cref="InvalidDataException">The row's value is not an image that can be used.</exception>
+    /// <exception cref="InvalidDataException">The row's value is not a usable image.</exception>
     public abstract void Read(Span<byte> pixels);
 
-    /// <summary>After the last row: checks what only all rows together show.</summary>
+    /// <summary>Called after the last row. Checks the range of the values of all rows.</summary>
     public virtual void CheckRange()
     {
     }
 
     /// <remarks>
-    /// Images are not disposed here: ML.NET's getters dispose the one before, and rows that a program holds in memory go on
-    /// using theirs.
+    /// This class does not dispose images: ML.NET's getters dispose the previous one, and a program that holds rows in memory still uses
+    /// their images.
     /// </remarks>
     private sealed class ImageSource(ValueGetter<MLImage> getter, FeatureColumn features, bool sameSize) : PixelSource
     {
@@ -79,7 +79,7 @@ internal abstract class PixelSource
                 {
                     throw new InvalidDataException(
                         $"the value at position {i} is {value}, and pixels run from 0 to {features.PixelMaximum}. "
-                        + "Remove the row, or set PixelMaximum to the value that stands for full intensity.");
+                        + "Remove the row, or set PixelMaximum to the value of full intensity.");
                 }
 
                 _aboveOne |= value > 1;
@@ -87,14 +87,14 @@ internal abstract class PixelSource
             }
         }
 
-        /// <summary>Pixels that run from 0 to 1 would all become 0 or 1 of 255: black images, and no error but bad accuracy.</summary>
+        /// <summary>Refuses pixels that run from 0 to 1. They would become 0 or 1 of 255, which gives black images and bad accuracy without an error.</summary>
         public override void CheckRange()
         {
             if (_read && !_aboveOne && features.PixelMaximum > 1)
             {
                 throw new InvalidOperationException(
                     $"All pixels of column '{features.Name}' lie between 0 and 1, and PixelMaximum is {features.PixelMaximum}. "
-                    + "Set PixelMaximum to 1 if 1 stands for full intensity.");
+                    + "Set PixelMaximum to 1 if 1 is full intensity.");
             }
         }
     }

@@ -1,17 +1,17 @@
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>
-/// Labelled images as bytes, C x H x W each, in the order of the rows they came from: in memory as far as a budget goes, and
-/// read from their data view again in each epoch beyond it.
+/// Labelled images as C x H x W bytes, in the order of their rows. It keeps the first images in memory, up to a budget, and reads the
+/// others from the data view again in each epoch.
 /// </summary>
 internal sealed class PixelStore
 {
     private const int ChunkBytes = 64 << 20;
 
-    /// <summary>At least so many windows in an epoch, as the first one is waited for.</summary>
+    /// <summary>The fewest windows in an epoch. The reader waits for the first window, so windows must be short.</summary>
     private const int WindowsPerEpoch = 16;
 
-    /// <summary>And at least so many images in one.</summary>
+    /// <summary>The fewest images in a window. This takes precedence over <see cref="WindowsPerEpoch"/>.</summary>
     private const int SmallestWindow = 256;
 
     private readonly int _rowsPerChunk;
@@ -20,11 +20,11 @@ internal sealed class PixelStore
     private readonly RowReader? _reader;
     private byte[][] _windows = [];
 
-    /// <summary>Makes place for the pixels of images.</summary>
+    /// <summary>Allocates memory for the pixels of images.</summary>
     /// <param name="shape">Shape of the images.</param>
-    /// <param name="rows">Where each comes from, and its label.</param>
-    /// <param name="budget">Bytes of pixels that may be in memory.</param>
-    /// <param name="reader">Reads the images that memory does not hold; null where it holds all.</param>
+    /// <param name="rows">The position in the data view and the label of each image.</param>
+    /// <param name="budget">The largest number of bytes of pixels to keep in memory.</param>
+    /// <param name="reader">Reads the images that are not in memory; null if all are.</param>
     public PixelStore(ImageShape shape, IReadOnlyList<(long Position, int Label)> rows, long budget = long.MaxValue, RowReader? reader = null)
     {
         Shape = shape;
@@ -47,20 +47,20 @@ internal sealed class PixelStore
 
     public int Count => _rows.Count;
 
-    /// <summary>How many images, the first ones, are kept in memory.</summary>
+    /// <summary>Number of images in memory; they are the first ones.</summary>
     public int Resident { get; }
 
-    /// <summary>Images read ahead in one piece where not all are in memory; two pieces exist at a time.</summary>
+    /// <summary>Number of images in a window, which is read ahead at once, if not all images are in memory. Two windows exist at a time.</summary>
     public int WindowRows { get; }
 
     /// <summary>Reads all rows of a view that have a label.</summary>
     /// <param name="reader">Reads the view.</param>
     /// <param name="shape">Shape of the images.</param>
-    /// <param name="budget">Bytes of pixels that may be in memory.</param>
-    /// <param name="skipUnreadable">Whether rows whose image cannot be read are left out; otherwise they are an error.</param>
-    /// <param name="checkCancellation">Throws where the reading is to stop.</param>
-    /// <param name="checkLabels">Throws where the labels of the rows will not do; called before any image is decoded.</param>
-    /// <returns>The store, its usable rows, and what was left out.</returns>
+    /// <param name="budget">The largest number of bytes of pixels to keep in memory.</param>
+    /// <param name="skipUnreadable">Whether to leave out rows whose image cannot be read; otherwise they are an error.</param>
+    /// <param name="checkCancellation">Called during reading; throws to stop it.</param>
+    /// <param name="checkLabels">Called before any image is decoded; throws if the labels of the rows do not suffice.</param>
+    /// <returns>The store, its usable rows, and the rows left out.</returns>
     /// <exception cref="InvalidOperationException">A row cannot be used; the message names it and says what to do.</exception>
     public static (PixelStore Store, int[] Rows, long Unlabelled, List<(long Position, Exception Reason)> Unreadable) Read(
         RowReader reader, ImageShape shape, long budget, bool skipUnreadable, Action checkCancellation, Action<IEnumerable<int>>? checkLabels = null)
@@ -80,29 +80,29 @@ internal sealed class PixelStore
             unlabelled,
             [.. failures.Select(failure => (labelled[failure.Index].Position, failure.Reason))]);
 
-        // What does not stay is decoded all the same: a broken file is to be found now, and not in the middle of the first epoch.
+        // Also decodes images that do not stay in memory, so that a broken file is found now and not during the first epoch.
         Span<byte> Target(int row, int worker) => row < store.Resident ? store.Pixels(row) : scratch[worker] ??= new byte[shape.Length];
     }
 
     public int Label(int row) => _rows[row].Label;
 
-    /// <summary>Where a row is in its data view.</summary>
+    /// <summary>The position of a row in its data view.</summary>
     public long Position(int row) => _rows[row].Position;
 
     /// <summary>The pixels of an image in memory.</summary>
     public Span<byte> Pixels(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Shape.Length, Shape.Length);
 
-    /// <summary>Opens images for reading in an order of one's own. One sequence is open at a time.</summary>
-    /// <param name="order">Numbers of rows; one may come several times.</param>
+    /// <summary>Opens images for reading in a given order. Only one sequence may be open at a time.</summary>
+    /// <param name="order">Row numbers. A number may occur several times.</param>
     public ImageSequence Open(int[] order) => new(this, order);
 
     /// <summary>Reads rows that are not in memory into a buffer.</summary>
-    /// <param name="rows">Numbers of rows.</param>
+    /// <param name="rows">Row numbers.</param>
     /// <param name="buffer">Receives the pixels, in the order of the rows.</param>
-    /// <param name="checkCancellation">Throws where the reading is to stop.</param>
+    /// <param name="checkCancellation">Called during reading; throws to stop it.</param>
     public void ReadWindow(int[] rows, byte[] buffer, Action checkCancellation)
     {
-        // A row that comes several times is decoded once.
+        // Groups equal rows, so that each is decoded once.
         int[][] slots = [.. Enumerable.Range(0, rows.Length).GroupBy(slot => _rows[rows[slot]].Position).OrderBy(row => row.Key).Select(row => row.ToArray())];
         long[] positions = [.. slots.Select(ofRow => _rows[rows[ofRow[0]]].Position)];
         var failures = _reader!.ReadPixels(positions, (index, _) => Slot(slots[index][0]), skipUnreadable: false, checkCancellation);
@@ -118,7 +118,7 @@ internal sealed class PixelStore
         Span<byte> Slot(int number) => buffer.AsSpan(number * Shape.Length, Shape.Length);
     }
 
-    /// <summary>One of the two buffers that sequences read ahead into.</summary>
+    /// <summary>One of the two buffers into which sequences read ahead.</summary>
     public byte[] Window(int number)
     {
         if (_windows.Length == 0)

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>Names a row of a data view by what a person knows it by: its number and its texts, such as the path of the image.</summary>
+/// <summary>Describes a row of a data view for a message: its number and its texts, such as the path of the image.</summary>
 internal static class RowDescription
 {
     public static string Of(IDataView data, long position)

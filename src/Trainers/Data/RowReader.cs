@@ -4,9 +4,8 @@ namespace Microsoft.ML.Sla.Data;
 
 /// <summary>Reads labels and images of chosen rows of a data view, images on several threads.</summary>
 /// <remarks>
-/// A cursor that only moves decodes nothing: ML.NET's getters are lazy. So each worker has a cursor of its own over the whole
-/// view and asks it for the images of its share of the rows, which any data view allows, also where ML.NET itself decodes on
-/// one thread only.
+/// ML.NET's getters are lazy, so a cursor that only moves decodes nothing. Each worker therefore has its own cursor over the whole view,
+/// and gets only the images of its share of the rows. Every data view allows this, even one that ML.NET itself decodes on one thread.
 /// </remarks>
 internal sealed class RowReader
 {
@@ -19,8 +18,8 @@ internal sealed class RowReader
     /// <param name="data">The rows.</param>
     /// <param name="labelColumnName">The label column.</param>
     /// <param name="features">The feature column.</param>
-    /// <param name="sameSize">Whether images must all be of the features' shape; otherwise they are resized to it.</param>
-    /// <param name="workers">Threads that decode images. Vectors are read on one: reading them is parsing, which each cursor would repeat.</param>
+    /// <param name="sameSize">Whether all images must already have the features' shape; otherwise they are resized to it.</param>
+    /// <param name="workers">Number of threads that decode images. Ignored for vectors, which one thread reads: each cursor would parse all rows.</param>
     public RowReader(IDataView data, string labelColumnName, FeatureColumn features, bool sameSize, int workers)
     {
         _data = data;
@@ -31,15 +30,15 @@ internal sealed class RowReader
         Workers = features.Kind == FeatureKind.Image ? workers : 1;
     }
 
-    /// <summary>Where the pixels of a row go.</summary>
-    /// <param name="index">Which of the rows asked for.</param>
-    /// <param name="worker">The number of the worker that calls; each calls from one thread.</param>
+    /// <summary>Returns the buffer for the pixels of a row.</summary>
+    /// <param name="index">The index of the row among the requested rows.</param>
+    /// <param name="worker">The number of the calling worker. Each worker calls from one thread.</param>
     public delegate Span<byte> PixelTarget(int index, int worker);
 
     /// <summary>The number of workers.</summary>
     public int Workers { get; }
 
-    /// <summary>The rows that have a label, in their order, and how many have none. No image is decoded.</summary>
+    /// <summary>Reads the rows with a label, in order, and the number of rows without one. It decodes no image.</summary>
     public (List<(long Position, int Label)> Labelled, long Unlabelled) ReadLabels(Action checkCancellation)
     {
         var labelled = new List<(long, int)>();
@@ -61,10 +60,10 @@ internal sealed class RowReader
 
     /// <summary>Reads the pixels of rows.</summary>
     /// <param name="positions">The rows' positions in the view, ascending.</param>
-    /// <param name="target">Where the pixels go.</param>
-    /// <param name="skipUnreadable">Whether the other rows are read when one cannot be.</param>
-    /// <param name="checkCancellation">Throws where the reading is to stop. Called by the workers.</param>
-    /// <returns>The rows that could not be read, by index, ascending, and why; at most the first of them unless they are skipped.</returns>
+    /// <param name="target">Returns the buffer for the pixels of a row.</param>
+    /// <param name="skipUnreadable">Whether to continue with the other rows if one cannot be read.</param>
+    /// <param name="checkCancellation">Called by the workers; throws to stop the reading.</param>
+    /// <returns>The indices of unreadable rows, ascending, with the reasons. Without <paramref name="skipUnreadable"/>, at most the first one.</returns>
     public List<(int Index, Exception Reason)> ReadPixels(
         IReadOnlyList<long> positions, PixelTarget target, bool skipUnreadable, Action checkCancellation)
     {
@@ -116,7 +115,7 @@ internal sealed class RowReader
     /// <summary>The size of the first image of a column.</summary>
     /// <param name="data">The rows.</param>
     /// <param name="columnName">The column.</param>
-    /// <param name="skipUnreadable">Whether it is the first that can be read.</param>
+    /// <param name="skipUnreadable">Whether to skip images that cannot be read.</param>
     /// <exception cref="InvalidOperationException">There is no row, or the image cannot be read.</exception>
     public static (int Width, int Height) FirstImageSize(IDataView data, string columnName, bool skipUnreadable)
     {
@@ -155,7 +154,7 @@ internal sealed class RowReader
             {
                 throw new InvalidOperationException(
                     $"The data view had a row {position} when its labels were read, and now ends after {cursor.Position + 1} rows: "
-                    + "its files or its source changed. Keep them as they are while training runs.");
+                    + "its files or its source changed. Do not change them while a training runs.");
             }
         }
     }

@@ -1,12 +1,12 @@
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>Rows of a store: those that are trained on, or those that are measured on.</summary>
+/// <summary>A selection of the rows of a store, such as the training rows or the validation rows.</summary>
 /// <param name="Store">The images.</param>
-/// <param name="Rows">Their numbers.</param>
+/// <param name="Rows">The row numbers.</param>
 internal sealed record RowSelection(PixelStore Store, int[] Rows)
 {
-    /// <summary>Some of the rows, evenly from all parts.</summary>
-    /// <param name="count">How many; all where there are fewer.</param>
+    /// <summary>A number of the rows, spread evenly over all.</summary>
+    /// <param name="count">The number of rows; all rows if there are fewer.</param>
     public RowSelection Spread(int count) => count >= Rows.Length
         ? this
         : this with { Rows = [.. Enumerable.Range(0, count).Select(i => Rows[(int)((long)Rows.Length * i / count)])] };
@@ -21,13 +21,13 @@ internal sealed record RowSelection(PixelStore Store, int[] Rows)
     }
 }
 
-/// <summary>Divides the rows of a store into those trained on and those measured on.</summary>
+/// <summary>Divides the rows of a store into training rows and validation rows.</summary>
 internal static class RowSplit
 {
-    /// <summary>Keeps a share of each class's rows from training.</summary>
+    /// <summary>Takes a share of each class's rows as validation rows.</summary>
     /// <param name="all">The rows.</param>
-    /// <param name="fraction">The share, 0 to below 1. At least one row of a class is trained on.</param>
-    /// <param name="seed">Which rows: a function of the seed.</param>
+    /// <param name="fraction">The share, 0 to below 1. At least one row of each class remains for training.</param>
+    /// <param name="seed">The seed that decides which rows.</param>
     public static (RowSelection Training, RowSelection Validation) ByLabel(RowSelection all, float fraction, int seed)
     {
         var random = new Random(seed);
@@ -44,10 +44,10 @@ internal static class RowSplit
             all with { Rows = [.. all.Rows.Where(validation.Contains)] });
     }
 
-    /// <summary>Divides the rows of each class into folds, each of which is measured on once.</summary>
+    /// <summary>Divides the rows of each class into folds. Each fold serves as the validation rows once.</summary>
     /// <param name="all">The rows.</param>
     /// <param name="count">Number of folds, 2 or more.</param>
-    /// <param name="seed">Which rows: a function of the seed.</param>
+    /// <param name="seed">The seed that decides which rows.</param>
     public static IEnumerable<(RowSelection Training, RowSelection Validation)> Folds(RowSelection all, int count, int seed)
     {
         var random = new Random(seed);
@@ -65,10 +65,10 @@ internal static class RowSplit
             all with { Rows = [.. all.Rows.Where(row => foldOf[row] == fold)] }));
     }
 
-    /// <summary>The rows before they were divided.</summary>
+    /// <summary>The rows before the division.</summary>
     public static RowSelection Union(RowSelection training, RowSelection validation) => training with { Rows = [.. training.Rows.Concat(validation.Rows).Order()] };
 
-    /// <exception cref="InvalidOperationException">There is no row, or there is one class only.</exception>
+    /// <exception cref="InvalidOperationException">There is no row, or only one class.</exception>
     public static void CheckClasses(RowSelection all, ClassLabels labels)
     {
         if (all.Rows.Length == 0)

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>The columns that the trainer takes and those that its model adds.</summary>
+/// <summary>The columns that the trainer reads, and those that its model adds.</summary>
 internal static class TrainerSchema
 {
     /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>

@@ -91,7 +91,7 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
             if (inference == SlaInference.Aggregated)
                 description.CheckViews(proto.CalculateSize());
             if (!(description.Scale > 0 && float.IsFinite(description.Scale)) || !model.Inferences.Contains(inference))
-                throw new InvalidDataException($"its objective {description.Objective}, inference {inference} or scale {description.Scale} cannot be.");
+                throw new InvalidDataException($"its objective {description.Objective}, inference {inference} or scale {description.Scale} is invalid.");
             proto.CheckGraph(model.Graph(inference));
             return (model, inference);
         });

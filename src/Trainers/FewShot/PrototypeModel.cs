@@ -35,7 +35,7 @@ internal sealed record PrototypeDescription(
     {
         Labels.Check();
         if (Views < 1 || EmbeddingSize < 1 || EmbeddingSize % Views != 0 || !Enum.IsDefined(Similarity) || !(Scale > 0 && float.IsFinite(Scale)))
-            throw new InvalidDataException($"its description cannot be: {EmbeddingSize} values of {Views} views, similarity {Similarity}, scale {Scale}.");
+            throw new InvalidDataException($"its description is invalid: {EmbeddingSize} values of {Views} views, similarity {Similarity}, scale {Scale}.");
     }
 }
 

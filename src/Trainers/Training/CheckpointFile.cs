@@ -69,7 +69,7 @@ internal sealed class CheckpointFile(string folder)
         var header = Header(file);
         var tensors = file.Names.Select(name => (Name: name, Shape: file.Shape(name), Values: file.Read(name))).ToList();
         if (file.Metadata[ValuesChecksum] != ChecksumOf(tensors.Select(tensor => tensor.Values)))
-            throw new InvalidDataException($"its values do not have their checksum. {Remedy}");
+            throw new InvalidDataException($"the checksum of its values is wrong. {Remedy}");
         return new TrainingState(
             header.Step,
             header.EpochLoss,
@@ -109,7 +109,7 @@ internal sealed class CheckpointFile(string folder)
         if (!file.Metadata.TryGetValue(HeaderChecksum, out string? checksum) || !file.Names.Any(name => name.StartsWith(NetworkPrefix, StringComparison.Ordinal)))
             throw new InvalidDataException($"'{Path}' is not a checkpoint of this version of the library. {Remedy}");
         if (checksum != ChecksumOf(file.Metadata, file.Names.Select(name => (name, file.Shape(name)))))
-            throw new InvalidDataException($"its header does not have its checksum. {Remedy}");
+            throw new InvalidDataException($"the checksum of its header is wrong. {Remedy}");
         var epochs = Metadata<List<EpochMetrics>>("epochs");
         if (epochs.Contains(null!))
             throw new InvalidDataException("an epoch of it is null.");
