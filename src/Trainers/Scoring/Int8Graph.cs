@@ -6,12 +6,12 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 namespace Microsoft.ML.Sla.Scoring;
 
 /// <summary>
-/// Brings the convolutions and residual sums of a scoring graph to 8 bits, with the rounding written as pairs of QuantizeLinear and
-/// DequantizeLinear, which ONNX Runtime fuses with what lies between (Jacob et al. 2018).
+/// Converts the convolutions and residual sums of a scoring graph to 8 bits. The graph expresses the rounding as pairs of QuantizeLinear and
+/// DequantizeLinear, which ONNX Runtime fuses with the nodes between them (Jacob et al. 2018).
 /// </summary>
 /// <remarks>
-/// Activations are unsigned, with a scale and zero point for each tensor. Weights are signed, with a scale for each output channel, and
-/// of 7 bits: the 16-bit sums of two products of processors without VNNI cannot overflow then, so the answer is the same everywhere.
+/// Activations are unsigned, with a scale and zero point for each tensor. Weights are signed 7-bit numbers, with a scale for each output
+/// channel. With 7 bits, the 16-bit sums of two products on processors without VNNI cannot overflow, so all processors give the same result.
 /// Batch normalisation is folded into the weights before they are rounded. Everything else stays in 32-bit floats.
 /// </remarks>
 internal sealed class Int8Graph
@@ -41,17 +41,17 @@ internal sealed class Int8Graph
     /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
     public static bool HasInt8Metadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
 
-    /// <summary>The error of a model in 8 bits that is asked for more than its scores.</summary>
-    /// <param name="model">What the message calls it, at the beginning of a sentence.</param>
+    /// <summary>The exception for an attempt to change or train an 8-bit model.</summary>
+    /// <param name="model">The name of the model in the message, at the beginning of a sentence.</param>
     public static InvalidDataException IsFinal(string model = "The model") => new(
-        $"{model} is one of SlaTransformer.ToInt8, whose weights are rounded to 8 bits: it can be scored (mlContext.Model.Load), and neither changed nor "
-        + "trained on. Take the model that it was made from.");
+        $"{model} comes from SlaTransformer.ToInt8, and its weights are rounded to 8 bits. It can be scored (mlContext.Model.Load), but not changed or "
+        + "trained further. Use the model that it was made from.");
 
-    /// <summary>Makes the graph of a description in 8 bits, with the rounded weights and scales of a model out of a file, which has the same graph.</summary>
-    /// <param name="stored">The model.</param>
-    /// <param name="description">What it says that it is; checked.</param>
-    /// <param name="inference">How it scores.</param>
-    /// <exception cref="InvalidDataException">It has other nodes, constants or shapes, or a scale that is no number.</exception>
+    /// <summary>Makes the 8-bit graph of a description with the rounded weights and scales of a stored model. Both graphs must be the same.</summary>
+    /// <param name="stored">The stored model.</param>
+    /// <param name="description">The description in the model. It must be checked already.</param>
+    /// <param name="inference">How the model scores.</param>
+    /// <exception cref="InvalidDataException">The stored model has other nodes, constants or shapes, or an infinite or NaN scale.</exception>
     public static byte[] Rebuild(ModelProto stored, ModelDescription description, SlaInference inference)
     {
         var weights = new Weights();
@@ -74,7 +74,7 @@ internal sealed class Int8Graph
         return made.ToBytes();
     }
 
-    /// <summary>The graph with a further output: for each tensor that will be rounded its minimum, and then for each its maximum.</summary>
+    /// <summary>The graph with an additional output: the minimum of each tensor that will be rounded, followed by the maximum of each.</summary>
     public byte[] WithRanges()
     {
         var model = _model.Clone();
@@ -87,7 +87,7 @@ internal sealed class Int8Graph
             _points.Select(point => graph.Node("Reshape", [graph.Node(reduction, [point], ("keepdims", 0)), graph.Constant(1)]));
     }
 
-    /// <summary>The smallest minima and largest maxima of images' ranges; null where there are no images.</summary>
+    /// <summary>The smallest minima and largest maxima of the ranges of images; null without images.</summary>
     public static float[]? Widest(IEnumerable<float[]> ranges)
     {
         float[]? widest = null;
@@ -102,7 +102,7 @@ internal sealed class Int8Graph
     }
 
     /// <summary>The graph in 8 bits.</summary>
-    /// <param name="ranges">What <see cref="WithRanges"/> gave.</param>
+    /// <param name="ranges">The ranges that the graph of <see cref="WithRanges"/> gave.</param>
     public byte[] Quantize(float[] ranges)
     {
         var model = _model.Clone();
@@ -125,7 +125,7 @@ internal sealed class Int8Graph
         return writer.Graph.ToBytes();
     }
 
-    /// <summary>Whether the values are a model's own, and not the same in all models of its description.</summary>
+    /// <summary>Whether the values differ between models of one description.</summary>
     private static bool IsLearned(TensorProto tensor) => tensor.Name.StartsWith(InitialPrefix, StringComparison.Ordinal) || SlaNetwork.IsTensorName(tensor.Name);
 
     private void Append(Block block, Writer writer)
@@ -143,7 +143,7 @@ internal sealed class Int8Graph
         writer.Replace(block.End, value);
     }
 
-    /// <summary>The weights and biases of a convolution with the normalisation behind it: w * gamma / sigma, and b.</summary>
+    /// <summary>The weights and biases of a convolution with the following normalisation folded in: w * gamma / sigma, and b.</summary>
     private (float[] Weights, long[] Shape, float[] Biases) Folded(Block block)
     {
         var weight = _initializers[block.Node.Input[1]];
@@ -169,7 +169,7 @@ internal sealed class Int8Graph
         float[] Floats(string name) => MemoryMarshal.Cast<byte, float>(_initializers[name].RawData.Span).ToArray();
     }
 
-    /// <summary>Convolutions, and sums of two activations: not the addition of a constant.</summary>
+    /// <summary>Whether the node is a convolution or a sum of two activations. The addition of a constant is not rounded.</summary>
     private bool IsRounded(NodeProto node) => node.OpType == "Conv" || (node.OpType == "Add" && !node.Input.Any(_initializers.ContainsKey));
 
     private Block BlockOf(NodeProto node)
@@ -181,20 +181,20 @@ internal sealed class Int8Graph
     private NodeProto? OnlyConsumer(NodeProto node, string operation) =>
         _consumers[node.Output[0]].ToList() is [var consumer] && consumer.OpType == operation ? consumer : null;
 
-    /// <summary>What ONNX Runtime fuses: a convolution or a sum, with what follows it alone.</summary>
+    /// <summary>Nodes that ONNX Runtime fuses: a convolution or a sum, with a normalisation and a ReLU that are its only consumers.</summary>
     private sealed record Block(NodeProto Node, NodeProto? Norm, NodeProto? Relu)
     {
-        /// <summary>The tensors that go in, without weights.</summary>
+        /// <summary>The input tensors except weights.</summary>
         public IReadOnlyList<string> Activations => Node.OpType == "Conv" ? [Node.Input[0]] : [.. Node.Input];
 
-        /// <summary>The tensor that comes out.</summary>
+        /// <summary>The output tensor.</summary>
         public string End => (Relu ?? Norm ?? Node).Output[0];
     }
 
-    /// <summary>real = Step * (integer - Zero).</summary>
+    /// <summary>A scale of rounded numbers: real = Step * (integer - Zero).</summary>
     private readonly record struct Scale(float Step, byte Zero)
     {
-        /// <summary>The scale on which 0 is exact and everything between the extremes has an integer of 0 to 255.</summary>
+        /// <summary>The scale that represents 0 exactly and maps the numbers between the extremes to integers of 0 to 255.</summary>
         public static Scale Of(float minimum, float maximum)
         {
             minimum = Math.Min(minimum, 0);
@@ -204,7 +204,7 @@ internal sealed class Int8Graph
         }
     }
 
-    /// <summary>Writes nodes, and knows the rounded tensors by the names of those that they stand for.</summary>
+    /// <summary>Writes nodes, and maps the names of tensors to those of their rounded versions.</summary>
     private sealed class Writer(OnnxGraph graph, Dictionary<string, Scale> scales)
     {
         private readonly Dictionary<string, string> _rounded = [];
@@ -212,7 +212,7 @@ internal sealed class Int8Graph
 
         public OnnxGraph Graph => graph;
 
-        /// <summary>The rounded tensor.</summary>
+        /// <summary>The name of the rounded version of a tensor, which is made on first use.</summary>
         public string Rounded(string name)
         {
             if (!_rounded.TryGetValue(name, out string? rounded))
@@ -220,10 +220,10 @@ internal sealed class Int8Graph
             return rounded;
         }
 
-        /// <summary>From now on the tensor is the rounded value, for all nodes that use it.</summary>
+        /// <summary>Replaces a tensor by a rounded value in all nodes that are written from now on.</summary>
         public void Replace(string name, string value) => _rounded[name] = _replaced[name] = Round(name, value);
 
-        /// <summary>A node on the tensors that have replaced its inputs.</summary>
+        /// <summary>A copy of a node whose inputs are the tensors that replaced the original ones.</summary>
         public NodeProto Renamed(NodeProto node)
         {
             var renamed = node.Clone();
@@ -232,7 +232,7 @@ internal sealed class Int8Graph
             return renamed;
         }
 
-        /// <summary>The rounded weights and biases of a convolution of an activation; biases of 32 bits, on the scale of the products.</summary>
+        /// <summary>The rounded weights and biases of a convolution of an activation. Biases have 32 bits and the scale of the products.</summary>
         public string[] Weights(float[] weights, long[] shape, float[] biases, string activation)
         {
             int channels = biases.Length;

@@ -6,8 +6,8 @@ using Microsoft.ML.Sla.Objectives;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>What a trained classifier is, apart from its weights.</summary>
-/// <param name="Objective">What it was trained to minimise.</param>
+/// <summary>The description of a trained classifier: everything except its weights.</summary>
+/// <param name="Objective">The training objective.</param>
 /// <param name="ObjectiveSettings">The weights of the objective's terms.</param>
 /// <param name="Architecture">The backbone.</param>
 /// <param name="Transformations">The views.</param>
@@ -16,9 +16,9 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <param name="Labels">The label column and the classes.</param>
 /// <param name="ScoreColumn">Name of the column of probabilities.</param>
 /// <param name="PredictedLabelColumn">Name of the column of the most probable class.</param>
-/// <param name="ViewScoresColumn">Name of the column of the views' own probabilities; null for none.</param>
+/// <param name="ViewScoresColumn">Name of the column of the probabilities of each view; null for none.</param>
 /// <param name="LibraryVersion">Version of this library that trained the model.</param>
-/// <param name="History">How the training went; null until it has.</param>
+/// <param name="History">The history of the training; null before the training ends.</param>
 internal sealed record ModelDescription(
     SlaObjective Objective,
     ObjectiveSettings ObjectiveSettings,
@@ -50,11 +50,11 @@ internal sealed record ModelDescription(
         return tensors;
     }
 
-    /// <summary>The objective's rules for the classes and views of the model.</summary>
+    /// <summary>Creates the objective for the classes and views of the model.</summary>
     public Objective CreateObjective() => SlaObjectives.Create(Objective, Labels.Count, Transformations.Count, ObjectiveSettings);
 }
 
-/// <summary>Writes the JSON of classifiers with code made at compile time, which starts faster than reflection.</summary>
+/// <summary>Writes the JSON of classifiers with code generated at compile time, which starts faster than reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,

@@ -8,7 +8,7 @@ using Microsoft.ML.Sla.Tensors;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>Weights that a training starts from, out of a file of one of several kinds: what it is, its content tells.</summary>
+/// <summary>Weights that a training starts from. They come from a file of one of several kinds, which its content shows.</summary>
 internal sealed class PretrainedWeights
 {
     private const string FoldedPrefix = "onnx::";
@@ -29,15 +29,15 @@ internal sealed class PretrainedWeights
         Architecture = model.Description.Architecture;
     }
 
-    /// <summary>The network that the weights are of, where the file says it: in a model of this library.</summary>
+    /// <summary>The network of the weights, if the file is a model of this library; otherwise null.</summary>
     public Architecture? Architecture { get; }
 
-    /// <summary>The normalisation that goes with the weights: the model's own where it is one of this library, otherwise ImageNet's.</summary>
+    /// <summary>The normalisation that the weights need: the model's own for a model of this library, otherwise ImageNet's.</summary>
     public PixelNormalization Normalization { get; } = PixelNormalization.ImageNet;
 
     /// <summary>Reads a safetensors file, an ONNX file, or a model that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">The file is of another kind, or broken; the message says what to do.</exception>
+    /// <exception cref="InvalidDataException">The file is of another kind, or damaged; the message says what to do.</exception>
     public static PretrainedWeights Read(string path) => ParsedFile.Read(path, "a file of weights", () =>
     {
         var pretrained = Parse(path);
@@ -62,8 +62,8 @@ internal sealed class PretrainedWeights
     }
 
     /// <summary>Sets a network's backbone to the weights.</summary>
-    /// <returns>What was done, for the log.</returns>
-    /// <exception cref="InvalidDataException">The weights are those of another network; the message says where they differ.</exception>
+    /// <returns>A summary for the log.</returns>
+    /// <exception cref="InvalidDataException">The weights belong to another network; the message lists the differences.</exception>
     public string LoadInto(SlaNetwork network)
     {
         var wanted = network.FloatTensors().Where(tensor => tensor.Name.StartsWith($"{SlaNetwork.BackboneName}.", StringComparison.Ordinal))
@@ -80,7 +80,7 @@ internal sealed class PretrainedWeights
             var tensor = _weights[there];
             if (StemChannels.Adapt(tensor, shape) is { } stem)
             {
-                adapted = $"; the first convolution was brought from {tensor.Shape[1]} to {shape[1]} channels";
+                adapted = $"; the first convolution was converted from {tensor.Shape[1]} to {shape[1]} channels";
                 tensor = stem;
             }
 
@@ -99,7 +99,7 @@ internal sealed class PretrainedWeights
         }
 
         network.SetWeights(matched, withHeads: false);
-        return $"the backbone starts from {matched.Count()} tensors of '{_path}'{adapted}; {names.Ignored} others were left";
+        return $"the backbone starts from {matched.Count()} tensors of '{_path}'{adapted}; {names.Ignored} others are not used";
     }
 
     private static string? Listed(string what, IReadOnlyCollection<string> names) => names.Count == 0
@@ -181,6 +181,6 @@ internal sealed class PretrainedWeights
         : throw new InvalidDataException($"the tensor '{tensor.Name}' has {tensor.FloatData.Count} values, which are not of shape [{string.Join(", ", tensor.Dims)}].");
 
     private static InvalidDataException Pickle(string path) => new(
-        $"'{path}' is a PyTorch pickle file, and reading one can run any code that is in it. Save the weights as a safetensors file, in Python: "
+        $"'{path}' is a PyTorch pickle file, and reading it can run any code that it contains. Save the weights as a safetensors file, in Python: "
         + "import torch, safetensors.torch; safetensors.torch.save_file(torch.load('weights.pth', map_location='cpu', weights_only=True), 'weights.safetensors').");
 }

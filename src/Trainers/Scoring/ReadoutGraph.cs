@@ -5,8 +5,8 @@ using Microsoft.ML.Sla.Onnx;
 namespace Microsoft.ML.Sla.Scoring;
 
 /// <summary>
-/// The ONNX nodes from the embeddings of B images to class logits: the counterpart of <see cref="Objective.ClassLogits"/>
-/// and <see cref="Objective.ViewProbabilities"/>.
+/// Writes the ONNX nodes from the embeddings of B images to class logits. It is the counterpart of <see cref="Objective.ClassLogits"/> and
+/// <see cref="Objective.ViewProbabilities"/>.
 /// </summary>
 internal sealed class ReadoutGraph
 {
@@ -19,7 +19,7 @@ internal sealed class ReadoutGraph
 
     /// <param name="graph">The graph to add to.</param>
     /// <param name="model">The network.</param>
-    /// <param name="readout">Where the class logits come from.</param>
+    /// <param name="readout">The source of the class logits.</param>
     /// <param name="embeddings">B*M x D, image by image, or B x D.</param>
     /// <param name="allViews">Whether the embeddings are those of all M views.</param>
     public ReadoutGraph(OnnxGraph graph, TrainedModel model, Readout readout, string embeddings, bool allViews)
@@ -30,13 +30,13 @@ internal sealed class ReadoutGraph
         _embeddings = embeddings;
         _allViews = allViews;
 
-        // Heads that the inference does not read stay in the model, so that another inference can be had from it.
+        // Heads that the inference does not read stay in the model, so that it can be given another inference later.
         _heads = [.. model.Objective.Heads.Select(NodesOf)];
         foreach (var head in _heads.Where(head => head.Head != readout.Head))
             Logits(head.Head, embeddings);
     }
 
-    /// <summary>s, B x N.</summary>
+    /// <summary>The class logits s, B x N.</summary>
     public string ClassLogits() => (_readout.Head, _readout.AllViews) switch
     {
         (Head.Joint, true) => AggregatedJoint(),
@@ -59,7 +59,7 @@ internal sealed class ReadoutGraph
         return _graph.Node("Softmax", [ByView(logits)], ("axis", 2));
     }
 
-    /// <summary>The mean over the views of logits that each view has.</summary>
+    /// <summary>The mean over the views of the views' logits.</summary>
     private string MeanLogits() =>
         _graph.Node("ReduceMean", [ByView(Logits(_readout.Head, _embeddings))], ("axes", new long[] { 1 }), ("keepdims", 0));
 
@@ -67,8 +67,8 @@ internal sealed class ReadoutGraph
     private string ByView(string logits) => _graph.Node("Reshape", [logits, _graph.Constant(OnnxGraph.AnySize, _model.Views, _model.Classes)]);
 
     /// <summary>
-    /// s_i = (1/M) sum_j u_(i,j)(z~_j) as one product: row i of the joint weights, N*M x D read as N x M*D, holds u_(i,1)
-    /// to u_(i,M) side by side, as the M embeddings of an image do.
+    /// s_i = (1/M) sum_j u_(i,j)(z~_j) as one product. The joint weights, N*M x D, are read as N x M*D. Row i then holds u_(i,1) to u_(i,M)
+    /// side by side, in the order of the M embeddings of an image.
     /// </summary>
     private string AggregatedJoint()
     {
@@ -78,7 +78,7 @@ internal sealed class ReadoutGraph
         return Product(side, rows, head.Bias is null ? null : MeanBias(head.Bias), head.Scale / _model.Views);
     }
 
-    /// <summary>u_(i,0)(z): every M-th row of the joint head, on the image as it is.</summary>
+    /// <summary>u_(i,0)(z): every M-th row of the joint head, on the untransformed image.</summary>
     private string SingleJoint()
     {
         var head = Of(Head.Joint);
@@ -92,7 +92,7 @@ internal sealed class ReadoutGraph
         return _graph.Node("ReduceMean", [biases], ("axes", new long[] { 1 }), ("keepdims", 0));
     }
 
-    /// <summary>z of the image as it is, B x D: the first of its views.</summary>
+    /// <summary>z of the untransformed image, B x D: the first of its views.</summary>
     private string IdentityEmbedding() => _allViews ? EveryMth(_embeddings) : _embeddings;
 
     private string EveryMth(string rows) =>
@@ -106,7 +106,7 @@ internal sealed class ReadoutGraph
 
     private HeadNodes Of(Head which) => _heads.First(head => head.Head == which);
 
-    /// <summary>What a head multiplies its weights by: embeddings, of length 1 for a normalised head.</summary>
+    /// <summary>The inputs of a head: the embeddings, scaled to length 1 for a normalised head.</summary>
     private string Inputs(HeadNodes head, string embeddings) => head.IsNormalized ? Normalized(embeddings) : embeddings;
 
     private string Normalized(string rows) => _graph.Node("LpNormalization", [rows], ("axis", 1), ("p", 2));
@@ -114,7 +114,7 @@ internal sealed class ReadoutGraph
     private string Product(string rows, string weight, string? bias, float factor) =>
         _graph.Node("Gemm", bias is null ? [rows, weight] : [rows, weight, bias], ("transB", 1), ("alpha", factor));
 
-    /// <summary>The tensors as they were trained: a normalised head is normalised in the graph, so that training can go on from it.</summary>
+    /// <summary>Adds the trained tensors of a head. The graph normalises a normalised head, so that a training can continue from the model.</summary>
     private HeadNodes NodesOf(HeadShape shape)
     {
         string weight = Initializer(Heads.WeightName(shape.Head));

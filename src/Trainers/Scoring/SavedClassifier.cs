@@ -3,26 +3,26 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 namespace Microsoft.ML.Sla.Scoring;
 
 /// <summary>
-/// A classifier out of a file: what it is, and the graph that scores. Whoever scores it gets the graph that its description and weights
-/// make, so predictor and transformer cannot differ, and what else a file holds is not run.
+/// A classifier read from a file, with the graph that scores. The library makes that graph from the description and the weights and does not run
+/// the file's own graph. Predictor and transformer therefore cannot differ.
 /// </summary>
-/// <param name="Description">What it is.</param>
-/// <param name="Inference">How it scores.</param>
+/// <param name="Description">The description of the classifier.</param>
+/// <param name="Inference">How the classifier scores.</param>
 /// <param name="Onnx">The graph.</param>
-/// <param name="Model">The network; null where its weights are rounded to 8 bits.</param>
+/// <param name="Model">The network; null if its weights are rounded to 8 bits.</param>
 internal sealed record SavedClassifier(ModelDescription Description, SlaInference Inference, byte[] Onnx, TrainedModel? Model)
 {
-    /// <summary>The network as it scores.</summary>
+    /// <summary>A classifier that scores a network with an inference.</summary>
     public static SavedClassifier Of(TrainedModel model, SlaInference inference) => new(model.Description, inference, model.Graph(inference).ToBytes(), model);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, several, or a damaged one.</exception>
     public static SavedClassifier Read(string path) => SavedModel.Read(path, "SLA model", "Trainers.Sla", TrainedModel.HasSlaMetadata, FromOnnx);
 
     /// <summary>Reads the model in a file that <c>mlContext.Model.Save</c> wrote, with its weights.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or a damaged one, or one whose weights are rounded to 8 bits.</exception>
+    /// <exception cref="InvalidDataException">The file holds no SLA model, several, a damaged one, or one whose weights are rounded to 8 bits.</exception>
     public static (TrainedModel Model, SlaInference Inference) ReadNetwork(string path)
     {
         var saved = Read(path);

@@ -9,17 +9,17 @@ namespace Microsoft.ML.Sla.Scoring;
 /// <summary>Finds the model of this library inside a file that <c>mlContext.Model.Save</c> wrote.</summary>
 internal static class SavedModel
 {
-    /// <summary>The entry that ML.NET's OnnxTransformer keeps its model in: the number of bytes, and the bytes.</summary>
+    /// <summary>The entry in which ML.NET's OnnxTransformer stores its model: the number of bytes, followed by the bytes.</summary>
     private const string OnnxEntry = "OnnxModel";
 
     /// <summary>Reads the one model of a kind.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="kind">What the model is called, such as <c>SLA model</c>.</param>
-    /// <param name="origin">The method that makes such models.</param>
-    /// <param name="isOne">Whether metadata are those of the kind.</param>
-    /// <param name="read">Makes a model of what is found.</param>
+    /// <param name="kind">The name of the kind for messages, such as <c>SLA model</c>.</param>
+    /// <param name="origin">The method that makes models of the kind.</param>
+    /// <param name="isOne">Returns whether metadata belong to a model of the kind.</param>
+    /// <param name="read">Converts the ONNX model that was found.</param>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">The file holds no such model, or several, or is damaged.</exception>
+    /// <exception cref="InvalidDataException">The file holds no model of the kind, holds several, or is damaged.</exception>
     public static T Read<T>(string path, string kind, string origin, Func<RepeatedField<StringStringEntryProto>, bool> isOne, Func<ModelProto, T> read) =>
         ParsedFile.Read(path, "a model that mlContext.Model.Save wrote", () => read(Find(path, kind, origin, isOne)));
 

@@ -7,20 +7,20 @@ using Microsoft.ML.Transforms.Onnx;
 namespace Microsoft.ML.Sla.Scoring;
 
 /// <summary>
-/// The chain of ML.NET's own transformers that scores with an ONNX model, from the feature column to Score and
-/// PredictedLabel. It is what is saved, and it needs nothing of this library to run.
+/// Makes the chain of ML.NET's own transformers that scores with an ONNX model, from the feature column to Score and PredictedLabel. A saved
+/// model is this chain. It runs without this library.
 /// </summary>
 internal static class ScoringChain
 {
-    /// <summary>The chain.</summary>
+    /// <summary>Makes the chain.</summary>
     /// <param name="environment">The environment that scores.</param>
-    /// <param name="model">What is scored.</param>
-    /// <param name="onnx">The file of the ONNX model, which must be there as long as the chain is used.</param>
+    /// <param name="model">The description of the model.</param>
+    /// <param name="onnx">The file of the ONNX model. It must exist as long as the chain is used.</param>
     /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
     public static NativeChain Create(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx, int? threads) =>
         new(model.Features.Empty(environment), Steps(environment, model, onnx.Path, threads), OwnedImages.Of(environment, model.Features));
 
-    /// <summary>A chain that ends with <see cref="Int8Graph.WithRanges"/>. It owns the file.</summary>
+    /// <summary>Makes a chain that ends with the graph of <see cref="Int8Graph.WithRanges"/>. It owns the file.</summary>
     public static NativeChain CreateRanges(IHostEnvironment environment, ModelDescription model, TemporaryFile onnx) => new(
         model.Features.Empty(environment),
         [
@@ -48,9 +48,9 @@ internal static class ScoringChain
     /// <summary>The step that runs an ONNX model.</summary>
     /// <param name="environment">The environment that scores.</param>
     /// <param name="outputs">The outputs that become columns.</param>
-    /// <param name="onnxPath">The model.</param>
+    /// <param name="onnxPath">The file of the model.</param>
     /// <param name="threads">Threads for the scoring of one row; null for all processors.</param>
-    /// <param name="input">The input, a column.</param>
+    /// <param name="input">The input column.</param>
     public static OnnxScoringEstimator Score(IHostEnvironment environment, string[] outputs, string onnxPath, int? threads, string input = FeatureColumn.PixelColumn) =>
         MLNetInternals.Transforms(environment).ApplyOnnxModel(new OnnxOptions
         {

@@ -5,8 +5,8 @@ using Microsoft.ML.Sla.Onnx;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// A model that scores with an ONNX graph inside ML.NET's own transformers, so that what <c>mlContext.Model.Save</c> writes is
-/// loaded by <c>mlContext.Model.Load</c> in programs that know neither this library nor TorchSharp.
+/// A model that scores with an ONNX graph inside ML.NET's own transformers. A program that references neither this library nor TorchSharp
+/// can therefore load it with <c>mlContext.Model.Load</c>, once <c>mlContext.Model.Save</c> has saved it.
 /// </summary>
 public abstract class ScoringTransformer : ITransformer, IDisposable
 {
@@ -16,13 +16,13 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     private readonly Lifetime _lifetime;
 
     /// <param name="onnx">The graph.</param>
-    /// <param name="createChain">Makes the chain around the graph's file, with so many threads for one row, or all processors.</param>
+    /// <param name="createChain">Makes the chain around the graph's file, with a number of threads for one row; null for all processors.</param>
     private protected ScoringTransformer(byte[] onnx, Func<TemporaryFile, int?, NativeChain> createChain)
     {
         _lifetime = new Lifetime(this, Release);
         _onnx = new TemporaryFile(onnx, ".onnx");
 
-        // ML.NET scores rows of a view side by side, on all processors: threads within a row as well would only wait for each other.
+        // ML.NET scores rows of a view in parallel on all processors, so more threads within a row would only wait for each other.
         _rows = new Lazy<NativeChain>(() => NewChain(createChain, threads: 1));
         _singleRow = new Lazy<NativeChain>(() => NewChain(createChain, threads: null));
     }
@@ -73,8 +73,8 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     }
 
     /// <summary>
-    /// Closes the ONNX sessions, deletes their file, and returns at once. Threads that are scoring go on to their end, and the last of them
-    /// closes and deletes. A cursor or prediction that begins afterwards is an <see cref="ObjectDisposedException"/>.
+    /// Closes the ONNX sessions, deletes their file, and returns at once. Threads that are scoring finish first, and the last of them closes
+    /// and deletes. A cursor or prediction that begins afterwards throws <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose()
     {
@@ -82,8 +82,8 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Keeps the transformer from being released.</summary>
-    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
+    /// <summary>Keeps the native resources until the result is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     private protected Lifetime.Use Use() => _lifetime.Enter();
 
     private void Release()

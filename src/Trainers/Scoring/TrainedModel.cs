@@ -6,7 +6,7 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Scoring;
 
-/// <summary>A trained network as data: its description and its weights. Becomes an ONNX model for an inference, and is read back from one.</summary>
+/// <summary>A trained network as data: its description and its weights. It is written to and read from an ONNX model with an inference.</summary>
 internal sealed class TrainedModel(ModelDescription description, Weights weights)
 {
     private const string DescriptionKey = "Microsoft.ML.Sla";
@@ -24,15 +24,15 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
     public Objective Objective => Description.CreateObjective();
 
-    /// <summary>The same network with a name for the column of its views' probabilities; null for none.</summary>
+    /// <summary>The same network with a name for the column of its views' probabilities; null for no column.</summary>
     public TrainedModel WithViewScores(string? columnName) => new(Description with { ViewScoresColumn = columnName }, Weights);
 
-    /// <summary>The scoring graph for ML.NET: C*H*W pixels of one image to N probabilities and the number of the largest.</summary>
+    /// <summary>The scoring graph for ML.NET. It maps the C*H*W pixels of one image to N probabilities and the index of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
-    /// <remarks>Where the description names a column for them, also the M x N probabilities of the views by themselves.</remarks>
+    /// <remarks>If the description names a column for them, the graph also gives the M x N probabilities of the views.</remarks>
     public byte[] ToOnnx(SlaInference inference) => WithMetadata(Graph(inference), inference).ToBytes();
 
-    /// <summary>The graph of <see cref="ToOnnx"/>, without what it says of itself.</summary>
+    /// <summary>The graph of <see cref="ToOnnx"/> without metadata.</summary>
     public OnnxGraph Graph(SlaInference inference)
     {
         var graph = new OnnxGraph(GraphName);
@@ -52,9 +52,9 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         return graph;
     }
 
-    /// <summary>The scoring graph for other programs: B x C x H x W pixels to B x N probabilities.</summary>
+    /// <summary>The scoring graph for other programs. It maps B x C x H x W pixels to B x N probabilities.</summary>
     /// <param name="inference">How images are scored.</param>
-    /// <param name="batchSize">B, or null for any.</param>
+    /// <param name="batchSize">B; null for any number of images.</param>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     public byte[] ToBatchOnnx(SlaInference inference, int? batchSize)
     {
@@ -70,8 +70,8 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <summary>Whether metadata are those of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
     public static bool HasSlaMetadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(DescriptionKey);
 
-    /// <summary>Reads from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote what it is, and its inference.</summary>
-    /// <exception cref="InvalidDataException">They are those of a model of another origin.</exception>
+    /// <summary>Reads the description and the inference from the metadata of an ONNX model that <see cref="ToOnnx"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">This library did not write the metadata, or they are damaged.</exception>
     public static (ModelDescription Description, SlaInference Inference) ReadMetadata(IReadOnlyCollection<StringStringEntryProto> metadata)
     {
         var description = DescriptionReader.ReadModel(metadata.Value(DescriptionKey));
@@ -84,7 +84,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         description.ViewScoresColumn is not null || description.CreateObjective().ReadoutOf(inference).AllViews;
 
     /// <summary>Reads a model that <see cref="ToOnnx"/> or <see cref="ToBatchOnnx"/> wrote.</summary>
-    /// <exception cref="InvalidDataException">It is an ONNX model of another origin, in 8 bits, or its parts contradict each other.</exception>
+    /// <exception cref="InvalidDataException">This library did not write the model, it is in 8 bits, or its parts contradict each other.</exception>
     public static (TrainedModel Model, SlaInference Inference) FromOnnx(ModelProto model)
     {
         if (Int8Graph.HasInt8Metadata(model.MetadataProps))
