@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>The blocks of memory of one kind of use: those that are freed wait here for the next request of their size.</summary>
+/// <summary>A cache of memory blocks. Freed blocks wait here for the next request of their size.</summary>
 /// <remarks>
-/// The same tensors come and go in each training step. A general allocator gives big blocks back to the system, and then each step
-/// touches all its memory for the first time; or it keeps them and cuts them up, so that memory grows for hundreds of steps.
+/// Each training step allocates and frees the same tensors. A general allocator may return large blocks to the system; each step then
+/// touches all its memory for the first time. Or it keeps the blocks and splits them; memory then grows for hundreds of steps.
 /// </remarks>
 internal sealed unsafe partial class BlockCache
 {
@@ -18,7 +18,7 @@ internal sealed unsafe partial class BlockCache
     private readonly Dictionary<nuint, Stack<nint>> _free = [];
     private bool _isOpen;
 
-    /// <summary>Bytes of the blocks that wait.</summary>
+    /// <summary>Bytes of the waiting blocks.</summary>
     public long FreeBytes
     {
         get
@@ -28,14 +28,14 @@ internal sealed unsafe partial class BlockCache
         }
     }
 
-    /// <summary>From now on freed blocks are kept.</summary>
+    /// <summary>Starts keeping freed blocks.</summary>
     public void Open()
     {
         lock (_gate)
             _isOpen = true;
     }
 
-    /// <summary>Gives what is not in use back to the system, and from now on blocks as they are freed.</summary>
+    /// <summary>Returns the waiting blocks to the system, and from now on each block when it is freed.</summary>
     public void Close()
     {
         lock (_gate)
@@ -45,7 +45,7 @@ internal sealed unsafe partial class BlockCache
         }
     }
 
-    /// <returns>The block; null where the system has none, not even without those that wait.</returns>
+    /// <returns>The block; null if the system has no memory, even after the waiting blocks are returned to it.</returns>
     public void* Take(nuint bytes)
     {
         if (bytes > (nuint)nint.MaxValue)
@@ -54,7 +54,7 @@ internal sealed unsafe partial class BlockCache
         nuint size = RoundUp(bytes);
         lock (_gate)
         {
-            // Before there is a block that would be lost where the entry finds no memory.
+            // Reserved before the block is taken, because the block would be lost if the entry found no memory.
             _inUse.EnsureCapacity(_inUse.Count + 1);
             void* block = _free.TryGetValue(size, out var blocks) && blocks.TryPop(out nint kept) ? (void*)kept : AllocateOrClear(size);
             if (block is not null)
@@ -63,7 +63,7 @@ internal sealed unsafe partial class BlockCache
         }
     }
 
-    /// <returns>Whether the block was one of <see cref="Take"/>.</returns>
+    /// <returns>Whether the block came from <see cref="Take"/>.</returns>
     public bool Return(void* block)
     {
         lock (_gate)
@@ -77,7 +77,7 @@ internal sealed unsafe partial class BlockCache
         }
     }
 
-    /// <returns>Whether there is memory to note the block down.</returns>
+    /// <returns>False if there is no memory for the entry of the block.</returns>
     private bool Keep(void* block, nuint size)
     {
         try
@@ -100,7 +100,7 @@ internal sealed unsafe partial class BlockCache
         _free.Clear();
     }
 
-    /// <summary>A new block; where the system has none, after those that wait are given back to it.</summary>
+    /// <summary>Allocates a block. If the system has no memory, returns the waiting blocks to it and tries again.</summary>
     private void* AllocateOrClear(nuint size)
     {
         void* block = Allocate(size);
@@ -111,7 +111,7 @@ internal sealed unsafe partial class BlockCache
         return Allocate(size);
     }
 
-    /// <summary>Eight sizes to each power of two, so that batches of almost the same size share their blocks.</summary>
+    /// <summary>Rounds up to one of eight sizes for each power of two, so that batches of almost the same size share blocks.</summary>
     private static nuint RoundUp(nuint bytes)
     {
         nuint unit = (nuint)1 << Math.Max(0, BitOperations.Log2(bytes) - 3);
@@ -123,7 +123,7 @@ internal sealed unsafe partial class BlockCache
         if (size < HugePage)
             return Allocate(TensorAlignment, size);
 
-        // Fewer and cheaper page faults, and fewer misses of the translation buffer. Where the system refuses, pages are small.
+        // Huge pages cause fewer page faults and fewer misses of the translation buffer. If the system refuses, pages are small.
         const int AdviseHugePages = 14;
         void* block = Allocate(HugePage, size);
         if (block is not null)
@@ -131,7 +131,7 @@ internal sealed unsafe partial class BlockCache
         return block;
     }
 
-    // NativeMemory.AlignedAlloc is this with an exception in place of null.
+    // NativeMemory.AlignedAlloc calls the same function, but throws instead of returning null.
     [LibraryImport("libc.so.6", EntryPoint = "aligned_alloc")]
     private static partial void* Allocate(nuint alignment, nuint size);
 

@@ -4,10 +4,10 @@ using System.Text;
 namespace Microsoft.ML.Sla.Native;
 
 /// <summary>
-/// A 64-bit x86 shared library, read the way the dynamic loader reads it: through the program headers and the dynamic
-/// table, since section headers may be missing. Every access is checked against the bounds of the file.
+/// A 64-bit x86 shared library, read as the dynamic loader reads it: through the program headers and the dynamic table,
+/// because section headers may be missing. Every access is checked against the bounds of the file.
 /// </summary>
-/// <remarks>Anything that is not understood ends in an <see cref="InvalidDataException"/>.</remarks>
+/// <remarks>Unexpected content throws an <see cref="InvalidDataException"/>.</remarks>
 internal sealed class ElfImage
 {
     private const int HeaderSize = 64;
@@ -31,7 +31,7 @@ internal sealed class ElfImage
         return image;
     }
 
-    /// <summary>The symbol versions that the library asks of other libraries.</summary>
+    /// <summary>The symbol versions that the library needs from other libraries.</summary>
     public IReadOnlyList<VersionNeed> ReadVersionNeeds()
     {
         List<VersionNeed> needs = [];
@@ -50,7 +50,7 @@ internal sealed class ElfImage
         return needs;
     }
 
-    /// <summary>The symbols that the loader will look up for this library: those that a relocation refers to.</summary>
+    /// <summary>The symbols that the loader looks up for this library: those with a relocation.</summary>
     public IEnumerable<uint> ReadReferencedSymbols() =>
         ReadRelocatedSymbols(DynamicTag.Relocations, DynamicTag.RelocationsSize)
             .Concat(ReadRelocatedSymbols(DynamicTag.PltRelocations, DynamicTag.PltRelocationsSize))
@@ -138,7 +138,7 @@ internal sealed class ElfImage
         ulong offset = OffsetOf(address);
         for (ulong left = Dynamic(tableSize) / RelocationSize; left > 0; left--, offset += RelocationSize)
         {
-            // The upper half of r_info; 0 stands for a relocation without a symbol.
+            // The upper half of r_info; 0 means a relocation without a symbol.
             uint symbol = UInt32At(Slice(offset, RelocationSize, "relocations"), 12);
             if (symbol != 0)
                 yield return symbol;
@@ -205,18 +205,18 @@ internal sealed class ElfImage
     }
 }
 
-/// <summary>One version that a library asks of another, such as GLIBCXX_3.4.11 of libstdc++.so.6.</summary>
-/// <param name="Library">The library that is to offer the version.</param>
+/// <summary>A version that a library needs from another library, such as GLIBCXX_3.4.11 from libstdc++.so.6.</summary>
+/// <param name="Library">The library that must offer the version.</param>
 /// <param name="Version">The name of the version.</param>
-/// <param name="Index">What the symbols of this version carry as their version index.</param>
-/// <param name="Offset">Where the entry (of type Elf64_Vernaux) stands in the file.</param>
+/// <param name="Index">The version index of the symbols of this version.</param>
+/// <param name="Offset">The offset of the entry (of type Elf64_Vernaux) in the file.</param>
 internal readonly record struct VersionNeed(string Library, string Version, int Index, int Offset)
 {
     public const int Size = 16;
 
-    /// <summary>Where in the entry the hash of the name stands: 4 bytes.</summary>
+    /// <summary>Offset in the entry of the name's hash, 4 bytes.</summary>
     public const int HashField = 0;
 
-    /// <summary>Where in the entry the place of the name in the string table stands: 4 bytes.</summary>
+    /// <summary>Offset in the entry of the name's position in the string table, 4 bytes.</summary>
     public const int NameField = 8;
 }

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>The table of all symbols of a 64-bit shared library, local ones too, which the dynamic loader does not use.</summary>
-/// <remarks>The file is mapped rather than read: the table of libtorch and its names are of 90 MB.</remarks>
+/// <summary>The table of all symbols of a 64-bit shared library, including local symbols, which the dynamic loader does not use.</summary>
+/// <remarks>The file is mapped and not read, because the table of libtorch and its names have 90 MB.</remarks>
 internal static unsafe class ElfSymbols
 {
     private const int SectionHeaderSize = 64;
     private const int SymbolSize = 24;
 
-    /// <summary>The address of a symbol within the library, or null if the library has no table or no such symbol in it.</summary>
+    /// <summary>The address of a symbol within the library; null if the library has no table, or the table no such symbol.</summary>
     /// <exception cref="InvalidDataException">The file is not a 64-bit ELF file, or ends before what it should contain.</exception>
     public static ulong? Find(string path, string name)
     {

@@ -4,13 +4,13 @@ using System.Security.Cryptography;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Keeps changed copies of native libraries in files, since the dynamic loader reads nothing else.</summary>
+/// <summary>Keeps changed copies of native libraries in files, because the dynamic loader only reads files.</summary>
 [SupportedOSPlatform("linux")]
 internal static class LibraryCache
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>The directory of this user's copies, which need not exist yet.</summary>
+    /// <summary>The directory of this user's copies. It may not exist yet.</summary>
     public static string UserDirectory => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
         "Microsoft.ML.Sla",
@@ -34,8 +34,8 @@ internal static class LibraryCache
 
     /// <summary>Writes the library into the directory, unless it is there already, and returns its path.</summary>
     /// <remarks>
-    /// Each content has a file of its own. The file appears by a rename, so that another process sees all of it or
-    /// nothing, and one that has loaded a damaged file keeps what it has.
+    /// Each content has a separate file. A rename creates the file, so that another process sees all of it or nothing. A
+    /// process that has loaded a damaged file keeps its own mapping.
     /// </remarks>
     public static string Store(string directory, string fileName, byte[] library)
     {
@@ -50,7 +50,7 @@ internal static class LibraryCache
     {
         try
         {
-            // A new directory for each process: one with a known name could be another user's.
+            // Each process has a new directory, because one with a known name could belong to another user.
             DirectoryInfo directory = Directory.CreateTempSubdirectory("Microsoft.ML.Sla-");
             try
             {
@@ -58,7 +58,7 @@ internal static class LibraryCache
             }
             finally
             {
-                // What is loaded stays loaded.
+                // The loaded library stays in memory without its file.
                 directory.Delete(recursive: true);
             }
         }
@@ -90,6 +90,6 @@ internal static class LibraryCache
         }
     }
 
-    // A copy that does not load counts too, because the file system may forbid executable files.
+    // Includes copies that do not load, because the file system may forbid executable files.
     private static bool IsUnusable(Exception e) => e is IOException or UnauthorizedAccessException or DllNotFoundException;
 }

@@ -3,15 +3,15 @@ using System.Runtime.Versioning;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Functions of a few instructions for x64, for what native code calls where no method of .NET can be called.</summary>
+/// <summary>Short x64 functions that native code calls where it cannot call a .NET method.</summary>
 internal static unsafe class MachineCode
 {
-    /// <summary>Whether this is a system for such functions, Linux on x64.</summary>
+    /// <summary>Whether the system supports such functions: Linux on x64.</summary>
     [SupportedOSPlatformGuard("linux")]
     public static bool IsSupported => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64;
 
-    /// <summary>Puts a function where it can be run, as long as the process lives.</summary>
-    /// <returns>Its address; null where the system runs no code that was not in a file.</returns>
+    /// <summary>Puts a function into executable memory, for the lifetime of the process.</summary>
+    /// <returns>The address of the function; null if the system only runs code from files.</returns>
     [SupportedOSPlatform("linux")]
     public static void* Load(ReadOnlySpan<byte> code)
     {
@@ -28,9 +28,9 @@ internal static unsafe class MachineCode
         return null;
     }
 
-    /// <summary>A number of 8 bytes as it stands in an instruction.</summary>
+    /// <summary>An address as the 8 bytes of an instruction.</summary>
     public static byte[] Bytes(void* address) => BitConverter.GetBytes((long)address);
 
-    /// <summary>A number of 4 bytes as it stands in an instruction.</summary>
+    /// <summary>A number as the 4 bytes of an instruction.</summary>
     public static byte[] Bytes(int number) => BitConverter.GetBytes(number);
 }

@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Tells exceptions of memory that there is not from others.</summary>
+/// <summary>Recognises exceptions that are caused by a lack of memory.</summary>
 internal static class MemoryShortage
 {
-    /// <summary>What torch says of the memory of the machine and of a GPU, and of a size that no machine has.</summary>
+    /// <summary>Parts of torch's messages for the memory of the machine, for that of a GPU, and for a size that no machine has.</summary>
     private static readonly string[] Complaints = ["can't allocate memory", "out of memory", "Storage size calculation overflowed"];
 
-    /// <summary>What could not be allocated, in the words of torch or .NET; null where the exception is one of something else.</summary>
+    /// <summary>What could not be allocated, in the words of torch or .NET; null if the exception has another cause.</summary>
     public static string? In(Exception exception) => (exception is AggregateException ? exception.GetBaseException() : exception) switch
     {
         OutOfMemoryException shortage => shortage.Message,
@@ -16,7 +16,7 @@ internal static class MemoryShortage
         _ => null,
     };
 
-    /// <summary>Without where in its code torch found it: a check in brackets before, and calls in lines of their own after.</summary>
+    /// <summary>The message without torch's code positions: a check in brackets at the beginning, and a stack trace on further lines.</summary>
     private static string FirstSentence(string message)
     {
         string line = message.Split('\n')[0];

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>While it lives, a variable of the environment has a value for native libraries that read it; afterwards, that of before.</summary>
+/// <summary>Sets an environment variable for native libraries. Disposing it restores the former value.</summary>
 internal sealed partial class NativeVariable : IDisposable
 {
     private readonly string _name;
@@ -17,7 +17,7 @@ internal sealed partial class NativeVariable : IDisposable
 
     public void Dispose() => Write(_name, _before);
 
-    // On Linux, .NET keeps changes of its own environment to itself, and sees none of others.
+    // On Linux, .NET has its own copy of the environment: native libraries do not see its changes, and it does not see theirs.
     internal static string? Read(string name) =>
         OperatingSystem.IsLinux() ? Marshal.PtrToStringUTF8(GetVariable(name)) : Environment.GetEnvironmentVariable(name);
 

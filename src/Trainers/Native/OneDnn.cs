@@ -5,46 +5,47 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Has oneDNN, which libtorch convolves with on a CPU, do without the sizes of caches that it has read wrong.</summary>
+/// <summary>Makes oneDNN, with which libtorch convolves on a CPU, ignore cache sizes that it has read wrong.</summary>
 /// <remarks>
 /// <para>
 /// oneDNN 3.7 asks AMD's processors for their caches in one way only. A virtual machine without the feature topoext answers with
-/// zeros, oneDNN takes each cache to be of one byte, and cuts convolutions into blocks by that: some write wrong numbers, beside their
-/// result too, and those of 1 x 1 from 256 to 1024 channels (and from 512 to 1024 or 2048, 1024 to 512 or 2048) divide by zero, which ends the process.
+/// zeros. oneDNN then assumes caches of one byte, and splits convolutions into blocks for them. Some convolutions write wrong numbers, even
+/// outside their result. Those of 1 x 1 from 256 to 1024 channels (and from 512 to 1024 or 2048, 1024 to 512 or 2048) divide by zero, which
+/// ends the process.
 /// </para>
 /// <para>
-/// Where it knows of no caches at all, it takes 32 KB, 512 KB and 1 MB. So this class sets the number of caches to 0, in the object that oneDNN
-/// keeps of the processor (<c>Xbyak::util::Cpu</c>), after checking that all else in it is as expected. Where that object is not found, oneDNN
-/// is held to its kernels for SSE 4.1, which are right whatever the caches, and slow.
+/// If oneDNN knows no caches at all, it assumes 32 KB, 512 KB and 1 MB. This class therefore sets the number of caches to 0 in oneDNN's object
+/// for the processor (<c>Xbyak::util::Cpu</c>), after it has checked that the rest of the object is as expected. If it does not find the object, it
+/// limits oneDNN to the kernels for SSE 4.1, which are slow but correct for all cache sizes.
 /// </para>
 /// </remarks>
 internal static unsafe partial class OneDnn
 {
     private const string Library = "libtorch_cpu.so";
 
-    /// <summary>dnnl::impl::cpu::x64::cpu(), which makes the object when it is called first.</summary>
+    /// <summary>dnnl::impl::cpu::x64::cpu(), which makes the object on its first call.</summary>
     private const string CpuFunction = "_ZN4dnnl4impl3cpu3x643cpuEv";
 
-    /// <summary>at::globalContext(), a function that the library exports and that is in its table of symbols as well.</summary>
+    /// <summary>at::globalContext(), a function that the library exports and that is also in its symbol table.</summary>
     private const string ExportedFunction = "_ZN2at13globalContextEv";
 
     private const string MaxIsa = "ONEDNN_MAX_CPU_ISA";
     private const string Sse41 = "SSE41";
 
-    /// <summary>Whether oneDNN is held to kernels for old processors, which have no bfloat16.</summary>
+    /// <summary>Whether oneDNN is limited to kernels for old processors, which have no bfloat16.</summary>
     public static bool IsLimited { get; private set; }
 
-    /// <summary>To be called after TorchSharp is loaded and before it convolves.</summary>
+    /// <summary>Corrects the cache sizes. Call it after TorchSharp is loaded and before it convolves.</summary>
     public static void MendCaches()
     {
         if (Processor.HidesItsCaches && !(OperatingSystem.IsLinux() && Forget(FindCaches())))
             Limit();
     }
 
-    /// <summary>Holds oneDNN to kernels for old processors.</summary>
+    /// <summary>Limits oneDNN to kernels for old processors.</summary>
     internal static void Limit()
     {
-        // oneDNN reads the variable when it makes its first kernel, such as that of this convolution, and never again.
+        // oneDNN reads the variable only once, when it makes its first kernel. This convolution makes it.
         using var variable = new NativeVariable(MaxIsa, Sse41);
         using var images = ones(16, 1, 3, 3);
         using var weight = ones(1, 1, 3, 3);
@@ -52,7 +53,7 @@ internal static unsafe partial class OneDnn
         IsLimited = true;
     }
 
-    /// <summary>Has oneDNN forget caches of one byte. False if they are not that.</summary>
+    /// <summary>Makes oneDNN forget caches of one byte. Returns false if the caches have other sizes.</summary>
     internal static bool Forget(Caches* caches)
     {
         if (caches is null || !caches->AreOfOneByte)
@@ -62,7 +63,7 @@ internal static unsafe partial class OneDnn
         return true;
     }
 
-    /// <summary>What oneDNN knows of the caches, or null if that is not found.</summary>
+    /// <summary>oneDNN's data about the caches; null if they are not found.</summary>
     [SupportedOSPlatform("linux")]
     internal static Caches* FindCaches()
     {
@@ -88,7 +89,7 @@ internal static unsafe partial class OneDnn
     [LibraryImport("libc.so.6", EntryPoint = "dladdr")]
     private static partial int DescribeAddress(nint address, out Description description);
 
-    /// <summary>The part of Xbyak::util::Cpu that is about caches, from the first level on.</summary>
+    /// <summary>The part of Xbyak::util::Cpu for caches, from the first level on.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct Caches
     {
@@ -100,7 +101,7 @@ internal static unsafe partial class OneDnn
         public fixed uint CoresThatShare[MostLevels];
         public uint Levels;
 
-        /// <summary>Whether this is what oneDNN makes of a processor of AMD that answers with zeros.</summary>
+        /// <summary>Whether the data are those for an AMD processor that answers with zeros.</summary>
         public bool AreOfOneByte
         {
             get

@@ -3,16 +3,16 @@ using System.Runtime.Versioning;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Whole pages of memory, from the system and back to it.</summary>
+/// <summary>Allocates whole pages of memory from the system, and frees them.</summary>
 internal static unsafe partial class Pages
 {
     /// <summary>Bytes of a page on x64.</summary>
     public const int Size = 4096;
 
-    /// <summary>Bytes of the pages that hold so many bytes.</summary>
+    /// <summary>Rounds a number of bytes up to whole pages.</summary>
     public static nuint RoundUp(nuint bytes) => (bytes + Size - 1) / Size * Size;
 
-    /// <summary>New pages of zeros, to read and write; null where the system has none.</summary>
+    /// <summary>Allocates readable and writable pages of zeros; null if the system has no memory.</summary>
     [SupportedOSPlatform("linux")]
     public static byte* Map(nuint bytes)
     {

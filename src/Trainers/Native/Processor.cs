@@ -2,23 +2,23 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>What the processor can do.</summary>
+/// <summary>The features of the processor.</summary>
 internal static class Processor
 {
-    /// <summary>Whether it multiplies bfloat16 numbers by instructions of its own, in registers that oneDNN uses them in.</summary>
+    /// <summary>Whether the processor has instructions to multiply bfloat16 numbers, with the registers in which oneDNN uses them.</summary>
     public static bool MultipliesBFloat16 { get; } = Avx512F.IsSupported && (HasFeature(subleaf: 1, register: 0, bit: 5) || HasFeature(subleaf: 0, register: 3, bit: 22));
 
     /// <summary>
-    /// Whether it is one of AMD's that does not tell of its caches in the way that oneDNN asks for, as virtual machines without
-    /// the feature topoext do not. oneDNN then takes each cache to be of one byte.
+    /// Whether it is an AMD processor that does not report its caches in the way that oneDNN asks for them. Virtual machines without the
+    /// feature topoext do not. oneDNN then assumes that each cache has one byte.
     /// </summary>
     public static bool HidesItsCaches { get; } = X86Base.IsSupported && HidesCaches(X86Base.CpuId(0, 0).Ecx, X86Base.CpuId(CacheProperties, 0));
 
     private const int CacheProperties = unchecked((int)0x8000001D);
 
     /// <summary>
-    /// Given ECX of leaf 0, the end of the vendor's name, and subleaf 0 of leaf 8000001D: EBX is the ways, partitions and line size of the first
-    /// cache, each less one, and ECX its sets less one (AMD APM, vol. 3, appendix E).
+    /// Decides this from ECX of leaf 0, the end of the vendor's name, and from subleaf 0 of leaf 8000001D. There, EBX has the ways, partitions and
+    /// line size of the first cache, each minus one, and ECX its sets minus one (AMD APM, vol. 3, appendix E).
     /// </summary>
     internal static bool HidesCaches(int vendor, (int Eax, int Ebx, int Ecx, int Edx) firstCache)
     {

@@ -4,41 +4,41 @@ using System.Runtime.Versioning;
 namespace Microsoft.ML.Sla.Native;
 
 /// <summary>
-/// Gives threads a larger stack for signals, on Linux on x64, where the one that .NET gives them is too small for the processor.
+/// Gives threads a larger stack for signals, on Linux on x64, if .NET's stack is too small for the processor.
 /// </summary>
 /// <remarks>
 /// <para>
-/// A null reference is a signal first. .NET handles it on a stack of its own, of which 12 KB can be used. The system saves the thread's
-/// registers there before: 3 KB with AVX-512. On an Intel processor with AMX it is 11 KB as soon as the thread has used AMX, as torch does for
-/// bfloat16 and ONNX Runtime for int8. Then a NullReferenceException that the program would catch ends the process.
+/// A null reference raises a signal. .NET handles it on a separate stack, which has 12 KB of usable memory. The system first saves the
+/// thread's registers there. They have 3 KB with AVX-512. On an Intel processor they have 11 KB as soon as the thread has used AMX, which
+/// torch uses for bfloat16 and ONNX Runtime for int8. A NullReferenceException that the program would catch then ends the process.
 /// </para>
 /// <para>
-/// A thread that ends gets .NET's stack back, since .NET frees no other, and frees the larger one. No code of .NET can run on it then. So a
-/// function of machine code does that, which the C library calls as the destructor of a thread-local object of C++.
+/// When a thread ends, it must restore .NET's stack, because .NET frees no other, and free the larger one. .NET code can no longer run on the
+/// thread then. A machine code function does it instead. The C library calls it as the destructor of a thread-local C++ object.
 /// </para>
 /// </remarks>
 internal static unsafe partial class SignalStack
 {
-    /// <summary>Bytes for the handler, beside the registers.</summary>
+    /// <summary>Bytes for the handler, in addition to the registers.</summary>
     private const int Room = 64 << 10;
 
     [ThreadStatic]
     private static bool _isEnsured;
 
     /// <summary>
-    /// Bytes of registers at most that the system saves. Linux says it since version 5.14, and lets AMX be used since 5.16. 0 where it does
-    /// not say it.
+    /// The largest number of bytes of registers that the system saves; 0 if it does not report it. Linux reports it since version 5.14, and
+    /// allows AMX since 5.16.
     /// </summary>
     internal static readonly nuint Registers = MachineCode.IsSupported ? AuxiliaryValue(LargestSignalFrame) : 0;
 
-    /// <summary>A mapping: a page with the stack of before, a page that nobody may touch, and the stack.</summary>
+    /// <summary>Size of a mapping: a page with the description of the former stack, a guard page, and the new stack.</summary>
     private static readonly nuint MappingSize = (2 * Pages.Size) + Pages.RoundUp(Room + Registers);
 
     private static readonly void* Destructor = MachineCode.IsSupported ? MachineCode.Load(DestructorCode()) : null;
 
     private const int LargestSignalFrame = 51;
 
-    /// <summary>To be called on a thread before torch or ONNX Runtime compute on it; costs nothing after the first time.</summary>
+    /// <summary>Call it on a thread before torch or ONNX Runtime computes there. Calls after the first one cost nothing.</summary>
     public static void Ensure()
     {
         if (_isEnsured)
@@ -49,11 +49,11 @@ internal static unsafe partial class SignalStack
             Enlarge();
     }
 
-    /// <summary>Whether the registers would take more than half of what can be used of a stack of .NET, whose first page is a guard.</summary>
+    /// <summary>Whether the registers would need more than half of the usable part of a .NET stack, whose first page is a guard.</summary>
     private static bool IsTooSmall(nuint size) => 2 * Registers > size - Pages.Size;
 
     /// <summary>Gives the current thread a larger stack.</summary>
-    /// <returns>Whether it has one.</returns>
+    /// <returns>Whether the thread now has one.</returns>
     [SupportedOSPlatform("linux")]
     internal static bool Enlarge()
     {
@@ -81,7 +81,7 @@ internal static unsafe partial class SignalStack
         return false;
     }
 
-    /// <summary>The current thread's stack for signals; null where the system does not say.</summary>
+    /// <summary>The current thread's stack for signals; null if the system does not report it.</summary>
     [SupportedOSPlatform("linux")]
     internal static Description? Current()
     {
@@ -90,8 +90,8 @@ internal static unsafe partial class SignalStack
     }
 
     /// <summary>
-    /// A function of the address of a mapping: sets the stack of before, and frees the mapping where that succeeds. It calls the system and nothing
-    /// else, which leaves rdi as it is.
+    /// A function that takes the address of a mapping, restores the former stack, and frees the mapping if that succeeds. It only makes system
+    /// calls, which do not change rdi.
     /// </summary>
     private static byte[] DestructorCode() =>
     [
@@ -123,7 +123,7 @@ internal static unsafe partial class SignalStack
         public int Flags;
         public nuint Size;
 
-        /// <summary>SS_DISABLE: there is none.</summary>
+        /// <summary>SS_DISABLE: the thread has no stack for signals.</summary>
         public readonly bool IsDisabled => (Flags & 2) != 0;
     }
 }

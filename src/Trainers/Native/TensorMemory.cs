@@ -3,12 +3,12 @@ using System.Runtime.Versioning;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>While it lives, the big blocks of torch's tensors come from a <see cref="BlockCache"/>, on Linux on x64.</summary>
+/// <summary>Until it is disposed, the large blocks of torch's tensors come from a <see cref="BlockCache"/>, on Linux on x64.</summary>
 /// <remarks>
-/// libtorch lets a program set the allocator of tensors (<c>c10::SetCPUAllocator</c>), an object of C++ with virtual functions. This
-/// one is made of function pointers, by the Itanium C++ ABI; everything that it takes for granted is checked on the original
-/// allocator first, and where something differs, torch's own allocator stays. So do blocks that malloc serves without the system, and
-/// those that the system has no memory for: torch's own allocator then throws an exception of C++, which must not come through .NET.
+/// libtorch lets a program set the allocator of tensors (<c>c10::SetCPUAllocator</c>), a C++ object with virtual functions. This class
+/// builds one from function pointers by the Itanium C++ ABI. It first checks its assumptions on the original allocator; if one fails,
+/// torch's own allocator stays in use. torch's own allocator also serves blocks that malloc serves without the system, and blocks for
+/// which the system has no memory. In the latter case it throws a C++ exception, which must not pass through .NET.
 /// </remarks>
 internal sealed unsafe partial class TensorMemory : IDisposable
 {
@@ -28,8 +28,8 @@ internal sealed unsafe partial class TensorMemory : IDisposable
 
     private TensorMemory() => _isOpen = true;
 
-    /// <summary>Starts keeping blocks; null where that is not supported.</summary>
-    /// <remarks>To be called after <see cref="TorchLibrary.EnsureLoaded"/>.</remarks>
+    /// <summary>Starts keeping blocks; null if that is not supported.</summary>
+    /// <remarks>Call it after <see cref="TorchLibrary.EnsureLoaded"/>.</remarks>
     public static TensorMemory? Keep()
     {
         if (!MachineCode.IsSupported)
@@ -50,7 +50,7 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         return new TensorMemory();
     }
 
-    /// <summary>Gives the blocks back that no tensor uses. Tensors that still live keep theirs.</summary>
+    /// <summary>Returns the blocks that no tensor uses to the system. Tensors that still exist keep theirs.</summary>
     public void Dispose()
     {
         lock (Gate)
@@ -86,7 +86,7 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         if (allocate is null)
             return false;
 
-        // They live as long as the process: a tensor may be freed at any time.
+        // They stay valid as long as the process, because a tensor may be freed at any time.
         _originalDeleter = _original->Functions->RawDeleter(_original);
         var functions = (Functions*)NativeMemory.Alloc((nuint)sizeof(Functions));
         *functions = *_original->Functions;
@@ -97,7 +97,7 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         return true;
     }
 
-    /// <summary>Whether a block of the allocator looks as this class makes them, and is freed by what it says it is freed by.</summary>
+    /// <summary>Whether the original allocator's blocks have the layout that this class assumes, and are freed by the function that they name.</summary>
     private static bool IsAsExpected(Allocator* allocator)
     {
         const nuint Little = 64;
@@ -119,8 +119,8 @@ internal sealed unsafe partial class TensorMemory : IDisposable
     }
 
     /// <summary>
-    /// The function that torch calls. Where it asks for a big block and <see cref="Take"/> has one, it returns that; otherwise it becomes the
-    /// original allocator's function by a jump, as if that had been called: what it throws never meets a frame of this function or of .NET.
+    /// The function that torch calls. If torch asks for a large block and <see cref="Take"/> has one, the function returns it. Otherwise it jumps
+    /// to the original allocator's function, as if torch had called that. An exception thrown there meets no frame of this function or of .NET.
     /// </summary>
     /// <remarks>By the System V ABI: rdi is the result, rsi the allocator, rdx the bytes, and the stack is a multiple of 16 at a call.</remarks>
     [SupportedOSPlatform("linux")]
@@ -148,7 +148,7 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         ];
     }
 
-    /// <returns>The result with a block; null where there is none.</returns>
+    /// <returns>The result with a block; null if there is none.</returns>
     [UnmanagedCallersOnly]
     private static DataPointer* Take(DataPointer* result, Allocator* self, nuint bytes)
     {
@@ -186,7 +186,8 @@ internal sealed unsafe partial class TensorMemory : IDisposable
     }
 
     /// <summary>
-    /// Ends an exception, which would end the process if it came to native code. That of Thread.Interrupt is thrown at the next wait instead.
+    /// Stops an exception, which would end the process if it reached native code. An interruption by Thread.Interrupt is raised again at the
+    /// next wait.
     /// </summary>
     private static void Contain(Exception exception)
     {
@@ -222,7 +223,10 @@ internal sealed unsafe partial class TensorMemory : IDisposable
         public delegate* unmanaged<Allocator*, Deleter> RawDeleter;
     }
 
-    /// <summary>c10::DataPtr: the address, a std::unique_ptr with its deleter in front, and the device: a byte of type, 0 for the CPU, and one of index.</summary>
+    /// <summary>
+    /// c10::DataPtr: the address, a std::unique_ptr with its deleter in front, and the device, which has a byte for the type (0 for the CPU) and a
+    /// byte for the index.
+    /// </summary>
     private struct DataPointer
     {
         public void* Data;

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Microsoft.ML.Sla.Native;
 
-/// <summary>Loads TorchSharp's native libraries, also on Linux systems older than the one they were built on.</summary>
+/// <summary>Loads TorchSharp's native libraries, including on Linux systems older than the one they were built on.</summary>
 internal static class TorchLibrary
 {
     private const string LibTorch = "torch";
@@ -14,7 +14,7 @@ internal static class TorchLibrary
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
 
-    /// <summary>To be called on each thread before it uses TorchSharp; costs nothing after the first time.</summary>
+    /// <summary>Call it on each thread before it uses TorchSharp. Calls after the first one cost nothing.</summary>
     /// <exception cref="InvalidOperationException">A library cannot be loaded; the message says what to install.</exception>
     public static void EnsureLoaded()
     {
@@ -30,7 +30,7 @@ internal static class TorchLibrary
         }
     }
 
-    /// <summary>The error for libraries that do not load, given the file of libtorch, or null if there is none.</summary>
+    /// <summary>The exception for libraries that do not load. <paramref name="libtorch"/> is the file of libtorch; null if there is none.</summary>
     internal static InvalidOperationException Explain(string? libtorch, Exception reason) =>
         new(
             libtorch is null
@@ -66,7 +66,7 @@ internal static class TorchLibrary
         {
             using var setting = OpenMp.WaitAsleep();
 
-            // libtorch first: it need not stand beside TorchSharp's library, and never stands beside a copy of that.
+            // libtorch is loaded first, because it may be in another folder than TorchSharp's library, and always is for a copy of that.
             NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);
             LoadOriginalOrCopy(torchSharp);
         }
@@ -90,12 +90,12 @@ internal static class TorchLibrary
                 throw;
             LibraryCache.Load(LibraryCache.UserDirectory, Path.GetFileName(original), patched);
 
-            // The loader knows a loaded library by the name written inside, so now TorchSharp's imports find the copy by name.
+            // The loader identifies a loaded library by the name written inside it, so TorchSharp's imports now find the copy.
             NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
         }
     }
 
-    /// <summary>The file of a library among those of the application, or null if there is none.</summary>
+    /// <summary>The file of one of the application's libraries; null if there is none.</summary>
     private static string? Find(string library, Assembly torchSharp)
     {
         string searched = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";

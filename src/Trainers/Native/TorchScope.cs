@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Native;
 
 /// <summary>
-/// While it lives, torch computes as a training wants it to. Afterwards the process is as before: torch's number of threads, of which there is one,
-/// and its allocator.
+/// Sets torch up for a training, and restores the former state when it is disposed: the number of threads, a setting of the whole process, and
+/// the allocator.
 /// </summary>
 /// <remarks>
-/// Several may live at once, each on a thread of its own. Each puts back what was there before the first of them began.
+/// Several scopes may exist at once, each on a different thread. Each restores the state from before the first of them.
 /// </remarks>
 internal sealed class TorchScope : IDisposable
 {
@@ -19,9 +19,9 @@ internal sealed class TorchScope : IDisposable
 
     private TorchScope(TensorMemory? memory) => _memory = memory;
 
-    /// <param name="threads">Number of threads that an operation is computed on.</param>
-    /// <param name="keepMemory">Whether big blocks are kept for the next step, where that is supported.</param>
-    /// <returns>The scope, to be disposed on the same thread.</returns>
+    /// <param name="threads">Number of threads of an operation.</param>
+    /// <param name="keepMemory">Whether large blocks are kept for the next step. Ignored where that is not supported.</param>
+    /// <returns>The scope. Dispose it on the same thread.</returns>
     /// <exception cref="InvalidOperationException">A library cannot be loaded; the message says what to install.</exception>
     public static TorchScope Enter(int threads, bool keepMemory)
     {
