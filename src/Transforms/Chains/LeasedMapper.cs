@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Chains;
 
-/// <summary>A mapper whose rows keep the native resources that a value comes from while they make it.</summary>
+/// <summary>A mapper whose rows keep the native resources alive while they compute a value.</summary>
 internal sealed class LeasedMapper(IRowToRowMapper mapper, Lifetime lifetime) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => mapper.InputSchema;

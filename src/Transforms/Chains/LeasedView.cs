@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Chains;
 
-/// <summary>A view whose cursors keep the native resources that their values come from.</summary>
+/// <summary>A view whose cursors keep the native resources of their values alive.</summary>
 internal sealed class LeasedView(IDataView view, Lifetime lifetime) : IDataView
 {
     public bool CanShuffle => view.CanShuffle;
@@ -54,8 +54,8 @@ internal sealed class LeasedView(IDataView view, Lifetime lifetime) : IDataView
         }
 
         /// <summary>
-        /// A cursor whose rows are made by several threads throws the error of one of them, and then has others still at work: it is disposed
-        /// until it is quiet, and only then let go.
+        /// A cursor with several threads throws the error of one thread while others may still run. This method therefore disposes the cursor until
+        /// it throws no more, and only then releases the resources.
         /// </summary>
         private void DisposeCursor()
         {

@@ -1,13 +1,13 @@
 namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
-/// Native resources that several threads use: released when their owner is disposed, and not before the last one that uses them is done.
+/// The lifetime of native resources that several threads use. They are released once their owner is disposed and the last use has ended.
 /// </summary>
-/// <param name="owner">What is disposed.</param>
+/// <param name="owner">The object that callers dispose.</param>
 /// <param name="release">Releases the resources; called once.</param>
 internal sealed class Lifetime(object owner, Action release)
 {
-    /// <summary>Makes the number of users negative; what is added to it is how many there still are.</summary>
+    /// <summary>Close sets this bit in the number of uses, which makes it negative. The other bits are still the number of uses.</summary>
     private const int Closed = int.MinValue;
 
     private int _users;
@@ -27,7 +27,7 @@ internal sealed class Lifetime(object owner, Action release)
         }
     }
 
-    /// <summary>Lets nobody in any more, and releases the resources as soon as nobody uses them. A second call does nothing.</summary>
+    /// <summary>Refuses new uses, and releases the resources as soon as the last use has ended. A second call does nothing.</summary>
     public void Close()
     {
         if (Interlocked.Or(ref _users, Closed) == 0)
@@ -43,7 +43,7 @@ internal sealed class Lifetime(object owner, Action release)
     /// <summary>A use, from Enter to Dispose.</summary>
     public readonly struct Use(Lifetime lifetime) : IDisposable
     {
-        /// <summary>One use more, which this one makes sure of, whether the owner is disposed or not.</summary>
+        /// <summary>Begins another use. This use makes that possible even if the owner is disposed.</summary>
         public Use Again()
         {
             Interlocked.Increment(ref lifetime._users);

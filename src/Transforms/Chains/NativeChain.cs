@@ -4,11 +4,11 @@ using Microsoft.ML.Sla.Onnx;
 namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
-/// A chain of ML.NET's own transformers, with the ONNX files that they read. What is saved needs nothing of this library.
+/// A chain of ML.NET's own transformers, with the ONNX files that they read. The saved chain runs without this library.
 /// </summary>
 /// <remarks>
-/// In this process the chain also keeps what ML.NET's transformers do not: images that the caller holds stay the caller's, and native
-/// resources are released when nothing uses them any more.
+/// In this process the chain adds two guarantees to ML.NET's transformers: it does not dispose images that the caller holds, and it releases
+/// native resources only when nothing uses them any more.
 /// </remarks>
 internal sealed class NativeChain : ITransformer, IDisposable
 {
@@ -19,10 +19,10 @@ internal sealed class NativeChain : ITransformer, IDisposable
     private readonly Lifetime _lifetime;
 
     /// <summary>Fits steps one after another.</summary>
-    /// <param name="data">What the first step is fitted on.</param>
+    /// <param name="data">The data to fit the first step on.</param>
     /// <param name="steps">The steps.</param>
-    /// <param name="images">The column of images that the steps may dispose; null where there are none.</param>
-    /// <param name="files">The files that they read; disposed with the chain, or at once where a step cannot be fitted.</param>
+    /// <param name="images">The column of images that the steps may dispose; null without images.</param>
+    /// <param name="files">The files that the steps read. They are disposed with the chain, or at once if a step cannot be fitted.</param>
     public NativeChain(IDataView data, IEnumerable<IEstimator<ITransformer>> steps, OwnedImages? images, params TemporaryFile[] files)
     {
         _images = images;
@@ -79,7 +79,7 @@ internal sealed class NativeChain : ITransformer, IDisposable
         ((ICanSaveModel)_saved).Save(ctx);
     }
 
-    /// <summary>Closes the chain. Its native resources are released when nothing scores with it any more.</summary>
+    /// <summary>Closes the chain. Its native resources are released once nothing scores with it any more.</summary>
     public void Dispose() => _lifetime.Close();
 
     private void Release()

@@ -7,8 +7,8 @@ using Microsoft.ML.Transforms.Image;
 namespace Microsoft.ML.Sla.Chains;
 
 /// <summary>
-/// Gives ML.NET's transformers images of their own. ResizeImages and ExtractPixels dispose the images that they read, also those that the
-/// caller holds in memory.
+/// Gives ML.NET's transformers copies of images. ResizeImages and ExtractPixels dispose the images that they read, even those that the caller
+/// holds in memory.
 /// </summary>
 /// <param name="environment">ML.NET's environment.</param>
 /// <param name="features">The column of images.</param>
@@ -20,7 +20,7 @@ internal sealed class OwnedImages(IHostEnvironment environment, FeatureColumn fe
     public static OwnedImages? Of(IHostEnvironment environment, FeatureColumn features) =>
         features.Kind == FeatureKind.Image ? new OwnedImages(environment, features) : null;
 
-    /// <summary>The chain with an image of its own in the feature column, and the caller's there again behind it.</summary>
+    /// <summary>Puts steps around the chain that copy the image in the feature column before it and restore the caller's image after it.</summary>
     public TransformerChain<ITransformer> Around(TransformerChain<ITransformer> chain)
     {
         var transforms = MLNetInternals.Transforms(environment);
@@ -34,7 +34,7 @@ internal sealed class OwnedImages(IHostEnvironment environment, FeatureColumn fe
         return new TransformerChain<ITransformer>(keep, own, chain, putBack, forget);
     }
 
-    /// <summary>Makes the type of a column known to ML.NET's mappings, which look it up by the size of its images.</summary>
+    /// <summary>Registers the type of a column with ML.NET's mappings, which look it up by the size of its images.</summary>
     public void Accept(DataViewSchema schema)
     {
         if (schema.GetColumnOrNull(features.Name)?.Type is ImageDataViewType { Height: > 0, Width: > 0 } sized)

@@ -6,27 +6,27 @@ namespace Microsoft.ML.Sla.Data;
 
 /// <summary>The label column and its N classes, in the order of the keys.</summary>
 /// <param name="ColumnName">Name of the label column.</param>
-/// <param name="ValueKind">Type of the values that the keys stand for. Keys without values stand for their own numbers, 1 to N.</param>
+/// <param name="ValueKind">Type of the key values. Keys without values count as their own numbers, 1 to N.</param>
 /// <param name="Names">The values as text (invariant culture).</param>
 internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string[] Names)
 {
     public const string KeyValuesAnnotation = "KeyValues";
 
-    /// <summary>The int64 vector of one class number that the scoring graph writes.</summary>
+    /// <summary>The column of the class number that the scoring graph writes, an int64 vector of one value.</summary>
     public const string ClassColumn = "Sla.Class";
 
     private const string HashColumn = "Sla.Hash";
     private const string ValueColumn = "Sla.Value";
 
-    /// <summary>Columns that <see cref="PredictedLabelSteps"/> makes on the way.</summary>
+    /// <summary>Temporary columns of <see cref="PredictedLabelSteps"/>.</summary>
     public static IEnumerable<string> TemporaryColumns => [ClassColumn, HashColumn, ValueColumn];
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of classes.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public int Count => Names.Length;
 
     /// <summary>Reads the classes of a key column.</summary>
-    /// <exception cref="ArgumentException">The keys stand for values of a type that is not supported.</exception>
+    /// <exception cref="ArgumentException">The key values have a type that is not supported.</exception>
     public static ClassLabels Of(DataViewSchema.Column column)
     {
         int count = checked((int)((KeyDataViewType)column.Type).Count);
@@ -38,7 +38,7 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
         return new ClassLabels(column.Name, type.Kind, type.ReadKeyValues(column));
     }
 
-    /// <summary>Reads the class of a cursor's current row: 0 to N - 1, or -1 where the label is missing.</summary>
+    /// <summary>Reads the class of a cursor's current row: 0 to N - 1, or -1 for a missing label.</summary>
     public static Func<int> Getter(DataViewRow row, DataViewSchema.Column column)
     {
         return column.Type.RawType switch
@@ -62,20 +62,20 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
         }
     }
 
-    /// <summary>Checks labels out of a file.</summary>
-    /// <exception cref="InvalidDataException">There are none, one is there twice, or one is no value of their type.</exception>
+    /// <summary>Checks labels read from a file.</summary>
+    /// <exception cref="InvalidDataException">There are no names, a name occurs twice, or a name is not a value of the labels' type.</exception>
     public void Check()
     {
         if (Names.Length == 0 || Names.Distinct(StringComparer.Ordinal).Count() < Names.Length || !Names.All(name => Canonical(name) == name))
-            throw new InvalidDataException($"its {Names.Length} class names are none, or not all different, or not all of type {ValueKind}.");
+            throw new InvalidDataException($"its {Names.Length} class names must be one or more, all different, and all of type {ValueKind}.");
     }
 
-    /// <summary>The name of the class that text stands for, such as 1 for 01 where labels are numbers; null where it is no value of their type.</summary>
+    /// <summary>The class name that a text means, such as 1 for 01 if labels are numbers; null if it is not a value of the labels' type.</summary>
     public string? Canonical(string name) => LabelValueType.For(ValueKind).Canonical(name);
 
     /// <summary>
-    /// ML.NET's own steps from <see cref="ClassColumn"/> to a key column with the key values of the label. ML.NET has no
-    /// direct way from a number to a key; a hash of the number is one, and hash values map to key values.
+    /// ML.NET's own steps from <see cref="ClassColumn"/> to a key column with the key values of the label. ML.NET cannot turn a number
+    /// into a key directly. The steps therefore hash the number, and map the hash to a key value.
     /// </summary>
     public IEnumerable<IEstimator<ITransformer>> PredictedLabelSteps(IHostEnvironment environment, string predictedLabelColumn)
     {
@@ -86,7 +86,7 @@ internal sealed record ClassLabels(string ColumnName, DataKind ValueKind, string
             yield return step;
     }
 
-    /// <summary>A hash with a seed that gives the N class numbers N different values.</summary>
+    /// <summary>Finds a hash whose seed gives the N class numbers N different values.</summary>
     private (HashingEstimator Hashing, uint[] Hashes) DistinctHashes(IHostEnvironment environment)
     {
         var definition = SchemaDefinition.Create(typeof(ClassNumber));

@@ -5,7 +5,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>Where the pixels of a model's input come from.</summary>
+/// <summary>The source of a model's input pixels.</summary>
 internal enum FeatureKind
 {
     /// <summary>An MLImage, of any size.</summary>
@@ -18,12 +18,12 @@ internal enum FeatureKind
     Floats,
 }
 
-/// <summary>The feature column, and ML.NET's own transformers that bring it to pixels: the same in training and scoring.</summary>
+/// <summary>The feature column, and ML.NET's own transformers that turn it into pixels. Training and scoring get the same pixels.</summary>
 /// <param name="Name">Name of the column.</param>
 /// <param name="Kind">Type of its values.</param>
 /// <param name="Shape">Shape of the images that the network sees.</param>
-/// <param name="Resizing">How an image of another size is brought to the shape.</param>
-/// <param name="PixelMaximum">The value of a float vector that stands for full intensity.</param>
+/// <param name="Resizing">How an image of another size is resized to the shape.</param>
+/// <param name="PixelMaximum">The value of full intensity in a float vector.</param>
 internal sealed record FeatureColumn(
     string Name, FeatureKind Kind, ImageShape Shape, ImageResizingEstimator.ResizingKind Resizing, float PixelMaximum)
 {
@@ -32,16 +32,16 @@ internal sealed record FeatureColumn(
 
     private const string ImageColumn = "Sla.Image";
 
-    /// <summary>Columns that scoring makes on the way and drops in the end.</summary>
+    /// <summary>Temporary columns, which scoring makes and drops at the end.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> TemporaryColumns => Kind == FeatureKind.Image ? [ImageColumn, PixelColumn] : [PixelColumn];
 
-    /// <summary>The factor that brings a value to 0..255; 1 for images and bytes, which are there already.</summary>
+    /// <summary>The factor that scales a value to 0 to 255. It is 1 for images and bytes, which already have that range.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public float ToByteRange => Kind == FeatureKind.Floats ? 255 / PixelMaximum : 1;
 
-    /// <summary>A column of pixel vectors, with images of the size given, of the vector's dimensions, or square.</summary>
-    /// <exception cref="ArgumentException">The vector does not have so many values.</exception>
+    /// <summary>A column of pixel vectors. The images have the given size, else that of the vector's dimensions, else they are square.</summary>
+    /// <exception cref="ArgumentException">The number of values does not match the size.</exception>
     public static FeatureColumn OfVector(
         string name,
         VectorDataViewType vector,
@@ -69,7 +69,7 @@ internal sealed record FeatureColumn(
             : [resize, transforms.ExtractPixels(PixelColumn, ImageColumn, ImagePixelExtractingEstimator.ColorBits.Rgb)];
     }
 
-    /// <summary>No rows, and only this column: what steps are fitted on.</summary>
+    /// <summary>A view with this column and no rows, to fit steps on.</summary>
     public IDataView Empty(IHostEnvironment environment) => Kind switch
     {
         FeatureKind.Image => Empty<ImageInput>(environment, Name, new ImageDataViewType()),
@@ -77,17 +77,17 @@ internal sealed record FeatureColumn(
         _ => Empty<VectorInput<float>>(environment, Name, new VectorDataViewType(NumberDataViewType.Single, Shape.Length)),
     };
 
-    /// <summary>No rows of vectors of floats.</summary>
+    /// <summary>A view with a column of float vectors and no rows.</summary>
     public static IDataView EmptyVectors(IHostEnvironment environment, string column, int length) =>
         Empty<VectorInput<float>>(environment, column, new VectorDataViewType(NumberDataViewType.Single, length));
 
-    /// <summary>A new image of the shape's size, which ResizeImages leaves as it is. The image stays as it is.</summary>
+    /// <summary>A resized copy of an image, which ResizeImages does not change further. The image itself is not changed.</summary>
     public MLImage ResizedCopy(MLImage image) => HasSize(image)
         ? MLImage.CreateFromPixels(image.Width, image.Height, image.PixelFormat, image.Pixels)
         : MLNetInternals.Resized(image, Shape.Width, Shape.Height, Resizing);
 
-    /// <summary>Writes the C*H*W pixels that the steps of <see cref="PreparePixels"/> make of an image, without a view of data.</summary>
-    /// <param name="image">The image. It stays as it is.</param>
+    /// <summary>Writes the C*H*W pixels that the steps of <see cref="PreparePixels"/> make of an image, without a data view.</summary>
+    /// <param name="image">The image. It is not changed.</param>
     /// <param name="pixels">Receives the values, 0 to 255.</param>
     /// <exception cref="InvalidDataException">The image has a pixel format that is not supported.</exception>
     public void CopyPixels<T>(MLImage image, Span<T> pixels)

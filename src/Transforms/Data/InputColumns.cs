@@ -2,14 +2,14 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>Checks of the columns that estimators take; each message names the column and the remedy.</summary>
+/// <summary>Checks the columns that estimators read. Each message names the column and the remedy.</summary>
 internal static class InputColumns
 {
     /// <summary>Finds a column.</summary>
-    /// <param name="schema">The columns there are.</param>
-    /// <param name="name">The name.</param>
+    /// <param name="schema">The existing columns.</param>
+    /// <param name="name">The name of the column.</param>
     /// <param name="option">The option or parameter that gives the name.</param>
-    /// <exception cref="ArgumentException">There is no such column.</exception>
+    /// <exception cref="ArgumentException">The column is missing.</exception>
     public static SchemaShape.Column Find(SchemaShape schema, string name, string option)
     {
         foreach (var column in schema)
@@ -22,7 +22,7 @@ internal static class InputColumns
             $"There is no column '{name}', which the option {option} names. The columns are: {string.Join(", ", schema.Select(c => c.Name))}.");
     }
 
-    /// <exception cref="ArgumentException">The column is not there, or not a key.</exception>
+    /// <exception cref="ArgumentException">The column is missing, or is not a key.</exception>
     public static void CheckLabel(SchemaShape schema, string name, string option)
     {
         var label = Find(schema, name, option);
@@ -34,7 +34,7 @@ internal static class InputColumns
         }
     }
 
-    /// <exception cref="ArgumentException">The column is not there, or neither an image nor a vector of pixels.</exception>
+    /// <exception cref="ArgumentException">The column is missing, or is neither an image nor a vector of pixels.</exception>
     public static SchemaShape.Column CheckFeatures(SchemaShape schema, string name, string option)
     {
         var feature = Find(schema, name, option);
@@ -51,8 +51,8 @@ internal static class InputColumns
         return feature;
     }
 
-    /// <summary>The shape of the images in a vector column: as given, as its dimensions say, or square.</summary>
-    /// <exception cref="ArgumentException">The vector does not have so many values.</exception>
+    /// <summary>The shape of the images in a vector column: the given size, else that of the vector's dimensions, else square.</summary>
+    /// <exception cref="ArgumentException">The number of values does not match the shape.</exception>
     public static ImageShape VectorShape(string column, VectorDataViewType vector, int? imageWidth, int? imageHeight, int channels)
     {
         if (!vector.IsKnownSize)

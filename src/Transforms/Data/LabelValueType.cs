@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>A type of the values that label keys stand for: text, whole numbers, floats or booleans.</summary>
+/// <summary>A type of label key values: text, whole numbers, floats or booleans.</summary>
 internal abstract class LabelValueType
 {
     private static readonly LabelValueType[] All =
@@ -41,7 +41,7 @@ internal abstract class LabelValueType
     /// <summary>The key values of a column as text (invariant culture), in the order of the keys.</summary>
     public abstract string[] ReadKeyValues(DataViewSchema.Column column);
 
-    /// <summary>The text by which a value of the type is known, such as 1 for 01; null where text (invariant culture) is none.</summary>
+    /// <summary>The canonical text of a value of the type, such as 1 for 01; null if the text (invariant culture) is not a value of the type.</summary>
     public abstract string? Canonical(string text);
 
     /// <summary>The steps that turn a column of hashes of the class number into a key column with these key values.</summary>

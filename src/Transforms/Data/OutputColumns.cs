@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Data;
 
-/// <summary>The columns that models add, as estimators announce them.</summary>
+/// <summary>The columns that models add, for the output schemas of estimators.</summary>
 internal static class OutputColumns
 {
     private static readonly SchemaShape None = new([]);
@@ -24,7 +24,7 @@ internal static class OutputColumns
         return MLNetInternals.Column(name, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape(keyValues));
     }
 
-    /// <summary>The columns of an input and those of a classifier's prediction.</summary>
+    /// <summary>The input columns with those of a classifier's prediction.</summary>
     public static SchemaShape WithPrediction(SchemaShape input, string labelColumn, string scoreColumn, string predictedLabelColumn)
     {
         var columns = input.ToDictionary(column => column.Name);
@@ -33,7 +33,7 @@ internal static class OutputColumns
         return new SchemaShape(columns.Values);
     }
 
-    /// <summary>The columns of an input and one more.</summary>
+    /// <summary>The input columns with another one.</summary>
     public static SchemaShape With(SchemaShape input, SchemaShape.Column column) => new([.. input.Where(other => other.Name != column.Name), column]);
 
     /// <summary>A vector of keys with text key values.</summary>

@@ -3,7 +3,9 @@ using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>The type of a member that holds images of any size, as the column of LoadImages does; ML.NET's own attribute wants a size.</summary>
+/// <summary>
+/// Gives a member the type of images of any size, like the column of LoadImages. ML.NET's own attribute requires a size.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class AnySizeImageTypeAttribute : DataViewTypeAttribute
 {

@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// The orientation that a PNG file states in its chunk eXIf. The decoder reads that of JPEG and WebP alone.
+/// Reads the orientation from the eXIf chunk of a PNG file. The decoder itself only reads those of JPEG and WebP files.
 /// </summary>
 internal static class ExifOrientation
 {
@@ -14,7 +14,7 @@ internal static class ExifOrientation
     private const ushort OrientationTag = 0x112;
     private const ushort ShortType = 3;
 
-    /// <summary>The orientation of a PNG file; upright where it states none.</summary>
+    /// <summary>The orientation of a PNG file; upright if the file has none.</summary>
     public static SKEncodedOrigin OfPng(ReadOnlySpan<byte> file)
     {
         var rest = file[SignatureLength..];
@@ -32,7 +32,7 @@ internal static class ExifOrientation
     }
 
     /// <summary>
-    /// The orientation in a block of tags: a byte order, the place of the first directory, and there a number of
+    /// The orientation in a block of tags. The block has a byte order and the position of the first directory, which has a number of
     /// entries.
     /// </summary>
     private static SKEncodedOrigin OfTiff(ReadOnlySpan<byte> block)

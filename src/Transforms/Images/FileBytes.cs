@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// The bytes of an image file, read once: a file that is mapped ends the process where another program cuts it short.
+/// The bytes of an image file, read into memory. A mapped file would end the process if another program truncated it.
 /// </summary>
 internal sealed unsafe class FileBytes : IDisposable
 {
@@ -17,16 +17,16 @@ internal sealed unsafe class FileBytes : IDisposable
     {
     }
 
-    /// <summary>What was read.</summary>
+    /// <summary>The bytes of the file.</summary>
     public ReadOnlySpan<byte> Span => new(_start, _length);
 
-    /// <summary>Reads a stream from where it is to its end.</summary>
+    /// <summary>Reads a stream from the current position to the end.</summary>
     /// <param name="stream">The stream. The caller keeps ownership.</param>
-    /// <param name="name">What a message calls the image.</param>
-    /// <exception cref="InvalidDataException">It has more than 1 GiB.</exception>
+    /// <param name="name">The name of the image in messages.</param>
+    /// <exception cref="InvalidDataException">The stream has more than 1 GiB.</exception>
     public static FileBytes Read(Stream stream, string name)
     {
-        // One byte more than there should be: whether a stream ends is known when it is read.
+        // One byte more than the stream should have, because only another read shows that it has ended.
         long capacity = stream.CanSeek ? Math.Max(stream.Length - stream.Position + 1, FirstCapacity) : FirstCapacity;
         var bytes = new FileBytes();
         try

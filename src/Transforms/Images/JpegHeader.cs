@@ -2,29 +2,29 @@ using System.Buffers.Binary;
 
 namespace Microsoft.ML.Sla.Images;
 
-/// <summary>What a JPEG file says of itself before its pixels.</summary>
+/// <summary>The header of a JPEG file.</summary>
 /// <param name="Components">
-/// Number of colour components: 1 for grey, 3 for colour, 4 for printing colours. 0 where it does not say.
+/// Number of colour components: 1 for grey, 3 for colour, 4 for printing colours; 0 if the file does not declare it.
 /// </param>
 /// <param name="IsInOneScan">
-/// Whether the pixels follow one another, so that a decoder needs a few rows of them. Otherwise (progressive, or colour
-/// after colour) it holds the whole image, 2 bytes for each value, before it has the first pixel.
+/// Whether the file stores its pixels in one scan, so that a decoder holds only a few rows. For other files (progressive, or one colour
+/// after another) the decoder holds the whole image, 2 bytes for each value, before it has the first pixel.
 /// </param>
 internal readonly record struct JpegHeader(int Components, bool IsInOneScan)
 {
     private const byte StartOfScan = 0xDA;
     private const byte EndOfImage = 0xD9;
 
-    /// <summary>Whether its colours are those of printing.</summary>
+    /// <summary>Whether the file has the printing colours CMYK.</summary>
     public bool IsCmyk => Components == 4;
 
-    /// <summary>Reads what is before the first scan.</summary>
+    /// <summary>Reads the segments before the first scan.</summary>
     public static JpegHeader Read(ReadOnlySpan<byte> file)
     {
         int components = 0;
         bool isSequential = false;
 
-        // What is between segments, and all but the last FF before a marker, is passed over, as the decoder does.
+        // Skips bytes between segments, and repeated FF before a marker, because the decoder does.
         int place = 2;
         while (NextMarker(file, ref place) is { } marker and not EndOfImage)
         {
@@ -47,7 +47,7 @@ internal readonly record struct JpegHeader(int Components, bool IsInOneScan)
         return new JpegHeader(components, IsInOneScan: false);
     }
 
-    /// <summary>The marker after the next FF, and the place behind it; null at the end.</summary>
+    /// <summary>The marker after the next FF; null at the end. Moves the place behind the marker.</summary>
     private static byte? NextMarker(ReadOnlySpan<byte> file, ref int place)
     {
         while (file[place..].IndexOf((byte)0xFF) is >= 0 and int passed)

@@ -4,30 +4,27 @@ using SkiaSharp;
 namespace Microsoft.ML.Sla.Images;
 
 /// <summary>
-/// Decodes an image the right way up. A file, a stream and bytes in memory give the same pixels, and are refused for
-/// the same reasons.
+/// Decodes images upright. A file, a stream and bytes in memory give the same pixels, and are refused for the same reasons.
 /// </summary>
 internal static class UprightImage
 {
-    /// <summary>The side for an image of full size.</summary>
+    /// <summary>The decodeSide for the full size.</summary>
     public const int FullSize = int.MaxValue;
 
-    /// <summary>What a message calls an image that has no path.</summary>
+    /// <summary>The name of an image without a path in messages.</summary>
     public const string InMemory = "The image in memory";
 
-    /// <summary>What a message calls an image that comes from a stream.</summary>
+    /// <summary>The name of an image from a stream in messages.</summary>
     public const string InStream = "The image in the stream";
 
     /// <summary>Decodes a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="decodeSide">The least length of the decoded image's shorter side, in pixels.</param>
     /// <param name="pixelLimit">
-    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// The largest width times height that the image may declare. A quarter of it may be in memory at once.
     /// </param>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">
-    /// It is no image that can be used; the message names it and says why.
-    /// </exception>
+    /// <exception cref="InvalidDataException">The file is not a usable image; the message names it and says why.</exception>
     public static MLImage Load(string path, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         if (path.Length == 0)
@@ -40,16 +37,16 @@ internal static class UprightImage
         return Decode(bytes.Span, name, decodeSide, pixelLimit);
     }
 
-    /// <summary>Decodes what a stream has from where it is to its end.</summary>
+    /// <summary>Decodes a stream from the current position to the end.</summary>
     /// <param name="stream">The stream. The caller keeps ownership.</param>
     /// <param name="name">
-    /// What a message calls the image, at the beginning of a sentence: <see cref="InStream"/>.
+    /// The name of the image in messages, at the beginning of a sentence, such as <see cref="InStream"/>.
     /// </param>
-    /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="decodeSide">The least length of the decoded image's shorter side, in pixels.</param>
     /// <param name="pixelLimit">
-    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// The largest width times height that the image may declare. A quarter of it may be in memory at once.
     /// </param>
-    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    /// <exception cref="InvalidDataException">The content is not a usable image; the message says why.</exception>
     public static MLImage Decode(Stream stream, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         using var bytes = FileBytes.Read(stream, name);
@@ -59,13 +56,13 @@ internal static class UprightImage
     /// <summary>Decodes the bytes of a file.</summary>
     /// <param name="file">The bytes.</param>
     /// <param name="name">
-    /// What a message calls the image, at the beginning of a sentence: <see cref="InMemory"/>.
+    /// The name of the image in messages, at the beginning of a sentence, such as <see cref="InMemory"/>.
     /// </param>
-    /// <param name="decodeSide">The shorter side that is enough.</param>
+    /// <param name="decodeSide">The least length of the decoded image's shorter side, in pixels.</param>
     /// <param name="pixelLimit">
-    /// Width times height that it may declare, and a quarter of which may be in memory at once.
+    /// The largest width times height that the image may declare. A quarter of it may be in memory at once.
     /// </param>
-    /// <exception cref="InvalidDataException">It is no image that can be used; the message says why.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a usable image; the message says why.</exception>
     public static MLImage Decode(ReadOnlySpan<byte> file, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         if (file.IsEmpty)
@@ -91,8 +88,8 @@ internal static class UprightImage
     }
 
     /// <summary>
-    /// Whether it begins as these kinds do. The decoder takes anything else for a camera's raw image, whose memory has
-    /// no limit.
+    /// Whether the file begins like one of the supported kinds. The decoder would treat any other file as a camera's raw image, for which it
+    /// allocates memory without a limit.
     /// </summary>
     private static bool IsReadable(ReadOnlySpan<byte> file) =>
         IsJpeg(file)
@@ -108,7 +105,7 @@ internal static class UprightImage
     private static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
 
     /// <summary>
-    /// The pixels as the file has them, and how they are to be turned. What the decoder itself holds is given back.
+    /// Decodes the stored pixels, and reads how they must be turned. The decoder's own memory is freed.
     /// </summary>
     private static unsafe SKBitmap DecodeStored(ReadOnlySpan<byte> file, string name, int decodeSide, PixelLimit limit, out SKEncodedOrigin origin)
     {
@@ -138,12 +135,12 @@ internal static class UprightImage
     }
 
     /// <summary>
-    /// The smallest size that the codec makes by itself, an eighth at least, whose shorter side is long enough.
+    /// The smallest size that the codec itself can decode, at least an eighth, whose shorter side is long enough.
     /// </summary>
     private static SKSizeI Size(SKCodec codec, int decodeSide)
     {
-        // An ICO file is asked for no other size: where it has one large image, the codec finds none, and reads beyond
-        // its list.
+        // Never asks for another size of an ICO file: if it has one large image, the codec finds no such size and reads
+        // beyond its list.
         ReadOnlySpan<float> scales = codec.EncodedFormat is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp ? [1 / 8f, 1 / 4f, 1 / 2f] : [];
         foreach (float scale in scales)
         {
@@ -156,8 +153,7 @@ internal static class UprightImage
     }
 
     /// <summary>
-    /// Moves the pixels to where they belong, by the meaning of the EXIF orientations 1 to 8. The stored ones are
-    /// disposed.
+    /// Turns and mirrors the pixels as the EXIF orientations 1 to 8 require. Disposes the stored pixels.
     /// </summary>
     private static SKBitmap Turn(SKBitmap stored, SKEncodedOrigin origin)
     {
@@ -190,7 +186,7 @@ internal static class UprightImage
         }
     }
 
-    /// <exception cref="InsufficientMemoryException">There is no memory for it.</exception>
+    /// <exception cref="InsufficientMemoryException">Memory runs out.</exception>
     private static SKBitmap NewBitmap(int width, int height)
     {
         var bitmap = new SKBitmap();

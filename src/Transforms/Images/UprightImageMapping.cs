@@ -38,8 +38,8 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
 
         public void Load(ReadOnlyMemory<char> path, int decodeSide, long pixelLimit)
         {
-            // A cursor has one output for all its rows; the image of the row before is no longer used, as with ML.NET's
-            // own loader.
+            // A cursor has one output for all its rows. The image of the previous row is no longer used; ML.NET's own loader
+            // also disposes it.
             Image?.Dispose();
             Image = null;
             Image = UprightImage.Load(path.ToString(), decodeSide, pixelLimit);
@@ -47,7 +47,7 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
     }
 }
 
-/// <summary>The mapping in pipelines that version 0.1.0 saved, which state no limit.</summary>
+/// <summary>The mapping in pipelines that version 0.1.0 saved, which have no limit.</summary>
 [CustomMappingFactoryAttribute(Contract)]
 internal sealed class UprightImageMappingWithoutLimit : CustomMappingFactory<UprightImageMappingWithoutLimit.Input, UprightImageMapping.Output>
 {

@@ -3,17 +3,17 @@ using System.Text.Json;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Reads values out of JSON by name. Descriptions are read by these few methods and not by a serialiser, which takes 70 ms to get going in
-/// a program that has just started, and would not notice what is missing. For the same reason nothing here is generic over value types, whose
-/// code cannot be compiled ahead.
+/// Reads values from JSON by name. The library reads descriptions with these methods and not with a serialiser, which takes 70 ms to
+/// initialise in a program that has just started and would not notice missing members. To start fast, nothing here is generic over value
+/// types, whose code cannot be compiled ahead of time.
 /// </summary>
 internal static class JsonParts
 {
-    /// <exception cref="JsonException">There is no such member.</exception>
+    /// <exception cref="JsonException">The member is missing or null.</exception>
     public static JsonElement Part(this JsonElement json, string name) => json.OptionalPart(name) ?? throw new JsonException($"There is no '{name}'.");
 
-    /// <summary>A member; null where there is none, or it is null.</summary>
-    /// <exception cref="JsonException">The value has no members.</exception>
+    /// <summary>A member; null if it is missing or null.</summary>
+    /// <exception cref="JsonException">The value is not an object.</exception>
     public static JsonElement? OptionalPart(this JsonElement json, string name)
     {
         if (json.ValueKind != JsonValueKind.Object)
@@ -31,7 +31,7 @@ internal static class JsonParts
 
     public static bool Flag(this JsonElement json, string name) => json.Part(name).GetBoolean();
 
-    /// <summary>A number, of which those that JSON has none for are written as text.</summary>
+    /// <summary>A number. NaN and infinities are stored as text, because JSON has no numbers for them.</summary>
     public static double Number(this JsonElement json, string name) => json.Part(name).AsNumber();
 
     public static double? OptionalNumber(this JsonElement json, string name) => json.OptionalPart(name)?.AsNumber();
@@ -39,7 +39,7 @@ internal static class JsonParts
     public static float Single(this JsonElement json, string name) => json.Part(name).GetSingle();
 
     /// <summary>A member of an enumeration, by its name.</summary>
-    /// <exception cref="JsonException">There is none of this name.</exception>
+    /// <exception cref="JsonException">The enumeration has no such member.</exception>
     public static T Member<T>(this JsonElement json, string name)
         where T : struct, Enum => (T)EnumMember.Parse(typeof(T), json.Text(name));
 

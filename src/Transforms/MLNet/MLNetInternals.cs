@@ -8,7 +8,7 @@ using SkiaSharp;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// The few members that ML.NET keeps internal although trainers outside its own assemblies need them. All of them are here.
+/// The members that ML.NET keeps internal although trainers outside its own assemblies need them. The library uses no others.
 /// </summary>
 internal static class MLNetInternals
 {
@@ -29,10 +29,10 @@ internal static class MLNetInternals
     /// <summary>Whether the execution of the MLContext has been cancelled.</summary>
     public static bool IsCanceled(IHostEnvironment environment) => Access(() => GetIsCanceled(environment));
 
-    /// <summary>The image that ResizeImages makes of one of another size.</summary>
+    /// <summary>Resizes an image as ResizeImages does.</summary>
     public static MLImage Resized(MLImage image, int width, int height, ImageResizingEstimator.ResizingKind resizing) => Access(() =>
     {
-        // The mode is an enumeration that is internal too, for which there is no UnsafeAccessor.
+        // Uses reflection, because the mode is an internal enumeration, which UnsafeAccessor does not support.
         var mode = Type.GetType("Microsoft.ML.Data.ImageResizeMode, Microsoft.ML.ImageAnalytics", throwOnError: true)!;
         var resize = typeof(MLImage).GetMethod("CloneWithResizing", BindingFlags.Instance | BindingFlags.NonPublic, [typeof(int), typeof(int), mode])
             ?? throw new MissingMethodException(nameof(MLImage), "CloneWithResizing");
@@ -45,10 +45,10 @@ internal static class MLNetInternals
         return (MLImage)resize.Invoke(image, BindingFlags.DoNotWrapExceptions, binder: null, [width, height, Enum.Parse(mode, name)], culture: null)!;
     });
 
-    /// <summary>The image that ConvertToGrayscale makes.</summary>
+    /// <summary>Converts an image as ConvertToGrayscale does.</summary>
     public static MLImage Grayscale(MLImage image) => Access(() => CloneWithGrayscale(image));
 
-    /// <summary>An image of these pixels, in BGRA, which it owns from now on. ML.NET's public way is a copy.</summary>
+    /// <summary>Makes an image of BGRA pixels, which it then owns. ML.NET's public methods copy the pixels.</summary>
     public static MLImage Image(SKBitmap pixels) => Access(() => NewImage(pixels));
 
     private static T Access<T>(Func<T> member)

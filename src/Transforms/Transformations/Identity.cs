@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>t_1 of every set: the image as it is.</summary>
+/// <summary>The first transformation t_1 of a set: the unchanged image.</summary>
 internal sealed class Identity : Transformation
 {
     public override string Name => "identity";

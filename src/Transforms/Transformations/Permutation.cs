@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>A permutation that the user gives value by value, for images of one size.</summary>
+/// <summary>A permutation that the user gives as a list of indices, for images of one size.</summary>
 internal sealed class Permutation : Transformation
 {
     public Permutation(string name, int[] indices)

@@ -10,7 +10,7 @@ internal sealed class Rotation : Transformation
         QuarterTurns = quarterTurns;
     }
 
-    /// <summary>0 to 3.</summary>
+    /// <summary>Number of quarter turns, 0 to 3.</summary>
     public int QuarterTurns { get; }
 
     public override string Name => $"{90 * QuarterTurns}°";

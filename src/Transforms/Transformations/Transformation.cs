@@ -4,12 +4,11 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// A lossless input transformation t_j: a permutation of the C x H x W values of an image, which therefore composes, inverts
-/// and exports exactly (Lee, Hwang and Shin, ICML 2020).
+/// A lossless input transformation t_j: a permutation of the C x H x W values of an image (Lee, Hwang and Shin, ICML 2020). It can
+/// therefore be composed, inverted and exported exactly.
 /// </summary>
 /// <remarks>
-/// The permutation is the one definition: managed arrays, torch tensors and ONNX graphs all gather by
-/// <see cref="GetPermutation"/>.
+/// The permutation is the only definition: managed arrays, torch tensors and ONNX graphs all use <see cref="GetPermutation"/>.
 /// </remarks>
 [JsonDerivedType(typeof(Identity), "identity")]
 [JsonDerivedType(typeof(Rotation), "rotation")]
@@ -38,12 +37,12 @@ public abstract class Transformation
         return Permute(shape);
     }
 
-    /// <summary>Writes the view of an image.</summary>
+    /// <summary>Makes the view of an image.</summary>
     /// <typeparam name="T">Type of a value.</typeparam>
     /// <param name="image">The image, C x H x W values.</param>
-    /// <param name="shape">Its shape.</param>
+    /// <param name="shape">Shape of the image.</param>
     /// <returns>The view, C x H x W values.</returns>
-    /// <exception cref="ArgumentException">The transformation is not defined for the shape, or the image is not of it.</exception>
+    /// <exception cref="ArgumentException">The transformation is not defined for the shape, or the image does not have the shape.</exception>
     public T[] Apply<T>(ReadOnlySpan<T> image, ImageShape shape)
     {
         if (image.Length != shape.Length)
@@ -80,7 +79,7 @@ public abstract class Transformation
     /// <summary>The name of a joint label: a class under this transformation, such as <c>cat @ 90°</c>.</summary>
     internal string NameOf(string className) => $"{className} @ {Name}";
 
-    /// <summary>Says what is wrong with a shape and what to do about it, or null where the transformation is defined.</summary>
+    /// <summary>Why the transformation is not defined for a shape, and what to do about it; null if it is defined.</summary>
     internal abstract string? Objection(ImageShape shape);
 
     /// <summary>The permutation for a shape that raises no objection.</summary>

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// The M transformations t_1..t_M under which each image is shown, the identity first (Lee, Hwang and Shin, ICML 2020).
+/// The M transformations t_1..t_M that make the views of an image, the identity first (Lee, Hwang and Shin, ICML 2020).
 /// </summary>
 public sealed class TransformationSet : IReadOnlyList<Transformation>
 {
@@ -17,7 +17,7 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
         _members = members;
     }
 
-    /// <summary>The image as it is, and no other view: M = 1.</summary>
+    /// <summary>The untransformed image only: M = 1.</summary>
     public static TransformationSet None { get; } = new("none", new Identity());
 
     /// <summary>0, 90, 180 and 270 degrees counter-clockwise: M = 4. Needs square images.</summary>
@@ -54,7 +54,7 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
 
     /// <summary>
     /// Composes two sets: every member of <paramref name="first"/> followed by every member of <paramref name="second"/>.
-    /// Member r * K + k is member r of the first and then member k of the second, K being the size of the second.
+    /// Member r * K + k applies member r of the first set and then member k of the second, where K is the size of the second set.
     /// </summary>
     /// <param name="first">The set applied first, such as <see cref="Rotation"/>.</param>
     /// <param name="second">The set applied to its views, such as <see cref="ColorPermutation3"/>.</param>
@@ -80,14 +80,14 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
                 $"There is no transformation set '{name.Trim()}'. Name one of {string.Join(", ", Named.Select(set => set.Name))}, or join several by +, such as rotation+color3.");
     }
 
-    /// <summary>Makes a set from permutations of the C * H * W values of an image, such as jigsaw patches or time reversal.</summary>
+    /// <summary>Makes a set from permutations of the C * H * W values of an image, for example jigsaw patches or time reversal.</summary>
     /// <param name="name">Name of the set.</param>
     /// <param name="permutations">
-    /// Name and indices of each transformation: value i of the view is value indices[i] of the image. The identity is put
-    /// first where the first one is not the identity.
+    /// Name and indices of each transformation: value i of the view is value indices[i] of the image. If the first one is not the identity,
+    /// the identity is added before it.
     /// </param>
     /// <returns>The set.</returns>
-    /// <exception cref="ArgumentException">No permutation, not a permutation, or permutations of different lengths.</exception>
+    /// <exception cref="ArgumentException">There is no permutation, indices are not a permutation, or the permutations differ in length.</exception>
     public static TransformationSet FromPermutations(string name, params (string Name, int[] Indices)[] permutations)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -111,7 +111,7 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
 
     /// <summary>Checks that every transformation is defined for images of a shape and that no two give the same view.</summary>
     /// <param name="shape">Shape of the images.</param>
-    /// <exception cref="ArgumentException">It is not; the message says which transformation, and what to do.</exception>
+    /// <exception cref="ArgumentException">A transformation is not defined, or two give the same view; the message names them and a remedy.</exception>
     public void Validate(ImageShape shape)
     {
         if (_members.Select(t => t.Objection(shape)).FirstOrDefault(o => o is not null) is { } objection)
@@ -132,7 +132,7 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     }
 
     /// <summary>
-    /// The sources of all M views, one view after another: value i of view j is value [j * C*H*W + i] of the image.
+    /// The source indices of all M views, one view after another: element j * C*H*W + i is the index, in the image, of value i of view j.
     /// </summary>
     internal int[] ViewIndices(ImageShape shape) => [.. _members.SelectMany(t => t.GetPermutation(shape))];
 
@@ -157,7 +157,7 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
     private static TransformationSet Colors(string name, params string[] orders) =>
         new(name, [.. orders.Select(order => new ColorPermutation(order))]);
 
-    /// <summary>What is saved of a set.</summary>
+    /// <summary>The saved form of a set.</summary>
     internal sealed record Description(
         [property: JsonPropertyName("name")] string Name,
         [property: JsonPropertyName("members")] Transformation[] Members);

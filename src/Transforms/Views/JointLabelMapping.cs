@@ -4,7 +4,7 @@ using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>From a label key y to the M joint labels y*M + j of its views, keys with values such as <c>cat @ 90°</c>.</summary>
+/// <summary>Maps a label key y to the M joint labels y*M + j of its views, which are keys with values such as <c>cat @ 90°</c>.</summary>
 internal sealed class JointLabelMapping
 {
     public JointLabelMapping(IHostEnvironment environment, IDataView data, DataViewSchema.Column label, TransformationSet transformations, string jointLabelColumnName)
@@ -35,7 +35,7 @@ internal sealed class JointLabelMapping
                 new VBuffer<ReadOnlyMemory<char>>(names.Length, Array.ConvertAll(names, name => name.AsMemory())),
                 new VectorDataViewType(TextDataViewType.Instance, names.Length));
 
-            // Keys count from 1 here, and 0 is a missing label, which has missing joint labels.
+            // Raw keys count from 1, and 0 is a missing label, which has missing joint labels.
             void Map(LabelRow<TKey> row, JointLabelRow joint)
             {
                 uint key = toUInt(row.Label);

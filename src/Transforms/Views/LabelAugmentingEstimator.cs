@@ -15,14 +15,14 @@ namespace Microsoft.ML.Sla;
 /// <listheader><term>Column</term><description>Type</description></listheader>
 /// <item><term>Features (input)</term><description>An image (MLImage), or a vector of C*H*W bytes or floats.</description></item>
 /// <item><term>Label (input, training only)</term><description>A key with a known number of classes.</description></item>
-/// <item><term>Views (output)</term><description>A vector of M*C*H*W values of the input's type, one view after another; for images floats of 0 to 255.</description></item>
-/// <item><term>JointLabel (output, where there is a label)</term><description>A vector of M keys, y*M + j for view j, with key values such as <c>cat @ 90°</c>.</description></item>
+/// <item><term>Views (output)</term><description>A vector of M*C*H*W values of the input's type, one view after another. For images, floats of 0 to 255.</description></item>
+/// <item><term>JointLabel (output, if there is a label column)</term><description>A vector of M keys, y*M + j for view j, with key values such as <c>cat @ 90°</c>.</description></item>
 /// </list>
-/// A saved transformer makes the views with ML.NET's own components. It leaves the joint labels out, which only training needs.
+/// A saved transformer makes the views with ML.NET's own components. It does not make joint labels, which only training needs.
 /// </remarks>
 public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
 {
-    /// <summary>Views are permutations, and no value of a float vector means more than another.</summary>
+    /// <summary>Gives float vectors a factor of 1, because views only move values and their range does not matter.</summary>
     private const float ByteMaximum = 255;
 
     private readonly IHostEnvironment _environment;
@@ -35,7 +35,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
         _options = options;
     }
 
-    /// <summary>Prepares the augmentation; it learns nothing from the rows.</summary>
+    /// <summary>Prepares the augmentation. It learns nothing from the rows.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The transformer. Dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException">A column is missing or has the wrong type, or a transformation is not defined for the images.</exception>
@@ -109,7 +109,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
             file);
     }
 
-    /// <summary>All views with one gather: the ONNX back end of the transformations.</summary>
+    /// <summary>The graph that makes all views with one gather. It is the ONNX back end of the transformations.</summary>
     private byte[] ViewGraph(FeatureColumn features)
     {
         var graph = new OnnxGraph("views");
@@ -127,7 +127,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
         /// <value>Default <c>Features</c>.</value>
         public string InputColumnName { get; set; } = "Features";
 
-        /// <summary>Name of the label column, a key. Rows without that column get views only.</summary>
+        /// <summary>Name of the label column, a key. Data without that column get views but no joint labels.</summary>
         /// <value>Default <c>Label</c>.</value>
         public string LabelColumnName { get; set; } = "Label";
 
@@ -143,20 +143,24 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
         /// <value>Default <see cref="TransformationSet.Rotation"/>, which needs square images.</value>
         public TransformationSet Transformations { get; set; } = TransformationSet.Rotation;
 
-        /// <summary>Width that images are resized to, or that pixel vectors have, in pixels.</summary>
-        /// <value>Default null: what the column's type says; for vectors of one dimension, that of a square image.</value>
+        /// <summary>
+        /// Width in pixels. The transformer resizes images to it; pixel vectors must have it. Give <see cref="ImageHeight"/> as well.
+        /// </summary>
+        /// <value>Default null: the width in the column's type; for vectors of one dimension, that of a square image.</value>
         public int? ImageWidth { get; set; }
 
-        /// <summary>Height that images are resized to, or that pixel vectors have, in pixels.</summary>
+        /// <summary>Height in pixels. The transformer resizes images to it; pixel vectors must have it.</summary>
         /// <value>Default null, as for <see cref="ImageWidth"/>.</value>
         public int? ImageHeight { get; set; }
 
-        /// <summary>Number of channels: 3 for colour, 1 for grey. Colour images are turned to grey for 1.</summary>
-        /// <value>Default 3. Ignored for vectors of three dimensions (C x H x W).</value>
+        /// <summary>
+        /// Number of channels: 3 for colour, 1 for grey. With 1, colour images become grey. Ignored for vectors of three dimensions (C x H x W).
+        /// </summary>
+        /// <value>Default 3.</value>
         public int Channels { get; set; } = 3;
 
-        /// <summary>How images of other proportions are brought to <see cref="ImageWidth"/> x <see cref="ImageHeight"/>.</summary>
-        /// <value>Default IsoCrop: scaled to fill the size, and what stands out is cut off.</value>
+        /// <summary>How images of other proportions are resized to <see cref="ImageWidth"/> x <see cref="ImageHeight"/>.</summary>
+        /// <value>Default IsoCrop: the image is scaled to fill the size, and the excess is cut off.</value>
         public ImageResizingEstimator.ResizingKind Resizing { get; set; } = ImageResizingEstimator.ResizingKind.IsoCrop;
 
         internal void Validate()

@@ -3,7 +3,7 @@ using Microsoft.ML.Sla.Chains;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>Makes views, and joint labels where the rows have the label column. Saved, it makes views.</summary>
+/// <summary>Makes views, and joint labels if the rows have the label column. The saved form makes only views.</summary>
 internal sealed class LabelAugmentingTransformer(NativeChain views, JointLabelMapping jointLabels) : ITransformer, IDisposable
 {
     public bool IsRowToRowMapper => true;

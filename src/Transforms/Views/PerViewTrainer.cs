@@ -6,7 +6,7 @@ using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>Trains any multiclass trainer on views as rows of their own. See <see cref="SlaViewsCatalog.PerView"/>.</summary>
+/// <summary>Trains any multiclass trainer with each view as a separate row. See <see cref="SlaViewsCatalog.PerView"/>.</summary>
 public sealed class PerViewTrainer : IEstimator<ITransformer>
 {
     private const string ScoreColumn = "Score";
@@ -31,9 +31,9 @@ public sealed class PerViewTrainer : IEstimator<ITransformer>
     }
 
     /// <summary>Trains on every view of every row.</summary>
-    /// <param name="input">The training rows, as AugmentLabels leaves them.</param>
+    /// <param name="input">The training rows, with the columns of AugmentLabels.</param>
     /// <returns>The trained model. Dispose it when it is no longer used.</returns>
-    /// <exception cref="ArgumentException">A column is not there or not as AugmentLabels makes it, or the trainer writes no vector of scores.</exception>
+    /// <exception cref="ArgumentException">A column is missing or does not come from AugmentLabels, or the trainer writes no vector of scores.</exception>
     public ITransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -77,7 +77,7 @@ public sealed class PerViewTrainer : IEstimator<ITransformer>
             $"The column '{column.Name}' must be {wanted}, and it is {InputColumns.Describe(column)}. Add mlContext.Transforms.AugmentLabels(...) before the trainer.");
     }
 
-    /// <summary>The columns that the trained model adds, which the views must not leave behind.</summary>
+    /// <summary>The columns that the trained model adds. They are temporary, because each view writes them again.</summary>
     private static IEnumerable<string> CheckedOutput(DataViewSchema output, DataViewSchema rows)
     {
         if (output.GetColumnOrNull(ScoreColumn)?.Type is not VectorDataViewType { IsKnownSize: true, ItemType: NumberDataViewType } scores
@@ -91,8 +91,8 @@ public sealed class PerViewTrainer : IEstimator<ITransformer>
     }
 
     /// <summary>
-    /// ML.NET's own steps: the model sees each view in turn under the name that it was trained with, and its scores are put
-    /// aside under the view's number.
+    /// Scores with ML.NET's own steps. Each view in turn gets the column name that the model was trained with, and the scores of
+    /// the view are kept in a column with the view's number.
     /// </summary>
     private IEnumerable<IEstimator<ITransformer>> ScoringSteps(ITransformer model, int views, string[] added, string splitPath)
     {

@@ -2,12 +2,12 @@ using Microsoft.ML.Sla;
 
 namespace Microsoft.ML;
 
-/// <summary>Label augmentation for any ML.NET trainer: views and joint labels, a trainer on them, and their aggregation.</summary>
+/// <summary>Label augmentation for any ML.NET trainer: makes views and joint labels, trains on them, and aggregates the scores.</summary>
 public static class SlaViewsCatalog
 {
     /// <summary>
-    /// Adds the M views of each image and their joint labels (class, transformation), as two vector columns: one row in, one
-    /// row out. Train on them with <see cref="PerView"/>.
+    /// Adds the M views of each image and their joint labels (class, transformation) as two vector columns. The number of rows does not
+    /// change. Train on the columns with <see cref="PerView"/>.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="transformations">The M transformations.</param>
@@ -38,18 +38,18 @@ public static class SlaViewsCatalog
     }
 
     /// <summary>
-    /// Trains any multiclass trainer on the views as rows of their own, each with its joint label, and scores the M views of
-    /// an image into one column. <see cref="AggregateViews"/> makes a prediction of it.
+    /// Trains any multiclass trainer with each view as a separate row with its joint label. The model writes the scores of an image's M views
+    /// into one column, from which <see cref="AggregateViews"/> makes a prediction.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="trainer">
     /// The trainer, or a pipeline that ends in one, such as
-    /// <c>mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy("JointLabel", "Views")</c>. It sees the columns of
-    /// views and joint labels under their own names, one view a row: C*H*W values and one key. It must write its
-    /// scores to the column <c>Score</c>.
+    /// <c>mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy("JointLabel", "Views")</c>. It reads the columns of
+    /// views and joint labels under their own names, with one view in a row: C*H*W values and one key. It must write its scores to
+    /// the column <c>Score</c>.
     /// </param>
-    /// <param name="viewsColumnName">The views of <see cref="AugmentLabels(TransformsCatalog, LabelAugmentingEstimator.Options)"/>.</param>
-    /// <param name="jointLabelColumnName">The joint labels, needed in training only.</param>
+    /// <param name="viewsColumnName">Name of the column of views from <see cref="AugmentLabels(TransformsCatalog, LabelAugmentingEstimator.Options)"/>.</param>
+    /// <param name="jointLabelColumnName">Name of the column of joint labels. Only training needs it.</param>
     /// <param name="outputColumnName">Name of the new column: the M vectors of N*M scores, one after another.</param>
     /// <returns>The estimator.</returns>
     public static PerViewTrainer PerView(
@@ -68,8 +68,8 @@ public static class SlaViewsCatalog
     }
 
     /// <summary>
-    /// Makes one prediction of the M views' joint scores: the logits of the joint labels (i, j) that match view j are averaged
-    /// over j, and their softmax over the classes i is Score (Lee, Hwang and Shin, ICML 2020, aggregated inference).
+    /// Makes one prediction from the joint scores of M views (Lee, Hwang and Shin, ICML 2020, aggregated inference). It averages the logits of
+    /// the joint labels (i, j) that match view j over j. Score is the softmax of the averages over the classes i.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Name of the column of the N class probabilities.</param>
@@ -77,8 +77,8 @@ public static class SlaViewsCatalog
     /// <param name="labelColumnName">Name of the label column, a key: the N classes. Rows to score need none.</param>
     /// <param name="predictedLabelColumnName">Name of the column of the most probable class, a key with the label's key values.</param>
     /// <param name="scoresAreLogits">
-    /// Whether the scores are logits; otherwise they are probabilities, as those of LbfgsMaximumEntropy, SdcaMaximumEntropy
-    /// and LightGbm are, and their logarithms are averaged, which gives the same prediction.
+    /// Whether the scores are logits. Otherwise they are probabilities, like those of LbfgsMaximumEntropy, SdcaMaximumEntropy and LightGbm, and
+    /// their logarithms are averaged, which gives the same prediction.
     /// </param>
     /// <returns>The estimator.</returns>
     public static ViewAggregatingEstimator AggregateViews(

@@ -9,7 +9,7 @@ namespace Microsoft.ML.Sla;
 /// <summary>Aggregates the joint scores of an image's M views into one prediction. See <see cref="SlaViewsCatalog.AggregateViews"/>.</summary>
 public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
 {
-    /// <summary>Probabilities below this are taken as this: the logarithm of 0 is no number.</summary>
+    /// <summary>The smallest probability. Lower ones are raised to it, because the logarithm of 0 is infinite.</summary>
     private const float SmallestProbability = 1e-30f;
 
     private readonly IHostEnvironment _environment;
@@ -30,7 +30,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
         _scoresAreLogits = scoresAreLogits;
     }
 
-    /// <summary>Prepares the aggregation; it learns nothing from the rows but the classes of the label column.</summary>
+    /// <summary>Prepares the aggregation. It learns only the classes of the label column.</summary>
     /// <param name="input">The training rows.</param>
     /// <returns>The transformer. Dispose it when it is no longer used.</returns>
     /// <exception cref="ArgumentException">A column is missing or has the wrong type.</exception>
@@ -74,7 +74,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
         }
     }
 
-    /// <summary>M, from the M*N*M scores of N classes.</summary>
+    /// <summary>Computes M from the M*N*M scores of N classes.</summary>
     private int NumberOfViews(DataViewSchema.Column scores, ClassLabels labels)
     {
         int size = ((VectorDataViewType)scores.Type).Size;
@@ -102,7 +102,7 @@ public sealed class ViewAggregatingEstimator : IEstimator<ITransformer>
         return graph.ToBytes();
     }
 
-    /// <summary>Where the scores of the joint labels (i, j) of view j are among the M vectors of N*M, for each j and i.</summary>
+    /// <summary>For each view j and class i: the index of the score of joint label (i, j) of view j in the M vectors of N*M scores.</summary>
     internal static int[] OwnViewIndices(int classes, int views) =>
         [.. Enumerable.Range(0, views).SelectMany(j => Enumerable.Range(0, classes).Select(i => (j * classes * views) + (i * views) + j))];
 }

@@ -3,10 +3,10 @@ using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla;
 
-/// <summary>Augmented rows, M views in each, as one row for each view: what a trainer of ordinary rows learns from.</summary>
+/// <summary>Splits augmented rows, which have M views each, into one row for each view, for trainers of ordinary rows.</summary>
 internal static class ViewRows
 {
-    /// <summary>Reads anew from the data whenever it is read, and holds one row.</summary>
+    /// <summary>A view that reads the data again each time it is read, and holds one row in memory.</summary>
     public static IDataView Of(DataOperationsCatalog catalog, IDataView data, string viewsColumnName, string jointLabelColumnName) =>
         ((VectorDataViewType)data.Schema[viewsColumnName].Type).ItemType == NumberDataViewType.Byte
             ? Of<byte>(catalog, data, viewsColumnName, jointLabelColumnName)
@@ -45,7 +45,7 @@ internal static class ViewRows
             T[][] ofViews = [.. pixels.DenseValues().Chunk(pixels.Length / views)];
             uint[] keys = [.. labels.DenseValues()];
 
-            // A row of a key column counts from 0, the key itself from 1: a missing key, 0, becomes a number that no key has.
+            // Converts raw keys, which count from 1, to numbers from 0. A missing key, 0, becomes a number that no key has.
             for (int j = 0; j < views; j++)
                 yield return new ViewRow<T> { View = ofViews[j], Label = unchecked(keys[j] - 1) };
         }

@@ -43,7 +43,7 @@ public sealed class ImageLimitTests
         string size = $"it has {width} x {height} pixels";
         Assert.Contains($"{size}, and pixelLimit allows 200,000,000 in all", Refused(file), StringComparison.Ordinal);
         Assert.Contains($"{size}, of which ", Refused(file, limit: long.MaxValue), StringComparison.Ordinal);
-        Assert.Contains("536,870,911 can be, the most there can be", Refused(file, limit: long.MaxValue), StringComparison.Ordinal);
+        Assert.Contains("the limit is 536,870,911, the most that ML.NET supports", Refused(file, limit: long.MaxValue), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ImageLimitTests
         byte[] png = EncodedImages.Png(20, 10);
         Accepted(png, 20, 10, UprightImage.FullSize, 800);
         Assert.Equal(
-            "The image 'a' cannot be used: it has 20 x 10 pixels, of which 200 are in memory at once; 199 can be, a quarter of pixelLimit. "
+            "The image 'a' cannot be used: it has 20 x 10 pixels, of which 200 must be in memory at once; the limit is 199, a quarter of pixelLimit. "
             + "Save it smaller, or raise pixelLimit.",
             Refused(png, UprightImage.FullSize, 799));
         Assert.Equal(
@@ -64,7 +64,7 @@ public sealed class ImageLimitTests
     public void The_default_is_50_million_pixels_at_full_size_and_200_million_reduced()
     {
         Accepted(EncodedImages.Png(7_000, 7_000, depth: 1), 7_000, 7_000);
-        Assert.Contains("50,000,000 can be", Refused(EncodedImages.Png(7_100, 7_100, depth: 1)), StringComparison.Ordinal);
+        Assert.Contains("the limit is 50,000,000", Refused(EncodedImages.Png(7_100, 7_100, depth: 1)), StringComparison.Ordinal);
 
         byte[] jpeg = EncodedImages.Jpeg(14_000, 14_000);
         Accepted(jpeg, 1_750, 1_750, decodeSide: 1_750);
@@ -80,7 +80,7 @@ public sealed class ImageLimitTests
         {
             Accepted(jpeg, 8, 8, decodeSide: 8, limit: 4 * 64 * 64);
             string error = Refused(jpeg, decodeSide: 8, limit: (4 * 64 * 64) - 1);
-            Assert.Contains("of which 4,096 are in memory at once", error, StringComparison.Ordinal);
+            Assert.Contains("of which 4,096 must be in memory at once", error, StringComparison.Ordinal);
             Assert.DoesNotContain("decodeSide", error, StringComparison.Ordinal);
         }
     }
@@ -91,7 +91,7 @@ public sealed class ImageLimitTests
         byte[] Stuffed(byte[] jpeg) => [0xFF, 0xD8, 0xFF, 0xFF, 0xFE, 0, 4, 0xFF, 0xDA, 7, 0xFF, 0, 7, 0xFF, .. jpeg[2..]];
         Accepted(Stuffed(EncodedImages.Jpeg(64, 64)), 8, 8, decodeSide: 8, limit: 64 * 64);
         Assert.Contains(
-            "4,096 are in memory", Refused(Stuffed(EncodedImages.Jpeg(64, 64, isProgressive: true)), decodeSide: 8, limit: 64 * 64), StringComparison.Ordinal);
+            "4,096 must be in memory", Refused(Stuffed(EncodedImages.Jpeg(64, 64, isProgressive: true)), decodeSide: 8, limit: 64 * 64), StringComparison.Ordinal);
 
         byte[] cmyk = [0xFF, 0xD8, 0xFF, 0xC0, 0, 20, 8, 0, 64, 0, 64, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
         Assert.Contains("CMYK", Refused(Stuffed(cmyk)), StringComparison.Ordinal);
