@@ -2,7 +2,7 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>The words that stand for values of the library's options on the command line.</summary>
+/// <summary>The words on the command line for values of the library's options.</summary>
 internal static class OptionNames
 {
     /// <summary>Every objective, the default first.</summary>
@@ -15,7 +15,7 @@ internal static class OptionNames
         ("baseline", SlaObjective.Baseline),
     ];
 
-    /// <exception cref="FormatException">It is none of the words.</exception>
+    /// <exception cref="FormatException">The text is none of the words.</exception>
     public static T Find<T>(string text, params (string Word, T Value)[] choices)
     {
         foreach (var (word, value) in choices)

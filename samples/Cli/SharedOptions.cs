@@ -3,18 +3,18 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>Options that several commands have, each with one of its own.</summary>
+/// <summary>Makes the options that several commands have. Each command needs its own instance.</summary>
 internal static class SharedOptions
 {
     public static Option<string> Model() => new("--model") { Description = "A model that 'sla train' wrote.", HelpName = "M.zip", Required = true };
 
-    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON to the standard output, and nothing else there." };
+    public static Option<bool> Json() => new("--json") { Description = "Write only the result, as JSON, to the standard output." };
 
     public static Option<string?> Report() => new("--report") { Description = "Write a report with curves, confusions and mistakes: one HTML file.", HelpName = "OUT.html" };
 
     public static ValueOption<SlaInference?> Inference() => new(
         "--inference",
-        "How the model scores: single, aggregated or distilled. Default: as it was trained to, or what suits the objective.",
+        "How the model scores: single, aggregated or distilled. Default: the model's own inference; for a training, the one that the objective recommends.",
         standard: null,
         text => OptionNames.Find<SlaInference?>(
             text, ("single", SlaInference.Single), ("aggregated", SlaInference.Aggregated), ("distilled", SlaInference.Distilled)))
@@ -23,15 +23,15 @@ internal static class SharedOptions
     };
 }
 
-/// <summary>Where labelled images are: a folder, or a list.</summary>
+/// <summary>The options that name labelled images: a folder, or a list.</summary>
 internal sealed class ImageOptions
 {
     private readonly Option<string?> _folder = new("--images") { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
-    private readonly Option<string?> _list = new("--list") { Description = "In place of --images: a file of lines with the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
+    private readonly Option<string?> _list = new("--list") { Description = "Instead of --images: a file whose lines have the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
 
     public IEnumerable<Option> All => [_folder, _list];
 
-    /// <exception cref="InputException">The images are not given, given twice, or cannot be used.</exception>
+    /// <exception cref="InputException">The images are missing, given twice, or cannot be used.</exception>
     public ImageSet Read(ParseResult parsed) => (parsed.GetValue(_folder), parsed.GetValue(_list)) switch
     {
         ({ } folder, null) => ImageSet.OfFolder(folder),

@@ -3,7 +3,7 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>The options of a training on the command line, and the library's options that they stand for.</summary>
+/// <summary>The options of a training on the command line, and their conversion to the library's options.</summary>
 internal sealed class TrainingOptions
 {
     private const int ManyImages = 10_000;
@@ -19,7 +19,7 @@ internal sealed class TrainingOptions
         HelpName = "SET",
     };
 
-    private readonly ValueOption<int?> _viewsPerStep = ValueOption.Number("--views-per-step", "N", "How many views of an image are trained on in a step. Default 2, or all of fewer.", least: 1);
+    private readonly ValueOption<int?> _viewsPerStep = ValueOption.Number("--views-per-step", "N", "Number of views of an image in a step. Default 2, or 1 if the set has only one.", least: 1);
     private readonly ValueOption<SlaInference?> _inference = SharedOptions.Inference();
     private readonly ValueOption<Architecture> _architecture = new(
         "--architecture",
@@ -30,15 +30,15 @@ internal sealed class TrainingOptions
         HelpName = "NAME",
     };
 
-    private readonly ValueOption<int?> _imageSize = ValueOption.Number("--image-size", "N", "Width and height that images are brought to. Default: that of the images, at most 64.", least: 16);
-    private readonly ValueOption<int?> _epochs = ValueOption.Number("--epochs", "N", "How often all images are trained on. Default: 100,000 images in all, in 10 to 60 epochs.", least: 1);
-    private readonly ValueOption<int?> _batchSize = ValueOption.Number("--batch-size", "N", "Images in a step. Default 64, from 10,000 images on 128.", least: 1);
-    private readonly ValueOption<double?> _learningRate = ValueOption.Number("--learning-rate", "X", "Highest learning rate of the one-cycle schedule. Default 0.1, from pretrained weights 0.01.", least: 1e-9);
+    private readonly ValueOption<int?> _imageSize = ValueOption.Number("--image-size", "N", "Width and height to which images are resized. Default: that of the images, at most 64.", least: 16);
+    private readonly ValueOption<int?> _epochs = ValueOption.Number("--epochs", "N", "Number of passes over all images. Default: as many as show 100,000 images, but 10 to 60.", least: 1);
+    private readonly ValueOption<int?> _batchSize = ValueOption.Number("--batch-size", "N", "Images in a step. Default 64, or 128 for 10,000 images or more.", least: 1);
+    private readonly ValueOption<double?> _learningRate = ValueOption.Number("--learning-rate", "X", "Highest learning rate of the one-cycle schedule. Default 0.1, or 0.01 with pretrained weights.", least: 1e-9);
     private readonly ValueOption<int?> _seed = ValueOption.Number("--seed", "N", "The same seed, images, options and threads give the same model. Default 1.", least: 0);
     private readonly ValueOption<int?> _threads = ValueOption.Number("--threads", "N", "Threads of the processor. Default: all.", least: 1);
     private readonly ValueOption<SlaDevice> _device = ValueOption.Choice("--device", "Where to train", ("auto", SlaDevice.Auto), ("cpu", SlaDevice.Cpu), ("cuda", SlaDevice.Cuda));
     private readonly ValueOption<Precision> _precision = ValueOption.Choice(
-        "--precision", "The numbers that the network computes with", ("auto", Precision.Auto), ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16));
+        "--precision", "The number format in which the network computes", ("auto", Precision.Auto), ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16));
 
     private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
         "--augment",
@@ -58,7 +58,7 @@ internal sealed class TrainingOptions
 
     private readonly ValueOption<ClassWeighting> _classWeighting = ValueOption.Choice(
         "--class-weighting",
-        "What images weigh by the size of their class",
+        "The weights of images in the loss, by the size of their class",
         ("none", ClassWeighting.None),
         ("inverse", ClassWeighting.InverseFrequency),
         ("balanced", ClassWeighting.ClassBalanced()));
@@ -66,9 +66,9 @@ internal sealed class TrainingOptions
     private readonly ValueOption<double?> _deferWeighting = ValueOption.Number(
         "--defer-weighting", "SHARE", "Share of the steps after which --class-weighting begins, such as 0.8. Default: from the first step.", least: 0.0);
 
-    private readonly Option<bool> _balancedSampling = new("--balanced-sampling") { Description = "Show all classes equally often, whatever their numbers of images." };
+    private readonly Option<bool> _balancedSampling = new("--balanced-sampling") { Description = "Show all classes equally often, regardless of their numbers of images." };
     private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Weights to start from: safetensors, ONNX, or a saved model.", HelpName = "FILE" };
-    private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images that cannot be read, instead of ending with the name of the first." };
+    private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images that cannot be read. Default: stop at the first one and name it." };
 
     public void AddTo(Command command)
     {
@@ -99,13 +99,13 @@ internal sealed class TrainingOptions
 
     public int? ViewsPerStep(ParseResult parsed) => _viewsPerStep.Of(parsed);
 
-    /// <exception cref="InputException">The images are not given, given twice, of one class, or cannot be used.</exception>
+    /// <exception cref="InputException">The images are missing, given twice, of one class, or cannot be used.</exception>
     public ImageSet ReadImages(ParseResult parsed)
     {
         var images = _images.Read(parsed);
         return images.Classes.Count > 1
             ? images
-            : throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. It needs two or more, each a folder of its own.");
+            : throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. A training needs two or more classes, each in a separate folder.");
     }
 
     /// <summary>The library's options.</summary>

@@ -5,16 +5,16 @@ using System.Numerics;
 
 namespace Sla;
 
-/// <summary>An option whose value has a syntax of its own. Its description names the default, which help shows as it is typed.</summary>
+/// <summary>An option whose value has its own syntax. The description names the default in that syntax.</summary>
 internal sealed class ValueOption<T> : Option<string>
 {
     private readonly T _standard;
     private readonly Func<string, T> _parse;
 
     /// <param name="name">Name of the option.</param>
-    /// <param name="description">What it is for.</param>
-    /// <param name="standard">What it is where it is not given.</param>
-    /// <param name="parse">Reads the value; its FormatException or ArgumentException says what is wrong.</param>
+    /// <param name="description">The purpose of the option, for the help.</param>
+    /// <param name="standard">The default value.</param>
+    /// <param name="parse">Reads the value. Its FormatException or ArgumentException says what is wrong.</param>
     public ValueOption(string name, string description, T standard, Func<string, T> parse)
         : base(name)
     {
@@ -43,14 +43,14 @@ internal sealed class ValueOption<T> : Option<string>
 /// <summary>Makes options.</summary>
 internal static class ValueOption
 {
-    /// <summary>One of some words, the first of which is the default.</summary>
+    /// <summary>An option with a choice of words. The first word is the default.</summary>
     public static ValueOption<T> Choice<T>(string name, string description, params (string Word, T Value)[] choices)
     {
         string words = string.Join(", ", choices.Select(choice => choice.Word));
         return new(name, $"{description}: {words}. Default {choices[0].Word}.", choices[0].Value, text => OptionNames.Find(text, choices)) { HelpName = "WORD" };
     }
 
-    /// <summary>A number from a least one on; null where it is not given.</summary>
+    /// <summary>An option with a number that is not below a least one. The default is null.</summary>
     public static ValueOption<T?> Number<T>(string name, string helpName, string description, T least)
         where T : struct, INumber<T> => new(name, description, null, text =>
         {
