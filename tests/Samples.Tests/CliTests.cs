@@ -106,7 +106,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
             File.WriteAllText(files[i] = Path.Combine(_folder, $"{i}.png"), "no image");
         var run = await SlaCommand.RunAsync(["predict", "--model", trained.Model, .. files]);
         Assert.Equal(1, run.Code);
-        Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image of a kind that is read: JPEG, PNG, GIF, WebP, BMP or ICO.", run.Error.Trim());
+        Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO.", run.Error.Trim());
         Assert.Empty(run.Output);
     }
 

@@ -223,7 +223,7 @@ public sealed partial class SlaTrainer
                 $"from 1 to the {Transformations.Count} views of Transformations, {Transformations}, or null for all");
             ArgumentNullException.ThrowIfNull(ClassificationLoss);
             ArgumentNullException.ThrowIfNull(ClassWeighting);
-            Require(DeferredReweighting is null or (> 0 and < 1), nameof(DeferredReweighting), DeferredReweighting, "above 0 and below 1, or null to weigh from the first step");
+            Require(DeferredReweighting is null or (> 0 and < 1), nameof(DeferredReweighting), DeferredReweighting, "above 0 and below 1, or null to weight images from the first step");
             Require(
                 DeferredReweighting is null || ClassWeighting is not NoWeighting,
                 nameof(DeferredReweighting),

@@ -49,6 +49,6 @@ public sealed partial class SlaTrainer
     private InvalidOperationException NoValidationRows() => new(
         _options.EarlyStopping is not null && _options.ValidationSetFraction is null or 0
             ? "EarlyStopping needs validation rows, and there are none: set ValidationSet or ValidationSetFraction, or call Fit with a validation set."
-            : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, leaves none of any class. "
+            : $"There are no validation rows: the validation set is empty, or ValidationSetFraction, {_options.ValidationSetFraction}, is too small to keep a row of any class. "
                 + "Give more rows, or a larger fraction.");
 }

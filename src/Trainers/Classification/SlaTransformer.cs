@@ -133,7 +133,7 @@ public sealed class SlaTransformer : ScoringTransformer
         using var measured = ScoringChain.CreateRanges(_environment, _model.Description, new TemporaryFile(graph.WithRanges(), ".onnx"));
         var ranges = Int8Graph.Widest(Spread(images, count).SelectMany(rows => measured.Transform(rows).GetColumn<float[]>(Int8Graph.RangesColumn)));
         return ranges is null
-            ? throw new ArgumentException("There are no images to find the ranges of values on.", nameof(images))
+            ? throw new ArgumentException("There are no images to measure the ranges of values on.", nameof(images))
             : new SlaTransformer(_environment, _model, Inference, graph.Quantize(ranges), isInt8: true);
     }
 

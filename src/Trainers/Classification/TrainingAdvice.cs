@@ -31,7 +31,7 @@ internal static class TrainingAdvice
 
         return string.Create(CultureInfo.InvariantCulture,
             $"The classes are uneven: '{largestName}' has {largest} training images, {(double)largest / smallest:F1} times as many as '{smallestName}', which has {smallest}. ")
-            + "Small classes may hardly be learned. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
+            + "The network may hardly learn small classes. Try BalancedSampling = true, or ClassificationLoss = ClassificationLoss.Ldam() with "
             + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.";
     }
 
@@ -45,7 +45,7 @@ internal static class TrainingAdvice
             return null;
 
         return string.Create(CultureInfo.InvariantCulture,
-            $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA was ahead of the baseline from about {EnoughViews} times on ")
+            $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA beat the baseline from about {EnoughViews} times ")
             + $"(docs/guides/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
     }
 }

@@ -59,7 +59,7 @@ public sealed class PrototypeTransformer : ScoringTransformer
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(rows);
         name = _model.Description.Labels.Canonical(name) ?? throw new ArgumentException(
-            $"'{name}' is no value of the label's type, {_model.Description.Labels.ValueKind}. Give a name that is one, such as '{ClassNames[0]}'.", nameof(name));
+            $"'{name}' is not a value of the label's type, {_model.Description.Labels.ValueKind}. Give a name that is, such as '{ClassNames[0]}'.", nameof(name));
         if (ClassNames.Contains(name))
             throw new ArgumentException($"There is a class '{name}' already. Give another name, or call WithoutClass(\"{name}\") first.", nameof(name));
 

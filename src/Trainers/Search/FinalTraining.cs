@@ -30,7 +30,7 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
         }
 
         var first = trials.All.First(trial => trial.PublicTrial.Failure is not null);
-        throw new InvalidOperationException($"All {trials.All.Count} trials are broken. The first one: {first.PublicTrial.Failure}");
+        throw new InvalidOperationException($"All {trials.All.Count} trials failed. The first failure: {first.PublicTrial.Failure}");
     }
 
     /// <summary>The best trial with a model when the search is cancelled; null if no trial has made a step.</summary>

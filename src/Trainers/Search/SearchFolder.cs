@@ -108,13 +108,13 @@ internal sealed class SearchFolder : IDisposable
         var plan = Parse<SearchPlan>(PlanPath, File.ReadAllText(PlanPath), "the plan of a search");
         return plan is { Identity: not null, Baseline: not null, Ladder.Fractions: not null, Trials: not null, Latencies: not null } && plan.Trials.All(trial => trial is { Configuration: not null })
             ? plan
-            : throw new InvalidDataException($"'{PlanPath}' is not a whole plan of a search. Give another Folder.");
+            : throw new InvalidDataException($"'{PlanPath}' is not a complete plan of a search. Give another Folder.");
     }
 
     /// <exception cref="InvalidDataException">The text is damaged.</exception>
     private static T Parse<T>(string path, string text, string kind) => ParsedFile.Read(path, kind, () => SealedJson.IsIntact(text)
         ? JsonSerializer.Deserialize<T>(text, Json) ?? throw new InvalidDataException("it is null.")
-        : throw new InvalidDataException($"'{path}' is not {kind} of this version of the library, or it is damaged: the checksum of '{Start(text)}' is not right. Give another Folder."));
+        : throw new InvalidDataException($"'{path}' is not {kind} of this version of the library, or it is damaged: the checksum of '{Start(text)}' is wrong. Give another Folder."));
 
     private static string Start(string text) => text.Length <= 80 ? text : text[..80] + "...";
 

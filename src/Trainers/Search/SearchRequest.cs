@@ -45,7 +45,7 @@ internal sealed record SearchRequest
         if (Time is null && MaxTrials is null)
             throw new InvalidOperationException("The experiment has no limit: call SetTrainingTimeInSeconds, SetMaxModelToExplore, or both.");
         if (Inference is { } inference && trainer.Inference is { } given && inference != given)
-            throw new InvalidOperationException($"SetMetric asks for the inference {inference}, and the trainer's options for {given}. Leave one of them out.");
+            throw new InvalidOperationException($"SetMetric asks for the inference {inference}, and the trainer's options ask for {given}. Leave one of them out.");
     }
 
     private sealed class NoMonitor : ISlaExperimentMonitor;

@@ -41,7 +41,7 @@ internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
 
     public void Broken(Candidate trial)
     {
-        TrainerHost.Warn(channel, $"{trial.PublicTrial} is broken, and left out: {trial.PublicTrial.Failure}");
+        TrainerHost.Warn(channel, $"{trial.PublicTrial} failed, and is left out: {trial.PublicTrial.Failure}");
         monitor.ReportFailTrial(trial.PublicTrial);
     }
 

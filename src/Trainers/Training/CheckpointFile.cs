@@ -55,7 +55,7 @@ internal sealed class CheckpointFile(string folder)
             if (File.Exists(unfinished))
                 File.Delete(unfinished);
             throw new IOException(
-                $"The checkpoint '{Path}' cannot be written: {exception.Message} Give another folder as CheckpointFolder, or make room there.", exception);
+                $"The checkpoint '{Path}' cannot be written: {exception.Message} Give another folder as CheckpointFolder, or free space there.", exception);
         }
     }
 

@@ -185,7 +185,7 @@ public abstract class ImageTrainerOptions
         Require(Channels is 1 or 3, nameof(Channels), Channels, "1 (grey) or 3 (colour)");
         Require(ImageWidth is null or > 0, nameof(ImageWidth), ImageWidth, "above 0, or null");
         Require(ImageHeight is null or > 0, nameof(ImageHeight), ImageHeight, "above 0, or null");
-        Require(ImageWidth is null == ImageHeight is null, nameof(ImageHeight), ImageHeight, "given together with ImageWidth, or null like it");
+        Require(ImageWidth is null == ImageHeight is null, nameof(ImageHeight), ImageHeight, "given if ImageWidth is given, and null if it is null");
         Require(PixelMaximum > 0 && float.IsFinite(PixelMaximum), nameof(PixelMaximum), PixelMaximum, "above 0");
         Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0");
@@ -195,7 +195,7 @@ public abstract class ImageTrainerOptions
         Require(Threads is null or > 0, nameof(Threads), Threads, "above 0, or null for all processors");
         Require(CheckpointSteps > 0, nameof(CheckpointSteps), CheckpointSteps, "above 0");
         Require(CheckpointFolder is null || CheckpointFolder.Trim().Length > 0, nameof(CheckpointFolder), CheckpointFolder, "a path, or null");
-        Require(!Resume || CheckpointFolder is not null, nameof(CheckpointFolder), CheckpointFolder, "given where Resume is true");
+        Require(!Resume || CheckpointFolder is not null, nameof(CheckpointFolder), CheckpointFolder, "given if Resume is true");
         ArgumentNullException.ThrowIfNull(Augmentations);
         if (PretrainedPath is not null && !File.Exists(PretrainedPath))
             throw new FileNotFoundException($"The option {nameof(PretrainedPath)} names '{PretrainedPath}', and there is no such file.", PretrainedPath);

@@ -48,7 +48,7 @@ internal sealed class TrainerHost
         catch (Exception exception) when (MemoryShortage.In(exception) is { } shortage)
         {
             throw new InvalidOperationException(
-                $"The training needs more memory than there is: {shortage.TrimEnd('.')}. Lower {_options.MemoryOptions}, or ImageWidth and ImageHeight, or take a "
+                $"The training needs more memory than is available: {shortage.TrimEnd('.')}. Lower {_options.MemoryOptions}, or ImageWidth and ImageHeight, or use a "
                 + "smaller Architecture.",
                 exception);
         }

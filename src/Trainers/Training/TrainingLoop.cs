@@ -236,6 +236,6 @@ internal sealed class TrainingLoop : IDisposable
     private double RateOfLastStep => StateOf(_stepsDone - 1).LearningRate;
 
     private InvalidOperationException Diverged(string what, long step, double rate) => new(
-        $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), where the learning rate was {rate}. "
+        $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), when the learning rate was {rate}. "
         + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
 }

@@ -68,7 +68,7 @@ internal static class UprightImage
         if (file.IsEmpty)
             throw Unusable(name, "it is empty");
         if (!IsReadable(file))
-            throw Unusable(name, "it is not an image of a kind that is read: JPEG, PNG, GIF, WebP, BMP or ICO");
+            throw Unusable(name, "it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO");
 
         var stored = DecodeStored(file, name, decodeSide, new PixelLimit(pixelLimit), out var origin);
         return MLNetInternals.Image(Turn(stored, origin));
@@ -116,7 +116,7 @@ internal static class UprightImage
         fixed (byte* start = file)
         {
             using var data = SKData.Create((nint)start, file.Length);
-            using var codec = SKCodec.Create(data) ?? throw Unusable(name, "it is not an image, or cut off");
+            using var codec = SKCodec.Create(data) ?? throw Unusable(name, "it is not an image, or it is cut off");
             var declared = codec.Info.Size;
             var size = Size(codec, decodeSide);
             var held = jpeg.IsInOneScan ? size : declared;

@@ -17,7 +17,7 @@ internal static class JsonParts
     public static JsonElement? OptionalPart(this JsonElement json, string name)
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw new JsonException($"'{name}' is looked for in a value that has no members.");
+            throw new JsonException($"'{name}' cannot be read from a value that has no members.");
         return json.TryGetProperty(name, out var part) && part.ValueKind != JsonValueKind.Null ? part : null;
     }
 

@@ -85,7 +85,7 @@ public sealed class LabelAugmentingEstimator : IEstimator<ITransformer>
         if (height <= 0 || width <= 0)
         {
             throw new ArgumentException(
-                $"The column '{column.Name}' holds images of unknown size, and all views need one size. Set ImageWidth and ImageHeight, and the images are resized.");
+                $"The column '{column.Name}' holds images of unknown size, and all views need one size. Set ImageWidth and ImageHeight to resize the images.");
         }
 
         return new FeatureColumn(column.Name, FeatureKind.Image, new ImageShape(_options.Channels, height, width), _options.Resizing, ByteMaximum);

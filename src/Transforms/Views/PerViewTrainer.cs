@@ -44,7 +44,7 @@ public sealed class PerViewTrainer : IEstimator<ITransformer>
         {
             throw new ArgumentException(
                 $"The column '{_viewsColumnName}' has {viewsType.Size} values, which are not those of the {views} views that '{_jointLabelColumnName}' labels. "
-                + "Use the columns that one AugmentLabels has made.");
+                + "Use the two columns of one AugmentLabels step.");
         }
 
         var rows = ViewRows.Of(MLNetInternals.Data(_environment), input, _viewsColumnName, _jointLabelColumnName);

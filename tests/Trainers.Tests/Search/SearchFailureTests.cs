@@ -49,7 +49,7 @@ public sealed class SearchFailureTests : SearchTest
     {
         var experiment = Experiment(configure: options => options.LearningRate = 1e30).SetSearchSpace(Space().Remove("LearningRate"));
         string message = Assert.Throws<InvalidOperationException>(() => experiment.Run()).Message;
-        Assert.Contains("All 4 trials are broken", message, StringComparison.Ordinal);
+        Assert.Contains("All 4 trials failed", message, StringComparison.Ordinal);
         Assert.Contains("Lower LearningRate", message, StringComparison.Ordinal);
     }
 

@@ -19,9 +19,9 @@ public sealed class ImageSourceTests : IDisposable
     public static TheoryData<string, string> Unusable => new()
     {
         { "empty", "it is empty" },
-        { "text", "it is not an image of a kind that is read" },
-        { "tiff", "it is not an image of a kind that is read" },
-        { "header only", "it is not an image, or cut off" },
+        { "text", "it is not an image of a supported kind" },
+        { "tiff", "it is not an image of a supported kind" },
+        { "header only", "it is not an image, or it is cut off" },
         { "cut jpg", "it is cut off" },
         { "cut png", "it is cut off" },
         { "cut gif", "it is cut off" },
