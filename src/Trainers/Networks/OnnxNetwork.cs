@@ -16,13 +16,17 @@ internal sealed class OnnxNetwork : Architecture
     /// <summary>What is added to the embedding then: minus the mean over the deviation.</summary>
     public const string ShiftName = "embedding_shift";
 
-    private const string MeanImageName = "mean_image";
+    /// <summary>The mean image that an image's pixels are subtracted by.</summary>
+    public const string MeanImageName = "mean_image";
+
+    private const string GreyName = "grey.in";
     private const int Channels = 3;
     private const int OtherSide = 32;
 
     private readonly BackboneGraphData _data;
     private readonly BackboneProbe? _probe;
     private readonly MeanImage? _meanImage;
+    private (ImageShape Shape, NetworkCost Cost)? _cost;
 
     [JsonConstructor]
     public OnnxNetwork(string name, int embeddingSize, string input, string embedding, byte[] graph)
@@ -104,16 +108,15 @@ internal sealed class OnnxNetwork : Architecture
 
         if (shape.Channels == 1)
         {
-            const string Grey = "grey.in";
             Prepend(graph, input, new NodeProto
             {
                 OpType = "Concat",
-                Name = Grey,
-                Input = { Grey, Grey, Grey },
+                Name = GreyName,
+                Input = { GreyName, GreyName, GreyName },
                 Output = { input },
                 Attribute = { new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 } },
             });
-            input = Grey;
+            input = GreyName;
         }
 
         var data = new BackboneGraphData(graph, input, _data.Embedding);
@@ -128,9 +131,19 @@ internal sealed class OnnxNetwork : Architecture
 
     internal override Layer Describe(int channels) => throw new NotSupportedException($"{Name} is a graph and has no layers.");
 
-    public override NetworkCost Cost(ImageShape shape) => new(_data.FloatTensors.Sum(tensor => tensor.Dims.Aggregate(1L, (a, b) => a * b)), 0);
+    public override NetworkCost Cost(ImageShape shape)
+    {
+        if (_cost is not { } known || known.Shape != shape)
+        {
+            // The graph of the file takes images of 3 channels, and that for a training those of its rows.
+            var input = shape with { Channels = _data.Input == GreyName ? 1 : Channels };
+            _cost = known = (shape, new OnnxCost(_data).Of(input));
+        }
 
-    internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => throw new NotSupportedException();
+        return known.Cost;
+    }
+
+    internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => new OnnxModule(Name, _data, InitialWeights);
 
     private (float[] Values, long[] Shape) RunOnTwo(int side, string remedy)
     {

@@ -47,8 +47,8 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// The trainable parameters, the heads first and then the stages of the backbone from the last to the first, each with
-    /// the number of groups behind it. A stage is a child of the backbone with weights; a normalisation belongs to the
-    /// stage that it follows.
+    /// the number of groups behind it. A stage is a child of the backbone with weights, or a convolution or linear layer of a
+    /// network out of an ONNX file; a normalisation belongs to the stage that it follows.
     /// </summary>
     public IEnumerable<(int StagesBehind, List<(string Name, Parameter Parameter)> Parameters)> ParametersByStage()
     {
@@ -56,7 +56,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
         var children = named_parameters().Where(p => p.name.StartsWith($"{BackboneName}.", StringComparison.Ordinal)).GroupBy(p => p.name.Split('.')[1]);
         foreach (var child in children)
         {
-            if (stages.Count == 0 || child.Any(p => p.parameter.dim() > 1))
+            if (stages.Count == 0 || (_backbone is OnnxModule graph ? graph.BeginsStage(child.Key) : child.Any(p => p.parameter.dim() > 1)))
                 stages.Add([]);
             stages[^1].AddRange(child);
         }
