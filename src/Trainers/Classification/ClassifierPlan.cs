@@ -166,6 +166,7 @@ internal sealed class ClassifierPlan
         WeightAveraging = Options.WeightAveraging,
         FrozenEpochs = Options.FrozenEpochs,
         LayerRateDecay = Options.LayerRateDecay,
+        FrozenStatistics = Options.FrozenStatistics,
         DeferredReweighting = Options.DeferredReweighting,
         BalancedSampling = Options.BalancedSampling,
         EarlyStopping = Options.EarlyStopping,

@@ -149,6 +149,8 @@ public sealed partial class SlaTrainer
         /// <summary>
         /// Factor on the learning rate from each stage of the network to the stage before it, from the heads down to the stem, above 0 and
         /// at most 1 (Howard and Ruder 2018). Useful with pretrained weights, for example 0.5.
+        /// The stages are the stem and the groups of blocks of this library's networks, and each convolution or linear layer of a network out of an
+        /// ONNX file. Such a network has 20 of them or more: take a factor near 1, such as 0.9.
         /// </summary>
         /// <value>Default 1: one rate for all.</value>
         public double LayerRateDecay { get; set; } = 1;
@@ -176,6 +178,14 @@ public sealed partial class SlaTrainer
         /// </summary>
         /// <value>Default false.</value>
         public bool CompareObjectives { get; set; }
+
+        /// <summary>
+        /// Whether the batch normalisations of the backbone keep their means and variances in training and normalise by them, as in scoring,
+        /// and not by those of each batch: for pretrained weights and small batches. Their scales and biases are trained all the same. Dropout in a
+        /// backbone of <see cref="Architecture.Custom"/> is off then.
+        /// </summary>
+        /// <value>Default false: a batch is normalised by its own means and variances, and those of scoring follow them.</value>
+        public bool FrozenStatistics { get; set; }
 
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;

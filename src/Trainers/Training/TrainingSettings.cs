@@ -27,6 +27,8 @@ internal sealed record TrainingSettings(
 
     public double LayerRateDecay { get; init; } = 1;
 
+    public bool FrozenStatistics { get; init; }
+
     public double? DeferredReweighting { get; init; }
 
     public bool BalancedSampling { get; init; }
@@ -62,6 +64,8 @@ internal sealed record TrainingSettings(
             yield return (nameof(FrozenEpochs), RunIdentity.Text(FrozenEpochs));
         if (LayerRateDecay != 1)
             yield return (nameof(LayerRateDecay), RunIdentity.Text(LayerRateDecay));
+        if (FrozenStatistics)
+            yield return (nameof(FrozenStatistics), RunIdentity.Text(FrozenStatistics));
         if (DeferredReweighting is { } deferred)
             yield return (nameof(DeferredReweighting), RunIdentity.Text(deferred));
         if (BalancedSampling)

@@ -42,7 +42,7 @@ internal sealed class TrainingStep : IDisposable
     public Tensor Run(ImageSequence images, int count, StepState state, Random random)
     {
         _network.train();
-        if (state.BackboneFrozen)
+        if (state.BackboneFrozen || _settings.FrozenStatistics)
             _network.Backbone.eval();
 
         Optimizer.ZeroGradients();

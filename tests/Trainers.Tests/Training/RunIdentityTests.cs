@@ -19,6 +19,7 @@ public sealed class RunIdentityTests
         { nameof(TrainingSettings.WeightAveraging), 0.5 },
         { nameof(TrainingSettings.FrozenEpochs), 1 },
         { nameof(TrainingSettings.LayerRateDecay), 0.5 },
+        { nameof(TrainingSettings.FrozenStatistics), true },
         { nameof(TrainingSettings.DeferredReweighting), 0.5 },
         { nameof(TrainingSettings.BalancedSampling), true },
         { nameof(TrainingSettings.EarlyStopping), new EarlyStopping(Patience: 3) },
