@@ -37,6 +37,9 @@ internal sealed class ClassifierPlan
 
     public TrainerHost Host { get; }
 
+    /// <summary>The clock that has run since the beginning of Fit where the training has a time; otherwise null.</summary>
+    public TrainingClock? Clock { get; init; }
+
     public SlaTrainer.Options Options { get; }
 
     public TrainingRows Rows { get; }
@@ -85,11 +88,12 @@ internal sealed class ClassifierPlan
         Description.Labels.Count,
         Rows.Training.Rows.Length,
         Rows.Validation?.Rows.Length ?? 0,
-        Options.Epochs,
-        Sampler.Steps,
+        Options.TrainingTime is null ? Options.Epochs : 0,
+        Options.TrainingTime is null ? Sampler.Steps : 0,
         FirstStep: 0,
         CheckpointPath: "")
     {
+        TrainingTime = Options.TrainingTime,
         ValidationRows = [.. Rows.Validation?.Rows.Select(Rows.Validation.Store.Position) ?? []],
     };
 
@@ -128,7 +132,7 @@ internal sealed class ClassifierPlan
         var transformations = Description.Transformations;
         string drawn = Settings.ViewsPerStep < Objective.Views ? $", {Settings.ViewsPerStep} of them drawn for each image and step" : "";
         return $"{Architecture}, {Architecture.Cost(Description.Features.Shape)}; objective {Description.Objective}; transformations {transformations}{drawn}; "
-            + $"{Sampler.Steps} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Settings.ComputeType}; seed {Host.Seed}";
+            + $"{(Options.TrainingTime is { } time ? $"{time}, in" : $"{Sampler.Steps}")} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Settings.ComputeType}; seed {Host.Seed}";
     }
 
     private ModelDescription Describe(Architecture architecture, PixelNormalization? initial) => new(
@@ -171,6 +175,7 @@ internal sealed class ClassifierPlan
         BalancedSampling = Options.BalancedSampling,
         EarlyStopping = Options.EarlyStopping,
         KeepBest = Options.KeepBest,
+        TrainingTime = Options.TrainingTime,
         Tail = tail,
     };
 }

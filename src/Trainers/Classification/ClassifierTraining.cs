@@ -30,7 +30,8 @@ internal sealed class ClassifierTraining : IDisposable
             description.Normalization,
             plan.Sampler,
             plan.Settings,
-            plan.Device);
+            plan.Device,
+            plan.Clock);
         plan.Host.WarnOfMirrors(channel, description.Transformations, description.Features.Shape);
         TrainerHost.Info(channel, plan.ToString());
     }
@@ -39,6 +40,9 @@ internal sealed class ClassifierTraining : IDisposable
     public long Steps => _training.Loop.Steps;
 
     public long StepsDone => _training.Loop.StepsDone;
+
+    /// <summary>Images that are scored before the first step, to find out how long a validation takes.</summary>
+    private const int RehearsedImages = 16;
 
     /// <summary>The network with its weights of now.</summary>
     public TrainedModel Model() => new(_plan.Description, _training.Loop.Result());
@@ -51,7 +55,16 @@ internal sealed class ClassifierTraining : IDisposable
         if (_plan.Pretrained is null && _plan.InitialModel is null && TrainingAdvice.OnFewViews(options) is { } advice)
             TrainerHost.Info(_channel, advice);
         var training = rows.Validation is not null && options.MeasureTrainingAccuracy ? rows.Training.Spread(rows.Validation.Rows.Length) : null;
-        return Train(rows.Validation is null ? null : Measure, end: null);
+        if (_plan.Clock is { } clock)
+            Rehearse(clock, measurements: training is null ? 1 : 2);
+        var model = Train(rows.Validation is null ? null : Measure, end: null);
+        if (_plan.Clock is not null && _training.Loop.StepsDone < _plan.Sampler.StepsPerEpoch)
+        {
+            TrainerHost.Warn(_channel, $"The time was enough for {_training.Loop.StepsDone} of the {_plan.Sampler.StepsPerEpoch} steps of an epoch: some images "
+                + $"were not trained on. Raise TrainingTime, which is {options.TrainingTime}, or take fewer images or a smaller Architecture.");
+        }
+
+        return model;
 
         EpochValidation Measure()
         {
@@ -93,6 +106,24 @@ internal sealed class ClassifierTraining : IDisposable
     });
 
     public void Dispose() => _training.Dispose();
+
+    /// <summary>Does once what comes after the last step, so that there is time for it: a short validation, and the making of the model.</summary>
+    /// <param name="clock">The clock that is set.</param>
+    /// <param name="measurements">How many measurements a validation has, each of as many rows.</param>
+    private void Rehearse(TrainingClock clock, int measurements)
+    {
+        var began = clock.Elapsed;
+        new SlaTransformer(_plan.Host.Environment, Model(), _plan.Inference).Dispose();
+        clock.ModelMaking = clock.Elapsed - began;
+        if (_plan.Rows.Validation is not { } validation)
+            return;
+
+        var few = validation.Spread(RehearsedImages);
+        _plan.Host.Compute(() => Score(few, _plan.Host.CheckCancellation));
+        began = clock.Elapsed;
+        _plan.Host.Compute(() => Score(few, _plan.Host.CheckCancellation));
+        clock.ExpectValidation((clock.Elapsed - began) * ((double)measurements * validation.Rows.Length / few.Rows.Length));
+    }
 
     private TrainedModel Train(Func<EpochValidation>? validate, long? end)
     {

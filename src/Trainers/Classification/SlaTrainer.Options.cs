@@ -117,7 +117,7 @@ public sealed partial class SlaTrainer
         /// <value>Default true.</value>
         public bool KeepBest { get; set; } = true;
 
-        /// <summary>Number of passes over all training images.</summary>
+        /// <summary>Number of passes over all training images. Ignored with <see cref="TrainingTime"/>.</summary>
         /// <value>Default 100.</value>
         public int Epochs { get; set; } = 100;
 
@@ -187,6 +187,21 @@ public sealed partial class SlaTrainer
         /// <value>Default false: a batch is normalised by its own means and variances, and those of scoring follow them.</value>
         public bool FrozenStatistics { get; set; }
 
+        /// <summary>
+        /// Time from the beginning to the end of <see cref="Fit(IDataView)"/>, above 0: reading the images, training, validation after each epoch
+        /// and making the model. As many steps are made as fit, at least one, also where the machine becomes slower or faster on the way. The learning
+        /// rate, the end of <see cref="FrozenEpochs"/> and the beginning of <see cref="ClassWeighting"/> go by the share of the steps' time that is over,
+        /// so that the schedule is complete at the end. <see cref="Epochs"/> then limits nothing; FrozenEpochs of Epochs is the share of the time in which
+        /// only the heads learn. The last epoch may be shorter than the others. A resumed run has the time that was left.
+        /// Such a training is not deterministic: the number of steps, and the rate of each, depend on the speed of the machine.
+        /// Ignored with <see cref="BackboneTraining.Frozen"/>.
+        /// </summary>
+        /// <value>Default null: <see cref="Epochs"/> decides.</value>
+        public TimeSpan? TrainingTime { get; set; }
+
+        /// <summary>Where <see cref="TrainingTime"/> is read.</summary>
+        internal TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
 
@@ -220,6 +235,7 @@ public sealed partial class SlaTrainer
                 nameof(EarlyStopping),
                 EarlyStopping,
                 "a Patience above 0 and a MinDelta from 0 to below 1, or null");
+            Require(TrainingTime is null || TrainingTime > TimeSpan.Zero, nameof(TrainingTime), TrainingTime, "above 0, or null");
             Require(GradientAccumulation > 0, nameof(GradientAccumulation), GradientAccumulation, "above 0");
             Require(WeightAveraging is null or (>= 0 and < 1), nameof(WeightAveraging), WeightAveraging, "from 0 to below 1, or null");
             Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "0 or above");

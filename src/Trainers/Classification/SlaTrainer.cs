@@ -139,9 +139,10 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
     {
+        var clock = _options.TrainingTime is { } time ? new TrainingClock(time, _options.TimeProvider) : null;
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
-        var plan = ReadPlan(channel, input, validationSet, initialModel);
+        var plan = ReadPlan(channel, input, validationSet, initialModel, clock);
         if (_options.BackboneTraining == BackboneTraining.Frozen && _options.CompareObjectives)
             plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
         return new SlaTransformer(_host.Environment, Train(plan, channel), plan.Inference);
@@ -165,15 +166,18 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <param name="pretrained">The weights to start from; null for none.</param>
     /// <param name="initialModel">The model to start from; null for none.</param>
     /// <param name="tail">The rest of the schedule, if a search changed the number of epochs during the training; otherwise null.</param>
-    internal ClassifierPlan Plan(TrainingRows rows, PretrainedWeights? pretrained = null, SlaTransformer? initialModel = null, ScheduleTail? tail = null) =>
-        new(_host, _options, rows, pretrained, initialModel, tail);
+    /// <param name="clock">The clock of a training by time; null for one by epochs.</param>
+    internal ClassifierPlan Plan(
+        TrainingRows rows, PretrainedWeights? pretrained = null, SlaTransformer? initialModel = null, ScheduleTail? tail = null, TrainingClock? clock = null) =>
+        new(_host, _options, rows, pretrained, initialModel, tail) { Clock = clock };
 
-    private ClassifierPlan ReadPlan(IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel)
+    private ClassifierPlan ReadPlan(
+        IChannel channel, IDataView input, IDataView? validationSet, SlaTransformer? initialModel, TrainingClock? clock = null)
     {
         ArgumentNullException.ThrowIfNull(input);
 
         // Read first, so that a bad file of weights is an error before the images are read.
         var pretrained = initialModel is null ? ReadPretrained() : null;
-        return Plan(ReadRows(channel, input, validationSet), pretrained, initialModel);
+        return Plan(ReadRows(channel, input, validationSet), pretrained, initialModel, clock: clock);
     }
 }

@@ -41,7 +41,7 @@ internal static class TrainingAdvice
     {
         int views = options.LearnedTransformations.Count, drawn = options.LearnedViewsPerStep;
         double shown = (double)options.Epochs * drawn / views;
-        if (options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || shown >= EnoughViews)
+        if (options.TrainingTime is not null || options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || shown >= EnoughViews)
             return null;
 
         return string.Create(CultureInfo.InvariantCulture,

@@ -54,8 +54,8 @@ public interface ITrainingObserver
 /// <param name="Classes">Number of classes.</param>
 /// <param name="Images">Number of training images.</param>
 /// <param name="ValidationImages">Number of validation images.</param>
-/// <param name="Epochs">Number of epochs.</param>
-/// <param name="Steps">Number of steps.</param>
+/// <param name="Epochs">Number of epochs; 0 in a run by time.</param>
+/// <param name="Steps">Number of steps; 0 in a run by time.</param>
 /// <param name="FirstStep">Steps already done in the checkpoint that the run resumes from; otherwise 0.</param>
 /// <param name="CheckpointPath">The file of the checkpoint.</param>
 public sealed record TrainingStarted(
@@ -71,6 +71,9 @@ public sealed record TrainingStarted(
     long FirstStep,
     string CheckpointPath)
 {
+    /// <summary>The time of the training where it decides about the number of steps; see <see cref="SlaTrainer.Options.TrainingTime"/>.</summary>
+    public TimeSpan? TrainingTime { get; init; }
+
     /// <summary>
     /// Positions of the validation rows: in the validation set if one is given, otherwise in the training view. Empty without validation
     /// rows.

@@ -4,9 +4,9 @@ namespace Microsoft.ML.Sla;
 /// The progress of a training run, for <see cref="ImageTrainerOptions.MetricsCallback"/> and <see cref="ITrainingObserver"/>.
 /// </summary>
 /// <param name="Epoch">The current epoch, 1 to <paramref name="Epochs"/>.</param>
-/// <param name="Epochs">Number of epochs of the run.</param>
+/// <param name="Epochs">Number of epochs of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</param>
 /// <param name="Step">Steps done, 1 to <paramref name="Steps"/>.</param>
-/// <param name="Steps">Number of steps of the run.</param>
+/// <param name="Steps">Number of steps of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</param>
 /// <param name="Loss">Mean loss of the epoch's steps so far.</param>
 /// <param name="LearningRate">Learning rate of the last step.</param>
 /// <param name="ImagesPerSecond">Labelled images per second of training; views and the time of validation do not count.</param>
@@ -36,6 +36,14 @@ public sealed record TrainingProgress(
     /// <summary>Steps already done in the checkpoint that this process resumed from; otherwise 0.</summary>
     public long FirstStep { get; init; }
 
-    /// <summary>Estimated time for the rest of the run, at the speed so far.</summary>
-    public TimeSpan Remaining => Step == FirstStep ? TimeSpan.Zero : Elapsed * ((double)(Steps - Step) / (Step - FirstStep));
+    /// <summary>
+    /// Estimated time for the rest of the run, at the speed so far. With <see cref="SlaTrainer.Options.TrainingTime"/>, the rest of that time.
+    /// </summary>
+    public TimeSpan Remaining
+    {
+        get => _left ?? (Step == FirstStep ? TimeSpan.Zero : Elapsed * ((double)(Steps - Step) / (Step - FirstStep)));
+        internal init => _left = value;
+    }
+
+    private readonly TimeSpan? _left;
 }

@@ -200,6 +200,7 @@ public sealed class SlaExperiment
             Trainer.Validate();
             SlaTrainer.Options.Require(Folder is null || Folder.Trim().Length > 0, nameof(Folder), Folder, "a path, or null");
             Refuse(Trainer.ValidationSet is not null || Trainer.ValidationSetFraction is not null, nameof(Trainer.ValidationSet), "give the validation rows to SetDataset");
+            Refuse(Trainer.TrainingTime is not null, nameof(Trainer.TrainingTime), "call SetTrainingTimeInSeconds");
             Refuse(Trainer.EarlyStopping is not null, nameof(Trainer.EarlyStopping), "the experiment stops trials itself");
             Refuse(Trainer.CheckpointFolder is not null || Trainer.Resume, nameof(Trainer.CheckpointFolder), "give the experiment's Folder");
         }

@@ -19,6 +19,7 @@ internal sealed class CheckpointFile(string folder)
     private const string MomentumPrefix = "momentum/";
     private const string AveragePrefix = "average/";
     private const string BestPrefix = "best/";
+    private const string TimeKey = "time";
     private const string ValuesChecksum = "valuesChecksum";
     private const string HeaderChecksum = "checksum";
     private const string Remedy = "Delete it to begin anew, or give another folder as CheckpointFolder.";
@@ -77,7 +78,10 @@ internal sealed class CheckpointFile(string folder)
             Weights(NetworkPrefix)!,
             Weights(MomentumPrefix) ?? [],
             Weights(AveragePrefix),
-            Weights(BestPrefix));
+            Weights(BestPrefix))
+        {
+            Time = header.Time,
+        };
 
         Weights? Weights(string prefix)
         {
@@ -113,12 +117,17 @@ internal sealed class CheckpointFile(string folder)
         var epochs = Metadata<List<EpochMetrics>>("epochs");
         if (epochs.Contains(null!))
             throw new InvalidDataException("an epoch of it is null.");
+        var time = file.Metadata.ContainsKey(TimeKey) ? Metadata<TrainingTime>(TimeKey) : null;
+        time?.Check();
         return new CheckpointHeader(
             new RunIdentity(Metadata<Dictionary<string, string>>("identity")),
             Metadata<long>("step"),
             Metadata<double>("epochLoss"),
             epochs,
-            Metadata<bool>("finished"));
+            Metadata<bool>("finished"))
+        {
+            Time = time,
+        };
 
         T Metadata<T>(string key) => JsonSerializer.Deserialize<T>(file.Metadata[key], Json) ?? throw new InvalidDataException($"its '{key}' is null.");
     }
@@ -135,6 +144,8 @@ internal sealed class CheckpointFile(string folder)
             ["finished"] = JsonSerializer.Serialize(isFinished),
             [ValuesChecksum] = ChecksumOf(tensors.Select(tensor => tensor.Values)),
         };
+        if (state.Time is { } time)
+            metadata[TimeKey] = JsonSerializer.Serialize(time);
         metadata[HeaderChecksum] = ChecksumOf(metadata, tensors.Select(tensor => (tensor.Name, tensor.Shape)));
         return metadata;
     }

@@ -43,7 +43,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
     {
         string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
         var checkpoint = new CheckpointFile(folder);
-        bool isFinished = TakeUp(checkpoint);
+        bool isFinished = Timed(() => TakeUp(checkpoint));
         Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
         if (!isFinished)
             Run(checkpoint, validate, end ?? loop.Steps);
@@ -76,11 +76,11 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         {
             SaveWhatIsGood(checkpoint);
             throw new OperationCanceledException(
-                $"The training was cancelled after step {loop.StepsDone} of {loop.Steps}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
+                $"The training was cancelled after {loop.Position}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
         }
         catch
         {
-            TrainerHost.Warn(channel, $"The training failed after step {loop.StepsDone} of {loop.Steps}. {HowToResume(checkpoint)}");
+            TrainerHost.Warn(channel, $"The training failed after {loop.Position}. {HowToResume(checkpoint)}");
             throw;
         }
     }
@@ -109,7 +109,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
 
         ParsedFile.Read(checkpoint.Path, "a checkpoint of this run", () => loop.Restore(checkpoint.ReadState()));
-        TrainerHost.Info(channel, $"training resumes after step {header.Step} of {loop.Steps}, from '{checkpoint.Path}'");
+        TrainerHost.Info(channel, $"training resumes after {loop.Position}, from '{checkpoint.Path}'");
         return header.IsFinished;
     }
 
@@ -118,13 +118,27 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
     {
         try
         {
-            checkpoint.Write(identity, loop.Capture(), isFinished);
+            Timed(() =>
+            {
+                checkpoint.Write(identity, loop.Capture(), isFinished);
+                return true;
+            });
             Notify(observer => observer.OnCheckpoint(checkpoint.Path, loop.StepsDone));
         }
         catch (IOException exception)
         {
             TrainerHost.Warn(channel, exception.Message);
         }
+    }
+
+    /// <summary>Does what takes as long as a checkpoint, and sets the clock of the run by it.</summary>
+    private T Timed<T>(Func<T> function)
+    {
+        var before = loop.Clock?.Elapsed;
+        T result = function();
+        if (loop.Clock is { } clock)
+            clock.Checkpoint = clock.Elapsed - before!.Value;
+        return result;
     }
 
     /// <summary>Writes a checkpoint. Keeps the last one if the run has diverged since.</summary>

@@ -23,6 +23,7 @@ internal sealed class NetworkTraining : IDisposable
     /// <param name="sampler">The images of each step.</param>
     /// <param name="settings">The settings of the run.</param>
     /// <param name="device">Where the network is trained.</param>
+    /// <param name="clock">The clock of a training that has a time; null for one that has epochs.</param>
     public NetworkTraining(
         TrainerHost host,
         SlaNetwork network,
@@ -32,7 +33,8 @@ internal sealed class NetworkTraining : IDisposable
         PixelNormalization normalization,
         Sampler sampler,
         TrainingSettings settings,
-        Device device)
+        Device device,
+        TrainingClock? clock = null)
     {
         _host = host;
         _settings = settings;
@@ -42,7 +44,7 @@ internal sealed class NetworkTraining : IDisposable
         Loader = new BatchLoader(shape, normalization, device);
         Sampler = sampler;
         _step = new TrainingStep(Network, objective, Views, Loader, settings);
-        Loop = new TrainingLoop(Network, _step, sampler, settings);
+        Loop = new TrainingLoop(Network, _step, sampler, settings, clock);
     }
 
     public SlaNetwork Network { get; }

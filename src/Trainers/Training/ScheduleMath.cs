@@ -6,7 +6,7 @@ internal static class ScheduleMath
     private const double WarmUpShare = 0.3;
     private const double WarmUpStart = 1.0 / 25;
 
-    /// <summary>The rate at a <paramref name="progress"/> of the schedule, 0 to below 1.</summary>
+    /// <summary>The rate at a <paramref name="progress"/> of the schedule, 0 to 1.</summary>
     public static double RateAt(LearningRateSchedule schedule, double peak, double progress) => peak * schedule switch
     {
         LearningRateSchedule.Step => progress < 0.5 ? 1 : progress < 0.75 ? 0.1 : 0.01,

@@ -27,23 +27,30 @@ internal sealed class TrainingLoop : IDisposable
     private readonly List<EpochMetrics> _epochs = [];
     private readonly Queue<(long Step, double Rate, Tensor Loss)> _unreadLosses = [];
     private Weights? _best;
+    private bool _timeIsOver;
 
     /// <param name="network">The network.</param>
     /// <param name="step">Makes a training step.</param>
     /// <param name="sampler">The images of each step.</param>
     /// <param name="settings">The settings of the run.</param>
-    public TrainingLoop(SlaNetwork network, TrainingStep step, Sampler sampler, TrainingSettings settings)
+    /// <param name="clock">The clock of a run by time; null for one by epochs.</param>
+    public TrainingLoop(SlaNetwork network, TrainingStep step, Sampler sampler, TrainingSettings settings, TrainingClock? clock = null)
     {
         _network = network;
         _step = step;
         _sampler = sampler;
         _settings = settings;
+        Clock = clock;
         _average = settings.WeightAveraging is { } decay ? new WeightAverage(network, decay) : null;
     }
 
-    public long Steps => _sampler.Steps;
+    /// <summary>The number of steps; where time decides, more than any time has room for.</summary>
+    public long Steps => Clock is null ? _sampler.Steps : (long)int.MaxValue * _sampler.StepsPerEpoch;
 
     public long StepsDone => _stepsDone;
+
+    /// <summary>The clock of a run by time; null for one by epochs.</summary>
+    public TrainingClock? Clock { get; }
 
     /// <summary>The complete epochs.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => _epochs;
@@ -51,11 +58,14 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The epoch whose weights the result has; null if it has those of the last step.</summary>
     public int? BestEpoch => _best is null ? null : Best(_epochs).Epoch;
 
-    public bool StoppedEarly => _epochs.Count < _settings.Epochs && Stops;
+    public bool StoppedEarly => (Clock is null ? _epochs.Count < _settings.Epochs : !_timeIsOver) && Stops;
+
+    /// <summary>How far the run has come, in words.</summary>
+    public string Position => Clock is null ? $"step {_stepsDone} of {Steps}" : $"step {_stepsDone}";
 
     /// <summary>The settings of a step.</summary>
-    /// <param name="step">The step, counted from 0.</param>
-    public StepState StateOf(long step) => new(
+    /// <param name="step">The step, counted from 0. In a run by time, the settings are those of the step that began last.</param>
+    public StepState StateOf(long step) => Clock is not null ? _settings.StateAt(Clock.Progress) : new(
         ScheduleMath.RateAt(_settings.Schedule, _settings.LearningRate, _settings.Progress(step, Steps)),
         BackboneFrozen: EpochOf(step) <= _settings.FrozenEpochs,
         WeighsClasses: step >= (long)Math.Round((_settings.DeferredReweighting ?? 0) * Steps));
@@ -73,22 +83,25 @@ internal sealed class TrainingLoop : IDisposable
         var clock = Stopwatch.StartNew();
         var training = new Stopwatch();
         TimeSpan lastReport = TimeSpan.Zero;
-        while (_stepsDone < end && !Stops)
+        while (_stepsDone < end && !Stops && !_timeIsOver)
         {
             int epoch = EpochOf(_stepsDone);
             int batch = (int)(_stepsDone % _sampler.StepsPerEpoch);
             int epochBatches = (int)Math.Min(_sampler.StepsPerEpoch, Steps - _stepsDone + batch);
             int batches = (int)Math.Min(epochBatches, end - _stepsDone + batch);
             using var images = _sampler.Store.Open(_sampler.Rows(epoch)[(batch * _sampler.BatchSize)..(batches * _sampler.BatchSize)]);
-            for (; batch < batches; batch++)
+            for (; batch < batches && !_timeIsOver; batch++)
             {
                 checkCancellation();
                 training.Start();
+                Clock?.BeginStep();
                 var state = StateOf(_stepsDone);
                 Tensor loss = _step.Run(images, _sampler.BatchSize, state, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, state.LearningRate, loss));
                 _average?.Update(_stepsDone);
-                bool isEpochEnd = batch == epochBatches - 1;
+                Clock?.EndStep();
+                _timeIsOver = Clock?.IsOver ?? false;
+                bool isEpochEnd = batch == epochBatches - 1 || _timeIsOver;
                 bool isReported = isEpochEnd || clock.Elapsed - lastReport >= ReportInterval;
                 if (isReported || _unreadLosses.Count == LossInterval)
                     ReadLosses();
@@ -100,7 +113,7 @@ internal sealed class TrainingLoop : IDisposable
                 if (isReported)
                 {
                     lastReport = clock.Elapsed;
-                    report(new TrainingProgress(
+                    report(WithTime(new TrainingProgress(
                         epoch,
                         _settings.Epochs,
                         _stepsDone,
@@ -112,7 +125,7 @@ internal sealed class TrainingLoop : IDisposable
                         isEpochEnd,
                         isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
                         isEpochEnd ? _epochs[^1].ValidationLoss : null)
-                    { FirstStep = firstStep, TrainingAccuracy = isEpochEnd ? _epochs[^1].TrainingAccuracy : null });
+                    { FirstStep = firstStep, TrainingAccuracy = isEpochEnd ? _epochs[^1].TrainingAccuracy : null }));
                 }
 
                 afterStep();
@@ -120,7 +133,8 @@ internal sealed class TrainingLoop : IDisposable
         }
 
         // The weights of the best epoch were checked when they were measured.
-        if (_stepsDone == Steps && firstStep < Steps && _best is null)
+        bool isComplete = Clock is null ? _stepsDone == Steps && firstStep < Steps : _timeIsOver;
+        if (isComplete && _best is null)
             CheckOutputs();
     }
 
@@ -149,7 +163,10 @@ internal sealed class TrainingLoop : IDisposable
         ReadLosses();
         var average = _average is null ? null : Finite(Averaged(_network.GetWeights));
         return new TrainingState(
-            _stepsDone, _epochLoss, [.. _epochs], Finite(_network.GetWeights()), Finite(Weights.Of(_step.Optimizer.Momenta())), average, _best);
+            _stepsDone, _epochLoss, [.. _epochs], Finite(_network.GetWeights()), Finite(Weights.Of(_step.Optimizer.Momenta())), average, _best)
+        {
+            Time = Clock?.Capture(),
+        };
     }
 
     /// <summary>Restores a captured state.</summary>
@@ -158,6 +175,14 @@ internal sealed class TrainingLoop : IDisposable
     {
         if (state.Step < 0 || state.Step > Steps)
             throw new InvalidDataException($"The checkpoint is of step {state.Step}, and the run has {Steps}.");
+
+        if (Clock is not null)
+        {
+            Clock.Restore(state.Time ?? throw new InvalidDataException("The checkpoint does not say how much time is over."));
+
+            // Only the end of the time ends an epoch before its last step.
+            _timeIsOver = state.Epochs.Count > 0 && state.Epochs[^1].Step % _sampler.StepsPerEpoch != 0;
+        }
 
         // Checked now, because the network receives these weights only when the run ends.
         state.Best?.Check(_network.FloatTensors().ToDictionary(tensor => tensor.Name, tensor => tensor.Value.shape));
@@ -184,6 +209,15 @@ internal sealed class TrainingLoop : IDisposable
 
     private int EpochOf(long step) => (int)(step / _sampler.StepsPerEpoch) + 1;
 
+    /// <summary>Where time decides, epochs and steps of a run are those that fit at the speed so far.</summary>
+    private TrainingProgress WithTime(TrainingProgress progress)
+    {
+        if (Clock is null)
+            return progress;
+        long steps = _stepsDone + (_timeIsOver ? 0 : Math.Max(1, Clock.StepsLeft));
+        return progress with { Steps = steps, Epochs = (int)((steps - 1) / _sampler.StepsPerEpoch) + 1, Remaining = Clock.Left };
+    }
+
     private bool Stops => _settings.EarlyStopping?.Stops(_epochs) ?? false;
 
     private void EndEpoch(EpochMetrics epoch, Func<EpochValidation>? validate)
@@ -191,7 +225,8 @@ internal sealed class TrainingLoop : IDisposable
         _epochLoss = 0;
         if (validate is not null)
         {
-            var (accuracy, loss, trainingAccuracy) = Averaged(validate);
+            var (accuracy, loss, trainingAccuracy) = Clock is null ? Averaged(validate) : Clock.Validate(() => Averaged(validate));
+            _timeIsOver |= Clock?.IsOver ?? false;
             if (double.IsNaN(loss))
                 throw Diverged("The validation loss became NaN", epoch.Step, epoch.LearningRate);
             epoch = epoch with { ValidationAccuracy = accuracy, ValidationLoss = loss, TrainingAccuracy = trainingAccuracy };
@@ -236,6 +271,6 @@ internal sealed class TrainingLoop : IDisposable
     private double RateOfLastStep => StateOf(_stepsDone - 1).LearningRate;
 
     private InvalidOperationException Diverged(string what, long step, double rate) => new(
-        $"{what} at step {step} (epoch {EpochOf(step - 1)} of {_settings.Epochs}), when the learning rate was {rate}. "
+        $"{what} at step {step} (epoch {EpochOf(step - 1)}{(Clock is null ? $" of {_settings.Epochs}" : "")}), when the learning rate was {rate}. "
         + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
 }

@@ -37,6 +37,9 @@ internal sealed record TrainingSettings(
 
     public bool KeepBest { get; init; } = true;
 
+    /// <summary>The time of a run by time; null for one by epochs.</summary>
+    public TimeSpan? TrainingTime { get; init; }
+
     /// <summary>The changed rest of the schedule; null if the run has the epochs that it began with.</summary>
     public ScheduleTail? Tail { get; init; }
 
@@ -74,7 +77,16 @@ internal sealed record TrainingSettings(
             yield return (nameof(EarlyStopping), FormattableString.Invariant($"patience {stopping.Patience}, rise {stopping.MinDelta}"));
         if (!KeepBest)
             yield return (nameof(KeepBest), RunIdentity.Text(KeepBest));
+        if (TrainingTime is { } time)
+            yield return (nameof(TrainingTime), RunIdentity.Text(time));
     }
+
+    /// <summary>The settings of a step in a run by time.</summary>
+    /// <param name="progress">The share of the schedule that is done, 0 to 1.</param>
+    public StepState StateAt(double progress) => new(
+        ScheduleMath.RateAt(Schedule, LearningRate, progress),
+        BackboneFrozen: progress < (double)FrozenEpochs / Epochs,
+        WeighsClasses: progress >= (DeferredReweighting ?? 0));
 
     /// <summary>The share of the schedule that is done, 0 to 1, after a number of all steps.</summary>
     public double Progress(long step, long steps)

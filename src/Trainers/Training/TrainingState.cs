@@ -11,4 +11,8 @@ namespace Microsoft.ML.Sla.Training;
 /// <param name="Average">The averaged weights; null without weight averaging.</param>
 /// <param name="Best">The weights of the best epoch so far; null if the run does not keep them.</param>
 internal sealed record TrainingState(
-    long Step, double EpochLoss, IReadOnlyList<EpochMetrics> Epochs, Weights Network, Weights Momenta, Weights? Average, Weights? Best);
+    long Step, double EpochLoss, IReadOnlyList<EpochMetrics> Epochs, Weights Network, Weights Momenta, Weights? Average, Weights? Best)
+{
+    /// <summary>How much time and schedule are over; null for a run that has no time.</summary>
+    public TrainingTime? Time { get; init; }
+}

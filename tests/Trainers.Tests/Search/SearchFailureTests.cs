@@ -85,6 +85,7 @@ public sealed class SearchFailureTests : SearchTest
         Refused("SetDataset", () => New(_ => { }).SetMaxModelToExplore(1).Run());
         Refused("SetTrainingTimeInSeconds", () => New(_ => { }).SetDataset(Training.Images(MlContext), 0.2f).Run());
         Refused("EarlyStopping", () => New(options => options.EarlyStopping = new EarlyStopping()));
+        Refused("SetTrainingTimeInSeconds", () => New(options => options.TrainingTime = TimeSpan.FromMinutes(1)));
         Refused("SetDataset", () => New(options => options.ValidationSetFraction = 0.1f));
         Refused("Folder", () => New(options => options.CheckpointFolder = "run"));
         Refused("2 or more", () => New(_ => { }).SetDataset(Training.Images(MlContext), folds: 1));

@@ -24,6 +24,7 @@ public sealed class RunIdentityTests
         { nameof(TrainingSettings.BalancedSampling), true },
         { nameof(TrainingSettings.EarlyStopping), new EarlyStopping(Patience: 3) },
         { nameof(TrainingSettings.KeepBest), false },
+        { nameof(TrainingSettings.TrainingTime), TimeSpan.FromMinutes(5) },
     };
 
     [Fact]
