@@ -29,10 +29,10 @@ internal sealed class ProgressDisplay : ITrainingObserver
     public void OnStart(TrainingStarted plan)
     {
         string line = string.Create(CultureInfo.InvariantCulture,
-            $"Training on {plan.Images} images of {plan.Classes} classes, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {plan.Epochs} epochs");
+            $"Training on {plan.Images} images of {plan.Classes} classes, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {(plan.TrainingTime is { } time ? $"{time:hh\\:mm\\:ss}" : $"{plan.Epochs} epochs")}");
         Say(line);
         if (plan.FirstStep > 0)
-            Say($"Continuing after step {plan.FirstStep} of {plan.Steps}.");
+            Say($"Continuing after step {plan.FirstStep}{(plan.TrainingTime is null ? $" of {plan.Steps}" : "")}.");
     }
 
     public void OnEmbedding(EmbeddingProgress progress)

@@ -18,7 +18,7 @@ internal sealed class TrainCommand
     private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
     private readonly Option<string?> _validation = new("--validation") { Description = "Folder of images to validate on after each epoch. It has a folder for each class.", HelpName = "DIR" };
     private readonly ValueOption<float?> _validationFraction = ValueOption.Number("--validation-fraction", "F", "Share of the images to validate on. They are not trained on. Default: 0.1 if each class has 10 images or more, otherwise none.", least: 0f);
-    private readonly ValueOption<double?> _maxSeconds = ValueOption.Number("--max-seconds", "S", "Seconds that the training may take. The speed of this machine is measured, and gives the number of epochs.", least: 1.0);
+    private readonly ValueOption<double?> _maxSeconds = ValueOption.Number("--max-seconds", "S", "Seconds that the command takes. As many epochs are trained as fit.", least: 1.0);
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "Folder of the checkpoint. Default: OUT.zip.checkpoint. The default folder is deleted at the end.", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Continue from the checkpoint of a stopped run." };
     private readonly Option<string?> _logFolder = new("--log-dir") { Description = "Folder for TensorBoard's event files.", HelpName = "DIR" };
@@ -54,17 +54,16 @@ internal sealed class TrainCommand
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
         options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
         options.Resume = parsed.GetValue(_resume);
+        options.TrainingTime = TrainingTime(parsed);
         CheckCheckpoint(options);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
+        if (_maxSeconds.Of(parsed) is { } most && options.BackboneTraining == BackboneTraining.Frozen)
+            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, TimeSpan.FromSeconds(most) - clock.Elapsed);
         var rows = Rows(images);
         options.ValidationSet = validation is null ? null : Rows(validation);
         using var interruption = new Interruption();
         options.CancellationToken = interruption.Token;
-        if (_maxSeconds.Of(parsed) is { } most && options.BackboneTraining == BackboneTraining.Frozen)
-            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, TimeSpan.FromSeconds(most) - clock.Elapsed);
-        else if (_maxSeconds.Of(parsed) is { } seconds)
-            options.Epochs = TimeBudget.Epochs(mlContext, options, rows, TimeSpan.FromSeconds(seconds), clock);
 
         var last = new LastMetrics();
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
@@ -98,7 +97,7 @@ internal sealed class TrainCommand
         }
         catch (OperationCanceledException exception) when (last.HasStarted)
         {
-            throw new OperationCanceledException($"Stopped after step {last.Step}. {HowToResume(parsed, options)}", exception);
+            throw new OperationCanceledException($"Stopped after step {last.Step}. {HowToResume(parsed)}", exception);
         }
         catch (OperationCanceledException exception)
         {
@@ -106,7 +105,7 @@ internal sealed class TrainCommand
         }
         catch (Exception exception) when (last.HasStarted)
         {
-            throw new TrainingFailedException($"{Failure.MessageOf(exception)} The last checkpoint was kept. {HowToResume(parsed, options)}", exception);
+            throw new TrainingFailedException($"{Failure.MessageOf(exception)} The last checkpoint was kept. {HowToResume(parsed)}", exception);
         }
         catch (InvalidOperationException exception)
         {
@@ -140,6 +139,15 @@ internal sealed class TrainCommand
             return ModelReport.Of(mlContext, model, path, images, scored, run, search: null, cancellationToken);
         });
 
+    private TimeSpan? TrainingTime(ParseResult parsed)
+    {
+        if (_maxSeconds.Of(parsed) is not { } seconds)
+            return null;
+        return _training.Epochs(parsed) is null
+            ? TimeBudget.OfTraining(TimeSpan.FromSeconds(seconds))
+            : throw new InputException("Give one of --epochs and --max-seconds.");
+    }
+
     private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
         _validationFraction.Of(parsed)
         ?? (images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
@@ -158,17 +166,9 @@ internal sealed class TrainCommand
     }
 
     /// <summary>The command that continues the run: the one that was typed, with --resume.</summary>
-    private string HowToResume(ParseResult parsed, SlaTrainer.Options options)
+    private string HowToResume(ParseResult parsed)
     {
         var words = parsed.Tokens.Select(token => token.Value).ToList();
-        int budget = words.IndexOf(_maxSeconds.Name);
-        if (budget >= 0)
-        {
-            words.RemoveRange(budget, 2);
-            if (_training.Epochs(parsed) is null)
-                words.AddRange(["--epochs", options.Epochs.ToString(CultureInfo.InvariantCulture)]);
-        }
-
         if (!words.Contains(_resume.Name))
             words.Add(_resume.Name);
         return $"Continue with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
@@ -195,6 +195,7 @@ internal sealed class TrainCommand
                 ImageSize = model.ImageShape.Width,
                 model.ImageShape.Channels,
                 Epochs = history.Epochs.Count,
+                Steps = last.Step,
                 history.BestEpoch,
                 last.Loss,
                 kept.ValidationAccuracy,

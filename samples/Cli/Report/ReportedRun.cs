@@ -43,7 +43,7 @@ internal sealed record ReportedRun(
         ("views a step", Invariant($"{options.ViewsPerStep ?? options.Transformations.Count}")),
         ("architecture", $"{options.Architecture}"),
         ("image size", Invariant($"{options.ImageWidth} x {options.ImageHeight}, {options.Channels} channels")),
-        ("epochs", Invariant($"{options.Epochs}")),
+        ("epochs", options.TrainingTime is { } time ? Invariant($"as many as fit into {time:hh\\:mm\\:ss}") : Invariant($"{options.Epochs}")),
         ("batch size", Invariant($"{options.BatchSize}")),
         ("learning rate", Invariant($"{options.LearningRate:G3}, {options.LearningRateSchedule}")),
         ("momentum, weight decay", Invariant($"{options.Momentum:G3}, {options.WeightDecay:G3}")),

@@ -20,6 +20,7 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     private TimeSpan _firstStepBegan;
     private long _steps;
     private double _stepSeconds;
+    private TimeSpan _checkpoint;
     private TimeSpan _validation;
     private double _stepSecondsAtValidation;
 
@@ -31,9 +32,6 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
 
     /// <summary>How much of the schedule was done when the last step began, 0 to 1.</summary>
     public double Progress { get; private set; }
-
-    /// <summary>How long a checkpoint takes. The last one is written after the last step.</summary>
-    public TimeSpan Checkpoint { private get; set; }
 
     /// <summary>How long it takes to make the model of a trained network.</summary>
     public TimeSpan ModelMaking { private get; set; }
@@ -52,7 +50,7 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     }
 
     /// <summary>When the last step is to end: the validation, the checkpoint and the model come after it.</summary>
-    private TimeSpan LastStepEnds => time - Validation - Checkpoint - ModelMaking;
+    private TimeSpan LastStepEnds => time - Validation - _checkpoint - ModelMaking;
 
     /// <summary>How long a validation takes at the speed of now.</summary>
     private TimeSpan Validation => _stepSecondsAtValidation == 0
@@ -83,6 +81,16 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
 
         // The first step warms up.
         _stepSeconds = _steps <= 2 ? seconds : _stepSeconds + (Newest * (seconds - _stepSeconds));
+    }
+
+    /// <summary>Measures how long a checkpoint takes. The last one is written after the last step.</summary>
+    public T Checkpoint<T>(Func<T> write)
+    {
+        // The time of earlier processes may come in meanwhile.
+        long began = provider.GetTimestamp();
+        T result = write();
+        _checkpoint = provider.GetElapsedTime(began);
+        return result;
     }
 
     /// <summary>Measures how long a validation takes.</summary>
