@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
@@ -161,12 +162,23 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     }
 
     [Fact]
-    public async Task A_time_budget_is_turned_into_epochs()
+    public async Task A_command_that_has_a_time_ends_in_it_also_in_two_parts()
     {
-        string model = Path.Combine(_folder, "m.zip");
-        var training = await SlaCommand.JsonAsync(
-            "train", "--images", trained.Images, "--model", model, "--architecture", "cifar-resnet-8", "--max-seconds", "20");
+        string[] train = ["train", "--images", trained.Images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--max-seconds", "20"];
+        var training = await SlaCommand.JsonAsync(train);
         Assert.True((int)training["epochs"]! > 1);
+        Assert.InRange((double)training["seconds"]!, 18, 22);
+
+        train[4] = Path.Combine(_folder, "parts.zip");
+        var clock = Stopwatch.StartNew();
+        var first = await ProgramRun.RunUntilAsync("Cli", "epoch 3/", ProgramRun.InterruptSignal(), train);
+        Assert.Equal(130, first.Code);
+        Assert.Contains($"--max-seconds 20 --resume", first.Error, StringComparison.Ordinal);
+        double seconds = clock.Elapsed.TotalSeconds;
+        var second = await SlaCommand.JsonAsync([.. train, "--resume"]);
+
+        // Starting and ending are there twice.
+        Assert.InRange((double)second["seconds"]! + seconds, 18, 26);
     }
 
     [Theory]
@@ -175,6 +187,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [InlineData("'--model' is required", "train", "--images", "{1}")]
     [InlineData("sla-sd, sla, mt, da, baseline", "train", "--images", "{1}", "--model", "{0}/m.zip", "--objective", "best")]
     [InlineData("must be a whole number of 1 or more", "train", "--images", "{1}", "--model", "{0}/m.zip", "--epochs", "0")]
+    [InlineData("one of --epochs and --max-seconds", "train", "--images", "{1}", "--model", "{0}/m.zip", "--epochs", "2", "--max-seconds", "9")]
     [InlineData("18, 34 or 50", "train", "--images", "{1}", "--model", "{0}/m.zip", "--architecture", "resnet-19")]
     [InlineData("need 3 channels", "train", "--images", "{1}", "--model", "{0}/m.zip", "--transformations", "color")]
     [InlineData("There is no checkpoint", "train", "--images", "{1}", "--model", "{0}/m.zip", "--resume")]
