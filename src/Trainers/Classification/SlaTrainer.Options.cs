@@ -194,7 +194,7 @@ public sealed partial class SlaTrainer
         /// so that the schedule is complete at the end. <see cref="Epochs"/> then limits nothing; FrozenEpochs of Epochs is the share of the time in which
         /// only the heads learn. The last epoch may be shorter than the others. A resumed run has the time that was left.
         /// Such a training is not deterministic: the number of steps, and the rate of each, depend on the speed of the machine.
-        /// Ignored with <see cref="BackboneTraining.Frozen"/>.
+        /// <see cref="EarlyStopping"/> may end it before. Ignored with <see cref="BackboneTraining.Frozen"/>.
         /// </summary>
         /// <value>Default null: <see cref="Epochs"/> decides.</value>
         public TimeSpan? TrainingTime { get; set; }
