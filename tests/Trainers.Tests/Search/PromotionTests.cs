@@ -62,11 +62,11 @@ public sealed class PromotionTests
         var baseline = TrialAt([0.5]);
         var strong = TrialAt([0.9], ("Augmentation", "strong"));
         var unmirrored = TrialAt([0.6], ("Augmentation", "crop"));
-        var drawn = TrialAt([0.1], ("Augmentation", "color"));
+        var drawn = TrialAt([0.1], ("Augmentation", "color-jitter"));
         var other = TrialAt([0.4], ("Transformations", "hflip"), ("Augmentation", "crop"));
         Candidate[] trials = [baseline, strong, unmirrored, drawn, other];
 
-        // One place is kept for another set of views; "color" is not tried by rule, so its rank is all that it has.
+        // One place is kept for another set of views; "color-jitter" is not tried by rule, so its rank is all that it has.
         Assert.Equal([strong, other], Rules().Promoted(trials, 2));
         Assert.Equal([baseline, strong, other], Rules().Promoted(trials, 3));
         Assert.Equal([baseline, unmirrored, strong, other], Rules().Promoted(trials, 4));
