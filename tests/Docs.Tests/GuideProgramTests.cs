@@ -14,21 +14,20 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Runs the programs of README and guides in a folder of a few real images.</summary>
-public sealed class GuideProgramTests : IDisposable
+public sealed class GuideProgramTests : FolderTest
 {
     private readonly string _before = Environment.CurrentDirectory;
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-guides-").FullName;
 
     public GuideProgramTests()
     {
-        Environment.CurrentDirectory = _folder;
+        Environment.CurrentDirectory = Folder;
         CopyAsJpeg(FashionImages.Test(classes: 1, perClass: 1)[0].ImagePath, "new.jpg");
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         Environment.CurrentDirectory = _before;
-        Directory.Delete(_folder, recursive: true);
+        base.Dispose();
     }
 
     [Fact]

@@ -8,13 +8,9 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 [Collection(CliGroup.Name)]
-public sealed class CliTests(TrainedByCli trained) : IDisposable
+public sealed class CliTests(TrainedByCli trained) : FolderTest
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-cli-test-").FullName;
-
     private string[] TestFiles => [.. Directory.GetFiles(trained.TestImages, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Train_reports_what_it_did()
@@ -65,7 +61,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [InlineData("distilled", "1")]
     public async Task An_exported_model_scores_in_ONNX_Runtime_as_evaluate_does(string inference, string batch)
     {
-        string onnx = Path.Combine(_folder, "model.onnx");
+        string onnx = InFolder("model.onnx");
         await SlaCommand.DoneAsync("export", "--model", trained.Model, "--onnx", onnx, "--inference", inference, "--batch", batch);
         var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--inference", inference);
 
@@ -104,7 +100,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.All(predictions, prediction => Assert.Null(prediction!["views"]));
 
         foreach (int i in new[] { 7, 20 })
-            File.WriteAllText(files[i] = Path.Combine(_folder, $"{i}.png"), "no image");
+            File.WriteAllText(files[i] = InFolder($"{i}.png"), "no image");
         var run = await SlaCommand.RunAsync(["predict", "--model", trained.Model, .. files]);
         Assert.Equal(1, run.Code);
         Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO.", run.Error.Trim());
@@ -164,7 +160,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task A_command_that_has_a_time_ends_in_it_also_in_two_parts()
     {
-        string[] train = ["train", "--images", trained.Images, "--model", Path.Combine(_folder, "m.zip"), "--architecture", "cifar-resnet-8", "--max-seconds", "20"];
+        string[] train = ["train", "--images", trained.Images, "--model", InFolder("m.zip"), "--architecture", "cifar-resnet-8", "--max-seconds", "20"];
         var training = await SlaCommand.JsonAsync(train);
         Assert.True((int)training["epochs"]! > 1);
         Assert.InRange((double)training["seconds"]!, 18, 22);
@@ -197,16 +193,16 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [InlineData("There is no command or option 'prdict'", "prdict")]
     public async Task Bad_input_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
-        await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, _folder, trained.Images, trained.Model, TestFiles[0]))]);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, Folder, trained.Images, trained.Model, TestFiles[0]))]);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));
     }
 
     [Fact]
     public async Task A_model_that_cannot_be_written_ends_with_2_and_its_training_is_kept()
     {
         // The folder goes away while the training is on: the only failure of a disk that a test can make everywhere.
-        string folder = Directory.CreateDirectory(Path.Combine(_folder, "out")).FullName;
-        string checkpoint = Path.Combine(_folder, "checkpoint");
+        string folder = Directory.CreateDirectory(InFolder("out")).FullName;
+        string checkpoint = InFolder("checkpoint");
         string[] arguments = [.. Training("out/m.zip", epochs: 60), "--checkpoint", checkpoint];
         var running = SlaCommand.RunAsync(arguments);
         while (!Directory.Exists(checkpoint))
@@ -216,7 +212,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         Assert.Equal(2, run.Code);
         Assert.Contains("could not be written", run.Error, StringComparison.Ordinal);
 
-        string other = Path.Combine(_folder, "other.zip");
+        string other = InFolder("other.zip");
         arguments[4] = other;
         await SlaCommand.DoneAsync([.. arguments, "--resume"]);
         Assert.True(File.Exists(other));
@@ -225,13 +221,13 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task Folders_and_files_that_are_odd_are_left_out_and_named()
     {
-        string images = Path.Combine(_folder, "Bilder ä");
+        string images = InFolder("Bilder ä");
         string first = Directory.CreateDirectory(Path.Combine(images, "Größe 1")).FullName;
         Directory.CreateSymbolicLink(Path.Combine(images, "日本"), Path.Combine(trained.Images, "bag"));
         Directory.CreateDirectory(Path.Combine(images, "empty"));
         File.WriteAllText(Path.Combine(first, "notes.txt"), "no image");
         File.Copy(TestFiles[0], Path.Combine(first, "one image.png"));
-        string model = Path.Combine(_folder, "m.zip");
+        string model = InFolder("m.zip");
 
         var run = await SlaCommand.DoneAsync(SlaCommand.Train(images, model, epochs: 1, "--json"));
         Assert.Equal(2, (int)JsonNode.Parse(run.Output)!["classes"]!);
@@ -245,16 +241,16 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task A_broken_image_is_named_and_can_be_skipped()
     {
-        string images = Path.Combine(_folder, "images");
+        string images = InFolder("images");
         TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 3), images);
         string broken = Path.Combine(images, "bag", "broken.jpg");
         File.WriteAllBytes(broken, File.ReadAllBytes(TestFiles[0])[..100]);
-        string[] arguments = SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1);
+        string[] arguments = SlaCommand.Train(images, InFolder("m.zip"), epochs: 1);
 
         var failed = await SlaCommand.RunAsync(arguments);
         Assert.Equal(1, failed.Code);
         Assert.Contains(broken, failed.Error, StringComparison.Ordinal);
-        Assert.Equal([images], Directory.EnumerateFileSystemEntries(_folder));
+        Assert.Equal([images], Directory.EnumerateFileSystemEntries(Folder));
 
         Assert.Equal(1, (int)(await SlaCommand.JsonAsync([.. arguments, "--skip-unreadable"]))["unreadableImages"]!);
     }
@@ -262,9 +258,9 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task A_list_in_place_of_a_folder_gives_paths_and_labels()
     {
-        string list = Path.Combine(_folder, "images.tsv");
+        string list = InFolder("images.tsv");
         File.WriteAllLines(list, ["path\tlabel", .. TestFiles.Select((file, i) => $"{file}\t{(i % 2 == 0 ? "even" : "odd")}")]);
-        string model = Path.Combine(_folder, "m.zip");
+        string model = InFolder("m.zip");
         await SlaCommand.DoneAsync("train", "--list", list, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1");
         Assert.Equal(["even", "odd"], (await SlaCommand.JsonAsync("inspect", "--model", model))["classes"]!.AsArray().Select(name => (string)name!));
 
@@ -272,7 +268,7 @@ public sealed class CliTests(TrainedByCli trained) : IDisposable
         await SlaCommand.RefusedAsync("Line 32", "evaluate", "--model", model, "--list", list);
     }
 
-    private string[] Training(string model, int epochs) => SlaCommand.Train(trained.Images, Path.Combine(_folder, model), epochs);
+    private string[] Training(string model, int epochs) => SlaCommand.Train(trained.Images, InFolder(model), epochs);
 
     private static IEnumerable<float> Pixels(string file)
     {

@@ -5,12 +5,8 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 [Collection(CliGroup.Name)]
-public sealed class ReportTests(TrainedByCli trained) : IDisposable
+public sealed class ReportTests(TrainedByCli trained) : FolderTest
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-report-test-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory]
     [InlineData(false, 1200, "rgb(251, 251, 250)")]
     [InlineData(true, 1200, "rgb(20, 23, 27)")]
@@ -46,7 +42,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task Evaluate_reports_what_it_says()
     {
-        string report = Path.Combine(_folder, "report.html");
+        string report = InFolder("report.html");
         var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--report", report);
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains($"<dt>accuracy</dt><dd>{Percent(evaluation["accuracy"])}</dd>", page, StringComparison.Ordinal);
@@ -62,7 +58,7 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task Names_of_classes_and_files_are_text_in_a_report()
     {
-        string images = Path.Combine(_folder, "<b>images & more");
+        string images = InFolder("<b>images & more");
         foreach (string name in new[] { "<script>alert(1)</script>".Replace('/', '|'), "\u0001 control & 日本" })
         {
             string folder = Directory.CreateDirectory(Path.Combine(images, name)).FullName;
@@ -70,8 +66,8 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
                 File.Copy(image.ImagePath, Path.Combine(folder, Path.GetFileName(image.ImagePath)));
         }
 
-        string report = Path.Combine(_folder, "r.html");
-        await SlaCommand.DoneAsync(SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1, "--validation-fraction", "0.5", "--report", report));
+        string report = InFolder("r.html");
+        await SlaCommand.DoneAsync(SlaCommand.Train(images, InFolder("m.zip"), epochs: 1, "--validation-fraction", "0.5", "--report", report));
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains("&lt;script&gt;alert(1)", page, StringComparison.Ordinal);
         Assert.Contains("\uFFFD control &amp; 日本", page, StringComparison.Ordinal);
@@ -81,10 +77,10 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task A_report_without_images_to_measure_on_says_so()
     {
-        string images = Path.Combine(_folder, "images");
+        string images = InFolder("images");
         TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 1), images);
-        string report = Path.Combine(_folder, "r.html");
-        await SlaCommand.DoneAsync(SlaCommand.Train(images, Path.Combine(_folder, "m.zip"), epochs: 1, "--report", report));
+        string report = InFolder("r.html");
+        await SlaCommand.DoneAsync(SlaCommand.Train(images, InFolder("m.zip"), epochs: 1, "--report", report));
         string page = await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
         Assert.Contains("nothing to measure the model on", page, StringComparison.Ordinal);
         Assert.DoesNotContain("Confusion", page, StringComparison.Ordinal);
@@ -93,9 +89,9 @@ public sealed class ReportTests(TrainedByCli trained) : IDisposable
     [Fact]
     public async Task A_report_that_cannot_be_written_is_an_error_before_the_training()
     {
-        string model = Path.Combine(_folder, "m.zip");
-        await SlaCommand.RefusedAsync("mkdir -p", "train", "--images", trained.Images, "--model", model, "--report", Path.Combine(_folder, "no", "r.html"));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        string model = InFolder("m.zip");
+        await SlaCommand.RefusedAsync("mkdir -p", "train", "--images", trained.Images, "--model", model, "--report", Path.Combine(Folder, "no", "r.html"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));
     }
 
     private static string Percent(JsonNode? share) => share is null ? "-" : ((double)share).ToString("P1", CultureInfo.InvariantCulture);

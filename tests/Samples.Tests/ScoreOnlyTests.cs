@@ -4,12 +4,8 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-public sealed class ScoreOnlyTests : IDisposable
+public sealed class ScoreOnlyTests : FolderTest
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-score-only-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Fact]
     public async Task A_program_that_knows_nothing_of_the_library_scores_the_same()
     {
@@ -70,7 +66,7 @@ public sealed class ScoreOnlyTests : IDisposable
         var scoring = new TransformerChain<ITransformer>([.. steps]);
         var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(scoring.Transform(files));
         var chain = scoring.Append(naming);
-        string model = Path.Combine(_folder, "model.zip");
+        string model = InFolder("model.zip");
         mlContext.Model.Save(chain, files.Schema, model);
 
         var expected = chain.Transform(files);

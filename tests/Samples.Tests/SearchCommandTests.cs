@@ -4,18 +4,14 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 [Collection(CliGroup.Name)]
-public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
+public sealed class SearchCommandTests(TrainedByCli trained) : FolderTest
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-search-test-").FullName;
-
-    private string Model => Path.Combine(_folder, "m.zip");
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    private string Model => InFolder("m.zip");
 
     [Fact]
     public async Task A_search_writes_the_best_model_and_a_report_that_compares_the_trials()
     {
-        string report = Path.Combine(_folder, "r.html");
+        string report = InFolder("r.html");
         var run = await SlaCommand.DoneAsync(Search("--max-seconds", "30", "--max-trials", "4", "--report", report, "--json"));
         var found = JsonNode.Parse(run.Output)!;
         Assert.True((bool)found["isComplete"]!);
@@ -73,7 +69,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : IDisposable
     public async Task Bad_input_of_a_search_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
         await SlaCommand.RefusedAsync(message, ["search", "--images", trained.Images, "--model", Model, .. arguments]);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));
     }
 
     private string[] Search(params string[] others) =>

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-public sealed class StudiesTests : IDisposable
+public sealed class StudiesTests : FolderTest
 {
     private const string Settings =
         """
@@ -20,18 +20,14 @@ public sealed class StudiesTests : IDisposable
           ]
         """;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-studies-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Fact]
     public async Task Every_run_is_trained_once_and_its_line_says_what_made_it()
     {
         string study = Write("tiny.json", $$"""{ "title": "Tiny", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
-        string[] command = ["run", study, "--cifar", FashionImages.Folder, "--results", _folder];
+        string[] command = ["run", study, "--cifar", FashionImages.Folder, "--results", Folder];
         var first = await ProgramRun.RunAsync("Studies", command);
         Assert.True(first.Code == 0, first.Output + first.Error);
-        var lines = File.ReadLines(In("tiny.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
+        var lines = File.ReadLines(InFolder("tiny.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
         Assert.Equal(3, lines.Length);
 
         var sla = lines.Single(line => (string)line["run"]!["objective"]! == "sla");
@@ -49,7 +45,7 @@ public sealed class StudiesTests : IDisposable
 
         var second = await ProgramRun.RunAsync("Studies", command);
         Assert.Contains("3 runs, 0 of them to do", second.Output, StringComparison.Ordinal);
-        Assert.Equal(3, File.ReadLines(In("tiny.jsonl")).Count());
+        Assert.Equal(3, File.ReadLines(InFolder("tiny.jsonl")).Count());
     }
 
     [Fact]
@@ -57,21 +53,21 @@ public sealed class StudiesTests : IDisposable
     {
         string study = Write("known.json", $$"""{ "title": "Known", "imagesPerClass": [4], "seeds": [1, 2, 3], {{Settings}} }""");
         double[] baseline = [0.50, 0.52, 0.54], sla = [0.53, 0.56, 0.56], two = [0.50, 0.53, 0.54];
-        File.WriteAllLines(In("known.jsonl"), Enumerable.Range(0, 3).SelectMany(seed => (string[])
+        File.WriteAllLines(InFolder("known.jsonl"), Enumerable.Range(0, 3).SelectMany(seed => (string[])
         [
             Line("baseline", "none", 1, 1, seed + 1, "Single", baseline[seed], seconds: 10),
             Line("sla", "rotation", 2, 1, seed + 1, "Aggregated", sla[seed], seconds: 22),
             Line("baseline", "none", 1, 2, seed + 1, "Ensemble2", two[seed], seconds: 20),
         ]));
-        var run = await ProgramRun.RunAsync("Studies", "report", study, "--results", _folder, "--pages", _folder);
+        var run = await ProgramRun.RunAsync("Studies", "report", study, "--results", Folder, "--pages", Folder);
         Assert.True(run.Code == 0, run.Error);
 
         // The mean of 3, 4 and 2 points is 3, their deviation 1, and half the interval 4.303 / sqrt(3) = 2.48.
-        string table = File.ReadAllText(In("known.md"));
+        string table = File.ReadAllText(InFolder("known.md"));
         Assert.Contains("| baseline | 3 | 52.0 % ± 2.0 |  | 1.500 | 10 | 0.50 |", table, StringComparison.Ordinal);
         Assert.Contains("| SLA, aggregated | 3 | 55.0 % ± 1.7 | +3.0 ± 2.5 over baseline | 1.500 | 22 | 0.50 |", table, StringComparison.Ordinal);
         Assert.Contains("| two networks | 3 | 52.3 % ± 2.1 | +0.3 ± 1.4 over baseline | 1.500 | 20 | 0.50 |", table, StringComparison.Ordinal);
-        Assert.Contains("SLA, aggregated, over baseline", File.ReadAllText(In("known.svg")), StringComparison.Ordinal);
+        Assert.Contains("SLA, aggregated, over baseline", File.ReadAllText(InFolder("known.svg")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,7 +92,7 @@ public sealed class StudiesTests : IDisposable
         Assert.Equal("dress,sandal", (string)tuned["run"]!["pretrained"]!["classes"]!);
         var scratch = lines.Single(line => (string)line["run"]!["classes"]! == "bag,coat" && line["run"]!["pretrained"] is null);
         Assert.NotEqual((double)scratch["trainingLoss"]!, (double)tuned["trainingLoss"]!);
-        Assert.Contains("| tuned | 1 |", File.ReadAllText(In("weights.md")), StringComparison.Ordinal);
+        Assert.Contains("| tuned | 1 |", File.ReadAllText(InFolder("weights.md")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,7 +116,7 @@ public sealed class StudiesTests : IDisposable
             Assert.Equal(10, recalls.Length);
             Assert.Equal(recalls.Average(), (double)inference.Value!["accuracy"]!, 12);
         });
-        Assert.Contains("| 10 | 1 | 1 | LDAM-DRW |", File.ReadAllText(In("uneven.md")), StringComparison.Ordinal);
+        Assert.Contains("| 10 | 1 | 1 | LDAM-DRW |", File.ReadAllText(InFolder("uneven.md")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,8 +135,8 @@ public sealed class StudiesTests : IDisposable
             """);
         var lines = await RunAndReport(study, runs: 4);
         Assert.All(lines, line => Assert.Equal([(3, 1, 5), (2, 5, 5)], line["sizes"]!.AsArray().Select(size => ((int)size!["ways"]!, (int)size["shots"]!, size["single"]!.AsArray().Count))));
-        Assert.Contains("| SLA, aggregated |", File.ReadAllText(In("episodes.md")), StringComparison.Ordinal);
-        Assert.Contains("3-way 1-shot: SLA, aggregated", File.ReadAllText(In("episodes.svg")), StringComparison.Ordinal);
+        Assert.Contains("| SLA, aggregated |", File.ReadAllText(InFolder("episodes.md")), StringComparison.Ordinal);
+        Assert.Contains("3-way 1-shot: SLA, aggregated", File.ReadAllText(InFolder("episodes.svg")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,18 +151,18 @@ public sealed class StudiesTests : IDisposable
         var lines = await RunAndReport(study, runs: 3);
         Assert.All(lines, line => Assert.Equal(30, (int)line["testImages"]!));
         Assert.Equal("hflip", (string)lines.Single(line => (string)line["run"]!["what"]! == "hflip")["transformations"]!);
-        Assert.Contains("| 2 s, 1 thread | fashion | 1 | 4/5 | 30 |", File.ReadAllText(In("time.md")), StringComparison.Ordinal);
+        Assert.Contains("| 2 s, 1 thread | fashion | 1 | 4/5 | 30 |", File.ReadAllText(InFolder("time.md")), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Tables_and_figures_that_are_published_are_those_of_the_published_lines()
     {
-        var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", ProgramRun.PathOf("Results"), "--pages", _folder);
+        var run = await ProgramRun.RunAsync("Studies", "report", "all", "--results", ProgramRun.PathOf("Results"), "--pages", Folder);
         Assert.True(run.Code == 0, run.Error);
 
         string published = ProgramRun.PathOf("StudyPages");
-        Assert.Equal(NamesOf(published), NamesOf(_folder));
-        Assert.All(NamesOf(published), name => Assert.Equal(File.ReadAllText(Path.Combine(published, name)), File.ReadAllText(In(name))));
+        Assert.Equal(NamesOf(published), NamesOf(Folder));
+        Assert.All(NamesOf(published), name => Assert.Equal(File.ReadAllText(Path.Combine(published, name)), File.ReadAllText(InFolder(name))));
 
         static IEnumerable<string> NamesOf(string folder) =>
             Directory.GetFiles(folder).Where(file => !file.EndsWith(".png", StringComparison.Ordinal)).Select(file => Path.GetFileName(file)).Order();
@@ -193,15 +189,15 @@ public sealed class StudiesTests : IDisposable
         Assert.Contains("'basline', which is not there", (await ProgramRun.RunAsync("Studies", "run", study)).Error, StringComparison.Ordinal);
 
         study = Write("torn.json", $$"""{ "title": "Torn", "imagesPerClass": [4], "seeds": [1], {{Settings}} }""");
-        File.WriteAllText(In("torn.jsonl"), "{\"run\":{\"da");
-        Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", _folder)).Error, StringComparison.Ordinal);
+        File.WriteAllText(InFolder("torn.jsonl"), "{\"run\":{\"da");
+        Assert.Contains("line 1 is no run", (await ProgramRun.RunAsync("Studies", "run", study, "--results", Folder)).Error, StringComparison.Ordinal);
     }
 
     /// <summary>Does the runs of a study, all of which succeed, makes its page, and sees that nothing is left to do.</summary>
     private async Task<JsonNode[]> RunAndReport(string study, int runs)
     {
         string[] options =
-            [study, "--cifar", FashionImages.Folder, "--quickstart", Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), "--results", _folder, "--pages", _folder, "--artifacts", In("artifacts")];
+            [study, "--cifar", FashionImages.Folder, "--quickstart", Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist.zip"), "--results", Folder, "--pages", Folder, "--artifacts", InFolder("artifacts")];
         foreach (string verb in new[] { "run", "report" })
         {
             var run = await ProgramRun.RunAsync("Studies", [verb, .. options]);
@@ -237,11 +233,9 @@ public sealed class StudiesTests : IDisposable
         inferences = new Dictionary<string, object> { [inference] = new { accuracy, logLoss = 1.5, scoringMilliseconds = 0.5 } },
     });
 
-    private string In(string file) => Path.Combine(_folder, file);
-
     private string Write(string file, string text)
     {
-        File.WriteAllText(In(file), text);
-        return In(file);
+        File.WriteAllText(InFolder(file), text);
+        return InFolder(file);
     }
 }

@@ -1,28 +1,18 @@
 using CsCheck;
 using Microsoft.ML.Sla.Augmentation;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Tensors;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Base augmentation against batches computed by hand, and against loops over pixels.</summary>
-public sealed class AugmentationTests : IDisposable
+public sealed class AugmentationTests : TensorTest
 {
     private const int Classes = 3;
-
-    private readonly DisposeScope _scope;
-
-    public AugmentationTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-    }
 
     public static TheoryData<string> Augmentations => [.. All.Keys];
 
@@ -37,8 +27,6 @@ public sealed class AugmentationTests : IDisposable
         ImageAugmentation.Mixup(),
         ImageAugmentation.RandAugment(operations: 3, magnitude: 20),
     }.ToDictionary(augmentation => $"{augmentation}");
-
-    public void Dispose() => _scope.Dispose();
 
     [Theory]
     [MemberData(nameof(Augmentations))]

@@ -108,18 +108,9 @@ public sealed class CallersImagesTests : IDisposable
     public void Few_shot_training_and_embeddings_leave_them_as_they_were()
     {
         byte[][] before = Pixels();
-        using var embedding = _mlContext.MulticlassClassification.Trainers.SlaFewShot(new SlaFewShotTrainer.Options
-        {
-            FeatureColumnName = "Image",
-            ImageWidth = Side,
-            ImageHeight = Side,
-            Architecture = Architecture.ConvNet(4),
-            Episodes = 2,
-            Ways = 2,
-            Shots = 1,
-            Queries = 1,
-            Seed = 1,
-        }).Fit(Keyed());
+        var options = Training.FewShotOptions();
+        (options.ImageWidth, options.ImageHeight, options.Channels) = (Side, Side, 3);
+        using var embedding = _mlContext.MulticlassClassification.Trainers.SlaFewShot(options).Fit(Keyed());
         using var classifier = _mlContext.MulticlassClassification.Trainers.PrototypeClassifier(embedding).Fit(embedding.Transform(Keyed()));
         Assert.Equal(_rows.Count, Training.Scores(classifier.Transform(embedding.Transform(Keyed()))).Length);
         Assert.Equal(before, Pixels());

@@ -5,17 +5,14 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Models that are disposed while other threads score with them, and models that are used afterwards.</summary>
-public sealed class LifetimeTests : IDisposable
+public sealed class LifetimeTests : FolderTest
 {
     private const int Rounds = 15;
     private const int Threads = 4;
 
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-lifetime-").FullName;
 
-    private string ModelPath => Path.Combine(_folder, "model.zip");
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    private string ModelPath => InFolder("model.zip");
 
     [Fact]
     public void The_last_user_releases_and_nobody_comes_in_after_the_end()
@@ -151,9 +148,9 @@ public sealed class LifetimeTests : IDisposable
                 () => model.WithInference(SlaInference.Single),
                 () => model.WithViewScores(),
                 () => model.ToInt8(images),
-                () => model.ExportOnnx(Path.Combine(_folder, "model.onnx")),
-                () => model.SaveOnnx(Path.Combine(_folder, "model.onnx")),
-                () => _mlContext.Model.Save(model, images.Schema, Path.Combine(_folder, "again.zip")),
+                () => model.ExportOnnx(InFolder("model.onnx")),
+                () => model.SaveOnnx(InFolder("model.onnx")),
+                () => _mlContext.Model.Save(model, images.Schema, InFolder("again.zip")),
                 () => Training.Scores(scored));
         }
     }
@@ -211,17 +208,7 @@ public sealed class LifetimeTests : IDisposable
         }
     }
 
-    private SlaEmbeddingTransformer Embedding(IDataView images) => _mlContext.MulticlassClassification.Trainers.SlaFewShot(new SlaFewShotTrainer.Options
-    {
-        FeatureColumnName = "Image",
-        Channels = 1,
-        Architecture = Architecture.ConvNet(4),
-        Episodes = 2,
-        Ways = 2,
-        Shots = 1,
-        Queries = 1,
-        Seed = 1,
-    }).Fit(images);
+    private SlaEmbeddingTransformer Embedding(IDataView images) => _mlContext.MulticlassClassification.Trainers.SlaFewShot(Training.FewShotOptions()).Fit(images);
 
     /// <summary>A view whose cursors throw when they are disposed first.</summary>
     private sealed class StubbornView(IDataView view) : IDataView

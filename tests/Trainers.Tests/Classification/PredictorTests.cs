@@ -12,19 +12,16 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>The predictor beside ML.NET's chain, on random weights.</summary>
-public sealed class PredictorTests : IDisposable
+public sealed class PredictorTests : FolderTest
 {
     private const int Side = 16;
 
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-predictor-").FullName;
 
     public static TheoryData<int, ImageResizingEstimator.ResizingKind> Inputs => new(
         from channels in new[] { 1, 3 }
         from resizing in Enum.GetValues<ImageResizingEstimator.ResizingKind>()
         select (channels, resizing));
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Inputs))]
@@ -55,7 +52,7 @@ public sealed class PredictorTests : IDisposable
     public void It_gives_the_bits_that_a_loaded_pipeline_gives()
     {
         string[] files = [.. Photos()];
-        string path = Path.Combine(_folder, "pipeline.zip");
+        string path = InFolder("pipeline.zip");
         using (var model = NewModel(3, ImageResizingEstimator.ResizingKind.IsoCrop))
         {
             var rows = Rows(files);
@@ -74,7 +71,7 @@ public sealed class PredictorTests : IDisposable
     public void A_model_in_8_bits_is_scored_as_it_is_and_in_no_other_way()
     {
         string[] files = [.. Photos()];
-        string path = Path.Combine(_folder, "int8.zip");
+        string path = InFolder("int8.zip");
         using var model = NewModel(3, ImageResizingEstimator.ResizingKind.IsoCrop);
         using var int8 = model.ToInt8(Rows(files));
         _mlContext.Model.Save(int8, Rows(files).Schema, path);
@@ -133,7 +130,7 @@ public sealed class PredictorTests : IDisposable
     {
         string[] files = [.. Enumerable.Repeat(Photos().First(), 300)];
         foreach (int i in new[] { 40, 41, 250 })
-            File.WriteAllText(files[i] = Path.Combine(_folder, $"broken-{i}.jpg"), "no image");
+            File.WriteAllText(files[i] = InFolder($"broken-{i}.jpg"), "no image");
         using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
         Assert.Contains("broken-40.jpg", Assert.Throws<InvalidDataException>(() => predictor.Predict(files)).Message, StringComparison.Ordinal);
         Assert.Contains("nothing.jpg", Assert.Throws<FileNotFoundException>(() => predictor.Predict("nothing.jpg")).Message, StringComparison.Ordinal);
@@ -153,7 +150,7 @@ public sealed class PredictorTests : IDisposable
     {
         var features = new FeatureColumn("Pixels", FeatureKind.Floats, new ImageShape(1, Side, Side), ImageResizingEstimator.ResizingKind.IsoCrop, 255);
         using var model = NewModel(features, SlaObjective.Sla);
-        string path = Path.Combine(_folder, "vector.zip");
+        string path = InFolder("vector.zip");
         _mlContext.Model.Save(model, null, path);
         Assert.Contains("'Pixels', a vector", Assert.Throws<InvalidDataException>(() => SlaPredictor.Load(path)).Message, StringComparison.Ordinal);
     }
@@ -161,7 +158,7 @@ public sealed class PredictorTests : IDisposable
     [Fact]
     public void A_file_without_a_model_is_refused()
     {
-        string path = Path.Combine(_folder, "other.zip");
+        string path = InFolder("other.zip");
         Assert.Throws<FileNotFoundException>(() => SlaPredictor.Load(path));
         File.WriteAllText(path, "not a zip");
         Assert.Contains("other.zip", Assert.Throws<InvalidDataException>(() => SlaPredictor.Load(path)).Message, StringComparison.Ordinal);
@@ -196,7 +193,7 @@ public sealed class PredictorTests : IDisposable
             using var image = MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, pixels);
             foreach (string extension in new[] { "png", "jpg" })
             {
-                string path = Path.Combine(_folder, $"{width}x{height}.{extension}");
+                string path = InFolder($"{width}x{height}.{extension}");
                 image.Save(path);
                 yield return path;
             }
@@ -205,7 +202,7 @@ public sealed class PredictorTests : IDisposable
 
     private string Save(int channels, ImageResizingEstimator.ResizingKind resizing, SlaObjective objective = SlaObjective.SlaSelfDistillation)
     {
-        string path = Path.Combine(_folder, $"{channels}-{resizing}.zip");
+        string path = InFolder($"{channels}-{resizing}.zip");
         using var model = NewModel(channels, resizing, objective);
         _mlContext.Model.Save(model, null, path);
         return path;

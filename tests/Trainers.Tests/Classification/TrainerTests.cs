@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-public sealed class TrainerTests
+public sealed class TrainerTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
 
@@ -19,11 +19,7 @@ public sealed class TrainerTests
             options.Epochs = 1;
             options.Seed = seed;
             using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass: 16));
-            string path = Path.GetTempFileName();
-            model.SaveOnnx(path);
-            byte[] bytes = File.ReadAllBytes(path);
-            File.Delete(path);
-            return bytes;
+            return Training.OnnxOf(model);
         }
 
         byte[] first = Network(1);
@@ -238,7 +234,7 @@ public sealed class TrainerTests
     [InlineData("missing.png", null)]
     public void An_image_that_cannot_be_read_is_named(string file, string? content)
     {
-        string path = Path.Combine(Directory.CreateTempSubdirectory("sla-broken-").FullName, file);
+        string path = InFolder(file);
         if (content is not null)
             File.WriteAllText(path, content);
         LabelledImage[] images = [.. FashionImages.Train(classes: 2, perClass: 4), new LabelledImage(path, "dress")];
@@ -250,8 +246,6 @@ public sealed class TrainerTests
             Assert.Contains(path, error.Message, StringComparison.Ordinal);
             Assert.Contains("row 8", error.Message, StringComparison.Ordinal);
         }
-
-        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [Fact]

@@ -11,12 +11,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Few-shot training on real images, its embeddings, and classifiers by prototypes.</summary>
-public sealed class FewShotTests : IDisposable
+public sealed class FewShotTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-few-shot-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Classes_that_were_not_trained_on_are_told_apart_well_above_chance()
@@ -54,7 +51,7 @@ public sealed class FewShotTests : IDisposable
         Assert.NotEqual(Onnx(first), Onnx(other));
 
         Assert.NotEqual(10f, first.Scale);
-        string path = Path.Combine(_folder, "model.zip");
+        string path = InFolder("model.zip");
         _mlContext.Model.Save(first, images.Schema, path);
         using var loaded = SlaEmbeddingTransformer.Load(new MLContext(), path);
         Assert.Equal(Onnx(first), Onnx(loaded));
@@ -126,16 +123,16 @@ public sealed class FewShotTests : IDisposable
         using var whole = Fit(options, images);
 
         using var cancellation = new CancellationTokenSource();
-        options.CheckpointFolder = _folder;
+        options.CheckpointFolder = Folder;
         options.CheckpointSteps = 5;
         options.CancellationToken = cancellation.Token;
         options.Observers = [new AtCheckpoint(cancellation.Cancel)];
         Assert.ThrowsAny<OperationCanceledException>(() => Fit(options, images));
-        Assert.Equal(5, new CheckpointFile(_folder).ReadHeader().Step);
+        Assert.Equal(5, new CheckpointFile(Folder).ReadHeader().Step);
 
         var again = Options();
         again.Episodes = 12;
-        again.CheckpointFolder = _folder;
+        again.CheckpointFolder = Folder;
         Assert.Contains("Resume", Assert.Throws<InvalidOperationException>(() => Fit(again, images)).Message, StringComparison.Ordinal);
         again.Resume = true;
         using var resumed = Fit(again, images);
@@ -166,7 +163,7 @@ public sealed class FewShotTests : IDisposable
         using var classifier = _mlContext.MulticlassClassification.Trainers.PrototypeClassifier(embedding).Fit(embedded);
         var chain = new TransformerChain<ITransformer>(embedding, classifier);
         var scored = chain.Transform(images);
-        string path = Path.Combine(_folder, "model.zip");
+        string path = InFolder("model.zip");
         _mlContext.Model.Save(chain, images.Schema, path);
 
         var loaded = new MLContext().Model.Load(path, out _);
@@ -293,7 +290,7 @@ public sealed class FewShotTests : IDisposable
     {
         var images = FashionImages.Train(classes: 4, perClass: 8).Where(image => image.Label != "bag").ToList();
         string scarce = images[0].Label;
-        var broken = images.Skip(4).Append(new LabelledImage(Path.Combine(_folder, "missing.png"), images[^1].Label));
+        var broken = images.Skip(4).Append(new LabelledImage(InFolder("missing.png"), images[^1].Label));
         string message = Assert.Throws<InvalidOperationException>(() => Fit(Options(), Files(broken))).Message;
         Assert.Contains($"'{scarce}' has 4 images", message, StringComparison.Ordinal);
         Assert.Contains("Shots 2 and Queries 3", message, StringComparison.Ordinal);
@@ -410,7 +407,7 @@ public sealed class FewShotTests : IDisposable
 
     private byte[] Onnx(ScoringTransformer model)
     {
-        string path = Path.Combine(_folder, "model.onnx");
+        string path = InFolder("model.onnx");
         model.SaveOnnx(path);
         return File.ReadAllBytes(path);
     }

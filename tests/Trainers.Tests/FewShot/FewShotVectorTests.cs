@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using TorchSharp;
 using Xunit;
@@ -11,20 +10,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Episodes against numbers that PyTorch made (Vectors/make_fewshot_vectors.py).</summary>
-public sealed class FewShotVectorTests : IDisposable
+public sealed class FewShotVectorTests : TensorTest
 {
     private static readonly JsonElement Vectors = VectorFile.Read("fewshot.json");
     private static readonly EpisodeShape Episode = new(Number("ways"), Number("shots"), Number("queries"));
     private static readonly int EmbeddingSize = Number("embeddingSize");
     private static readonly double Scale = Math.Exp(Vectors.GetProperty("logScale").GetDouble());
-
-    private readonly DisposeScope _scope;
-
-    public FewShotVectorTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-    }
 
     public static TheoryData<int, FewShotObjective> Cases
     {
@@ -46,8 +37,6 @@ public sealed class FewShotVectorTests : IDisposable
     }
 
     public static TheoryData<int> Numbers => [.. Enumerable.Range(0, Vectors.GetProperty("cases").GetArrayLength())];
-
-    public void Dispose() => _scope.Dispose();
 
     [Theory]
     [MemberData(nameof(Cases))]

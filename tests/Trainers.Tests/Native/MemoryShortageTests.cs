@@ -82,16 +82,8 @@ public sealed class MemoryShortageTests
     [Fact]
     public void Of_episodes_the_ways_shots_and_queries_are_named()
     {
-        var options = new SlaFewShotTrainer.Options
-        {
-            FeatureColumnName = "Image",
-            Channels = 1,
-            Architecture = Architecture.ConvNet(4),
-            Ways = 2,
-            Shots = 3,
-            Queries = 4,
-            Augmentations = [new TooLarge()],
-        };
+        var options = Training.FewShotOptions();
+        (options.Ways, options.Shots, options.Queries, options.Augmentations) = (2, 3, 4, [new TooLarge()]);
         var trainer = _context.MulticlassClassification.Trainers.SlaFewShot(options);
 
         string message = Assert.Throws<InvalidOperationException>(() => trainer.Fit(Training.Images(_context, classes: 8))).Message;

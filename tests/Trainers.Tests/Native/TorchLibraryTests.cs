@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests.Native;
 
-public sealed class TorchLibraryTests
+public sealed class TorchLibraryTests : FolderTest
 {
     [Fact]
     public void Torch_multiplies_matrices_once_it_is_loaded()
@@ -30,18 +30,10 @@ public sealed class TorchLibraryTests
     public async Task Processes_that_start_at_once_all_load_torch_and_leave_one_copy_at_most()
     {
         byte[] original = TorchSharpBinary.Read();
-        DirectoryInfo data = Directory.CreateTempSubdirectory("sla-native-tests-");
-        try
-        {
-            await Task.WhenAll(LoadInProcess(data.FullName), LoadInProcess(data.FullName));
+        await Task.WhenAll(LoadInProcess(Folder), LoadInProcess(Folder));
 
-            Assert.True(data.GetFiles("*", SearchOption.AllDirectories).Length <= 1);
-            Assert.Equal(original, TorchSharpBinary.Read());
-        }
-        finally
-        {
-            data.Delete(recursive: true);
-        }
+        Assert.True(Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Length <= 1);
+        Assert.Equal(original, TorchSharpBinary.Read());
     }
 
     [Fact]

@@ -1,9 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
@@ -11,17 +9,9 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>The architectures against PyTorch's, and their graphs against their forward passes.</summary>
-public sealed class NetworkTests : IDisposable
+public sealed class NetworkTests : TensorTest
 {
     private static readonly HeadShape[] NoHeads = [];
-
-    private readonly DisposeScope _scope;
-
-    public NetworkTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-    }
 
     public static TheoryData<string, int, int, int> Exported => new()
     {
@@ -41,8 +31,6 @@ public sealed class NetworkTests : IDisposable
     };
 
     public static TheoryData<string> Reference => [.. FormulaWeights.Vectors.EnumerateObject().Select(network => network.Name).Where(name => name != "parameters")];
-
-    public void Dispose() => _scope.Dispose();
 
     [Theory]
     [MemberData(nameof(Exported))]
@@ -181,24 +169,21 @@ public sealed class NetworkTests : IDisposable
     {
         var mlContext = new MLContext(seed: 1);
         var images = Training.Images(mlContext, classes: 2, perClass: 16);
-        float[][] Scores(string? saveTo)
+        SlaTransformer Train()
         {
             var options = Training.Options(SlaObjective.Sla);
             options.Architecture = Named("own");
-            using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
-            if (saveTo is not null)
-                mlContext.Model.Save(model, images.Schema, saveTo);
-            return Training.Scores(model.Transform(images));
+            return mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
         }
 
-        string path = Path.GetTempFileName();
-        var scores = Scores(path);
-        Assert.Equal(scores, Scores(saveTo: null));
-        using var loaded = SlaTransformer.Load(mlContext, path);
+        using var model = Train();
+        using var again = Train();
+        using var loaded = Training.SavedAndLoaded(mlContext, model);
+        var scores = Training.Scores(model.Transform(images));
+        Assert.Equal(scores, Training.Scores(again.Transform(images)));
         Assert.Equal(scores, Training.Scores(loaded.Transform(images)));
         using var single = loaded.WithInference(SlaInference.Single);
         Assert.NotEqual(scores, Training.Scores(single.Transform(images)));
-        File.Delete(path);
     }
 
     internal static Architecture Named(string name) => name switch

@@ -11,7 +11,7 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>What is set against uneven classes: weights, margins, sampling, and all that a model with normalised heads goes through.</summary>
-public sealed class ImbalanceTests
+public sealed class ImbalanceTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
 
@@ -149,10 +149,7 @@ public sealed class ImbalanceTests
         Assert.Equal(best.ValidationAccuracy!.Value, metrics.MicroAccuracy, 1e-6);
         Assert.Equal(best.ValidationLoss!.Value, metrics.LogLoss, 1e-4);
 
-        string path = Path.GetTempFileName();
-        _mlContext.Model.Save(model, images.Schema, path);
-        using var loaded = SlaTransformer.Load(_mlContext, path);
-        File.Delete(path);
+        using var loaded = Training.SavedAndLoaded(_mlContext, model);
         foreach (var inference in model.Inferences)
         {
             using var first = model.WithInference(inference);
@@ -202,11 +199,10 @@ public sealed class ImbalanceTests
         Assert.InRange(Move(Goes(options)), 1e-3, 10);
 
         // A model of LDAM gives its backbone as any other does.
-        string path = Path.GetTempFileName();
+        string path = InFolder("model.zip");
         _mlContext.Model.Save(ldam, images.Schema, path);
         options.PretrainedPath = path;
         using var pretrained = Train(options, images);
-        File.Delete(path);
         Assert.True(pretrained.Model.Weights.Contains("heads.class_head_bias"));
 
         SlaTransformer Goes(SlaTrainer.Options next)

@@ -1,29 +1,19 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Every objective with every loss and weighting against numbers that PyTorch made (Vectors/make_imbalance_vectors.py).</summary>
-public sealed class ImbalanceVectorTests : IDisposable
+public sealed class ImbalanceVectorTests : TensorTest
 {
     private const int Views = 4;
     private const int EmbeddingSize = 4;
 
     private static readonly JsonElement Vectors = VectorFile.Read("imbalance.json");
     private static readonly int[] Counts = Vectors.GetProperty("counts").Deserialize<int[]>()!;
-
-    private readonly DisposeScope _scope;
-
-    public ImbalanceVectorTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-    }
 
     public static TheoryData<int, string> Cases
     {
@@ -35,8 +25,6 @@ public sealed class ImbalanceVectorTests : IDisposable
             return cases;
         }
     }
-
-    public void Dispose() => _scope.Dispose();
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -59,11 +47,7 @@ public sealed class ImbalanceVectorTests : IDisposable
         loss.backward();
 
         Assert.Equal(expected.GetProperty("value").GetDouble(), loss.item<double>(), 1e-9);
-        var gradients = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
-        gradients["embeddings"] = rows.grad!;
-        Assert.Equal(expected.GetProperty("gradients").EnumerateObject().Select(gradient => gradient.Name).Order(), gradients.Keys.Order());
-        foreach (var gradient in expected.GetProperty("gradients").EnumerateObject())
-            VectorFile.AssertClose(gradient.Value, gradients[gradient.Name], 1e-9);
+        VectorFile.AssertGradients(expected.GetProperty("gradients"), heads, rows, 1e-9);
     }
 
     [Fact]

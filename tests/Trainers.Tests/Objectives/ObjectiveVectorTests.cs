@@ -1,29 +1,19 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Every objective, its options and its inferences against numbers that PyTorch made (Vectors/make_vectors.py).</summary>
-public sealed class ObjectiveVectorTests : IDisposable
+public sealed class ObjectiveVectorTests : TensorTest
 {
     private const int Images = 3;
     private const int Classes = 3;
     private const int EmbeddingSize = 4;
 
     private static readonly JsonElement Vectors = VectorFile.Read("objectives.json");
-
-    private readonly DisposeScope _scope;
-
-    public ObjectiveVectorTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-    }
 
     public static TheoryData<int, ScalarType> Cases
     {
@@ -41,8 +31,6 @@ public sealed class ObjectiveVectorTests : IDisposable
     }
 
     public static TheoryData<string> SetNames => [.. Vectors.GetProperty("views").EnumerateObject().Select(set => set.Name)];
-
-    public void Dispose() => _scope.Dispose();
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -62,11 +50,7 @@ public sealed class ObjectiveVectorTests : IDisposable
 
         double tolerance = type == ScalarType.Float64 ? 1e-9 : 1e-5;
         Assert.Equal(expected.GetProperty("loss").GetDouble(), loss.to(ScalarType.Float64).item<double>(), tolerance);
-        var gradients = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
-        gradients["embeddings"] = rows.grad!;
-        foreach (var gradient in expected.GetProperty("gradients").EnumerateObject())
-            VectorFile.AssertClose(gradient.Value, gradients[gradient.Name], tolerance);
-        Assert.Equal(expected.GetProperty("gradients").EnumerateObject().Count(), gradients.Count);
+        VectorFile.AssertGradients(expected.GetProperty("gradients"), heads, rows, tolerance);
     }
 
     [Fact]

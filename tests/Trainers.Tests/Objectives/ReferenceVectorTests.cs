@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using TorchSharp;
@@ -10,22 +9,12 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Losses, gradients, probabilities and views against numbers that PyTorch made (Vectors/README.md).</summary>
-public sealed class ReferenceVectorTests : IDisposable
+public sealed class ReferenceVectorTests : TensorTest
 {
     private const int Classes = 10;
     private const int Views = 4;
 
-    private readonly JsonElement _vectors;
-    private readonly DisposeScope _scope;
-
-    public ReferenceVectorTests()
-    {
-        TorchLibrary.EnsureLoaded();
-        _scope = NewDisposeScope();
-        _vectors = VectorFile.Read("sla_vectors.json");
-    }
-
-    public void Dispose() => _scope.Dispose();
+    private readonly JsonElement _vectors = VectorFile.Read("sla_vectors.json");
 
     [Theory]
     [InlineData("sla", SlaObjective.Sla, 1, 1, ScalarType.Float64)]

@@ -11,17 +11,16 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Files that are damaged, or that say what cannot be, are refused by name, and none gives another answer than it was saved with.</summary>
-public sealed class DamagedFileTests : IDisposable
+public sealed class DamagedFileTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-damaged-").FullName;
     private readonly string _model;
     private readonly string _changed;
 
     public DamagedFileTests()
     {
-        _model = Path.Combine(_folder, "model.zip");
-        _changed = Path.Combine(_folder, "changed.zip");
+        _model = InFolder("model.zip");
+        _changed = InFolder("changed.zip");
         ModelFile.Save(_mlContext, _model);
     }
 
@@ -47,8 +46,6 @@ public sealed class DamagedFileTests : IDisposable
         { "\"normalization\":{\"mean\":[0.5]", "\"normalization\":{\"mean\":null" },
         { "\"scoreColumn\":\"Score\"", "\"scoreColumn\":\"Other\"" },
     };
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void A_model_with_any_flipped_bit_is_refused_or_answers_as_it_did()
@@ -189,7 +186,7 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void A_model_in_8_bits_has_the_graph_of_its_description()
     {
-        string int8 = Path.Combine(_folder, "int8.zip");
+        string int8 = InFolder("int8.zip");
         ModelFile.Save(_mlContext, int8, int8: true);
         SlaPredictor.Load(int8).Dispose();
 
@@ -206,7 +203,7 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData(true, "\"$type\":\"convNet\",\"width\":4", "\"$type\":\"convNet\",\"width\":4096")]
     public void A_description_of_more_than_the_file_has_takes_no_memory(bool isRounded, string part, string by)
     {
-        string path = Path.Combine(_folder, "again.zip");
+        string path = InFolder("again.zip");
         ModelFile.Save(_mlContext, path, isRounded);
         ModelFile.ChangeDescription(path, _changed, part, by);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -217,7 +214,7 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void What_else_a_file_in_8_bits_says_is_not_run()
     {
-        string int8 = Path.Combine(_folder, "int8.zip");
+        string int8 = InFolder("int8.zip");
         ModelFile.Save(_mlContext, int8, int8: true);
         ModelFile.Change(int8, _changed, model => (model.IrVersion, model.ProducerName) = (99, "another"));
         Assert.Equal(Onnx(int8), Onnx(_changed));
@@ -241,10 +238,10 @@ public sealed class DamagedFileTests : IDisposable
     public void A_checkpoint_with_any_flipped_bit_is_refused_or_says_the_same()
     {
         var options = Training.Options();
-        (options.Epochs, options.CheckpointFolder, options.Architecture, options.WeightAveraging) = (1, _folder, Architecture.ConvNet(2), 0.9);
+        (options.Epochs, options.CheckpointFolder, options.Architecture, options.WeightAveraging) = (1, Folder, Architecture.ConvNet(2), 0.9);
         _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, perClass: 4)).Dispose();
 
-        var file = new CheckpointFile(_folder);
+        var file = new CheckpointFile(Folder);
         string expected = Text(file);
         byte[] bytes = File.ReadAllBytes(file.Path);
         var random = new Random(5);
@@ -300,7 +297,7 @@ public sealed class DamagedFileTests : IDisposable
         Assert.False(SealedJson.IsIntact("{\"trial\":1}"));
         foreach (string name in new[] { "trials.jsonl", "search.json" })
         {
-            string folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+            string folder = Directory.CreateDirectory(InFolder(name)).FullName;
             File.WriteAllText(Path.Combine(folder, name), "{\"trial\":1}\n");
             string message = Assert.Throws<InvalidDataException>(() => new SearchFolder(folder).Dispose()).Message;
             Assert.Contains(Path.Combine(folder, name), message, StringComparison.Ordinal);
@@ -323,7 +320,7 @@ public sealed class DamagedFileTests : IDisposable
     [InlineData("null")]
     public void A_safetensors_header_that_cannot_be_is_refused(string header)
     {
-        string path = Path.Combine(_folder, "weights.safetensors");
+        string path = InFolder("weights.safetensors");
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), 0, 0, 128, 63]);
         Assert.Contains(path, Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path).Dispose()).Message, StringComparison.Ordinal);
     }
@@ -331,7 +328,7 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void Pretrained_weights_that_are_no_numbers_are_refused_by_name()
     {
-        string path = Path.Combine(_folder, "weights.safetensors");
+        string path = InFolder("weights.safetensors");
         using (var stream = File.Create(path))
             SafetensorsFile.Write(stream, [("conv.weight", [2], [1, float.NaN])], new Dictionary<string, string>());
         string message = Assert.Throws<InvalidDataException>(() => PretrainedWeights.Read(path)).Message;

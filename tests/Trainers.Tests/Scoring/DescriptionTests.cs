@@ -7,7 +7,7 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>What is saved of a model beside its weights. The file holds descriptions as version 0.1.0 first wrote them, by reflection.</summary>
-public sealed class DescriptionTests
+public sealed class DescriptionTests : FolderTest
 {
     private static readonly string[] Saved = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Vectors", "descriptions-0.1.0.jsonl"));
 
@@ -36,12 +36,10 @@ public sealed class DescriptionTests
         var read = DescriptionReader.ReadModel((description with { History = description.History with { Epochs = [epoch] } }).ToJson());
         Assert.Equal(loss, read.History!.Epochs[0].ValidationLoss);
 
-        string folder = Directory.CreateTempSubdirectory("sla-description-").FullName;
         var weights = new Weights { ["w"] = ([1], [1f]) };
-        var file = new CheckpointFile(folder);
+        var file = new CheckpointFile(Folder);
         file.Write(new RunIdentity(new Dictionary<string, string>()), new TrainingState(1, 0, [epoch], weights, new Weights(), null, null), isFinished: false);
         Assert.Equal(loss, file.ReadState().Epochs[0].ValidationLoss);
-        file.Delete();
     }
 
     [Fact]

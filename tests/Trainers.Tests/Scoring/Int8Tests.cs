@@ -3,10 +3,9 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Scoring in 8 bits, beside scoring in 32.</summary>
-public sealed class Int8Tests : IDisposable
+public sealed class Int8Tests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sla-int8-");
 
     public static TheoryData<Architecture> Architectures =>
     [
@@ -43,7 +42,7 @@ public sealed class Int8Tests : IDisposable
         var images = Training.Images(_mlContext);
         using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
         using var int8 = model.ToInt8(images, count: 16);
-        string exactFile = Path.Combine(_folder.FullName, "exact.onnx"), roundedFile = Path.Combine(_folder.FullName, "int8.onnx"), zip = Path.Combine(_folder.FullName, "int8.zip");
+        string exactFile = InFolder("exact.onnx"), roundedFile = InFolder("int8.onnx"), zip = InFolder("int8.zip");
         model.SaveOnnx(exactFile);
         int8.SaveOnnx(roundedFile);
         _mlContext.Model.Save(int8, images.Schema, zip);
@@ -67,6 +66,4 @@ public sealed class Int8Tests : IDisposable
         Assert.Contains("no images", Assert.Throws<ArgumentException>(() => model.ToInt8(_mlContext.Data.SkipRows(images, 10_000))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => model.ToInt8(images, count: 0));
     }
-
-    public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -11,12 +11,11 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Safetensors files and the weights of files of all kinds in a network.</summary>
-public sealed class PretrainedTests : IDisposable
+public sealed class PretrainedTests : FolderTest
 {
     private static readonly HeadShape[] OneHead = [new(Head.Class, 3)];
     private static readonly Dictionary<string, string> NoMetadata = [];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-pretrained-").FullName;
     private readonly TorchSharp.DisposeScope _scope;
 
     public PretrainedTests()
@@ -25,12 +24,12 @@ public sealed class PretrainedTests : IDisposable
         _scope = NewDisposeScope();
     }
 
-    private string FilePath => Path.Combine(_folder, "weights");
+    private string FilePath => InFolder("weights");
 
-    public void Dispose()
+    public override void Dispose()
     {
         _scope.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        base.Dispose();
     }
 
     [Theory]

@@ -1,21 +1,12 @@
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>What tests of experiments share: real images, few enough for a search of seconds.</summary>
-public abstract class SearchTest : IDisposable
+public abstract class SearchTest : FolderTest
 {
     /// <summary>Number of images that trials are compared on.</summary>
     protected const int ValidationRows = 18;
 
     protected MLContext MlContext { get; } = new(seed: 1);
-
-    /// <summary>A folder for the search's record.</summary>
-    protected string Folder { get; } = Directory.CreateTempSubdirectory("sla-search-").FullName;
-
-    public void Dispose()
-    {
-        Directory.Delete(Folder, recursive: true);
-        GC.SuppressFinalize(this);
-    }
 
     protected SlaExperiment Experiment(string? folder = null, Action<SlaTrainer.Options>? configure = null, int? trials = 4, int classes = 3, bool holdOut = true)
     {

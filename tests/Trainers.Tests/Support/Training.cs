@@ -18,6 +18,18 @@ internal static class Training
         Device = SlaDevice.Cpu,
     };
 
+    public static SlaFewShotTrainer.Options FewShotOptions() => new()
+    {
+        FeatureColumnName = "Image",
+        Channels = 1,
+        Architecture = Architecture.ConvNet(4),
+        Episodes = 2,
+        Ways = 2,
+        Shots = 1,
+        Queries = 1,
+        Seed = 1,
+    };
+
     /// <summary>Rows with a key column Label and an image column Image.</summary>
     public static IDataView Images(MLContext mlContext, IEnumerable<LabelledImage> images)
     {
@@ -28,6 +40,36 @@ internal static class Training
     }
 
     public static IDataView Images(MLContext mlContext, int classes = 3, int perClass = 24) => Images(mlContext, FashionImages.Train(classes, perClass));
+
+    /// <summary>The model as a program has it that reads its file.</summary>
+    public static SlaTransformer SavedAndLoaded(MLContext mlContext, SlaTransformer model)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            mlContext.Model.Save(model, null, path);
+            return SlaTransformer.Load(mlContext, path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>All of a model, to compare bit by bit.</summary>
+    public static byte[] OnnxOf(SlaTransformer model)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            model.SaveOnnx(path);
+            return File.ReadAllBytes(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 
     public static float[][] Scores(IDataView scored) => [.. scored.GetColumn<float[]>("Score")];
 

@@ -67,5 +67,15 @@ internal static class VectorFile
             Assert.Equal(want, have, tolerance);
     }
 
+    /// <summary>Compares the gradients of heads and embeddings after a backward pass with all that a file has.</summary>
+    public static void AssertGradients(JsonElement expected, Heads heads, Tensor embeddings, double tolerance)
+    {
+        var gradients = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
+        gradients["embeddings"] = embeddings.grad!;
+        Assert.Equal(expected.EnumerateObject().Select(gradient => gradient.Name).Order(), gradients.Keys.Order());
+        foreach (var gradient in expected.EnumerateObject())
+            AssertClose(gradient.Value, gradients[gradient.Name], tolerance);
+    }
+
     public static double[] Values(Tensor values) => [.. values.detach().to(ScalarType.Float64).contiguous().data<double>()];
 }

@@ -6,15 +6,12 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>Runs that are cancelled, fail or are killed, and are taken up again.</summary>
-public sealed class CheckpointTests : IDisposable
+public sealed class CheckpointTests : FolderTest
 {
     private const string FolderVariable = "SLA_TEST_CHECKPOINT_FOLDER";
     private const int Epochs = 12;
 
     private readonly MLContext _mlContext = new(seed: 1);
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-checkpoint-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public async Task Killed_at_any_step_ten_times_it_comes_to_the_network_of_the_uninterrupted_run()
@@ -28,8 +25,8 @@ public sealed class CheckpointTests : IDisposable
             return;
         }
 
-        var expected = Weights(Options(Path.Combine(_folder, "whole")));
-        string folder = Path.Combine(_folder, "killed");
+        var expected = Weights(Options(InFolder("whole")));
+        string folder = InFolder("killed");
         var random = new Random(Environment.TickCount);
         int kills = 0;
         while (kills < 10)
@@ -58,11 +55,11 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("folder")]
     public void Cancelled_it_leaves_a_checkpoint_that_the_message_names_and_the_run_goes_on_from(string? folder)
     {
-        var whole = Options(Path.Combine(_folder, "whole"));
+        var whole = Options(InFolder("whole"));
         var expected = Weights(whole);
 
         using var cancellation = new CancellationTokenSource();
-        var options = Options(folder is null ? null : Path.Combine(_folder, folder));
+        var options = Options(folder is null ? null : InFolder(folder));
         options.CheckpointSteps = 1000;
         options.CancellationToken = cancellation.Token;
         options.Observers = [new AtStep(9, cancellation.Cancel)];
@@ -87,7 +84,7 @@ public sealed class CheckpointTests : IDisposable
         // 18 steps, and weights from the 9th on.
         SlaTrainer.Options Uneven(string folder)
         {
-            var options = Options(Path.Combine(_folder, folder));
+            var options = Options(InFolder(folder));
             options.Epochs = Epochs / 2;
             options.Threads = 1;
             options.ValidationSetFraction = null;
@@ -106,7 +103,7 @@ public sealed class CheckpointTests : IDisposable
         options.CancellationToken = cancellation.Token;
         options.Observers = [new AtStep(cancelledAt, cancellation.Cancel)];
         Assert.ThrowsAny<OperationCanceledException>(() => Train(options));
-        Assert.InRange(StepOf(Path.Combine(_folder, "cancelled")), cancelledAt, cancelledAt + 3);
+        Assert.InRange(StepOf(InFolder("cancelled")), cancelledAt, cancelledAt + 3);
 
         var again = Uneven("cancelled");
         again.Resume = true;
@@ -120,17 +117,17 @@ public sealed class CheckpointTests : IDisposable
     public void A_failure_in_the_middle_leaves_the_last_checkpoint_and_says_where_it_is()
     {
         var messages = new LogMessages(_mlContext);
-        var options = Options(_folder);
+        var options = Options(Folder);
         options.Observers = [new AtStep(9, () => throw new FormatException("of the observer"))];
         Assert.Throws<FormatException>(() => Weights(options));
-        Assert.Contains(messages, message => message.Contains("The training failed after step", StringComparison.Ordinal) && message.Contains(_folder, StringComparison.Ordinal));
-        Assert.InRange(StepOf(_folder), 8, 12);
+        Assert.Contains(messages, message => message.Contains("The training failed after step", StringComparison.Ordinal) && message.Contains(Folder, StringComparison.Ordinal));
+        Assert.InRange(StepOf(Folder), 8, 12);
     }
 
     [Fact]
     public void A_finished_run_is_taken_up_as_its_model_and_leaves_nothing_in_the_temporary_folder()
     {
-        var options = Options(_folder);
+        var options = Options(Folder);
         var expected = Weights(options);
         options.Resume = true;
         options.Observers = [new AtStep(1, () => Assert.Fail("A step was made."))];
@@ -147,10 +144,10 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_checkpoint_of_an_unfinished_run_is_not_overwritten_unasked()
     {
-        Interrupt(Options(_folder));
-        string message = Assert.Throws<InvalidOperationException>(() => Weights(Options(_folder))).Message;
+        Interrupt(Options(Folder));
+        string message = Assert.Throws<InvalidOperationException>(() => Weights(Options(Folder))).Message;
         Assert.Contains("Set Resume to true", message, StringComparison.Ordinal);
-        Assert.Contains(_folder, message, StringComparison.Ordinal);
+        Assert.Contains(Folder, message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -164,8 +161,8 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("sampling", "BalancedSampling: the default there and True here")]
     public void A_checkpoint_of_another_run_is_refused_with_the_difference(string what, string expected)
     {
-        Interrupt(Options(_folder));
-        var options = Options(_folder);
+        Interrupt(Options(Folder));
+        var options = Options(Folder);
         options.Resume = true;
         options.LearningRate = what == "rate" ? 0.01 : options.LearningRate;
         options.Seed = what == "seed" ? 8 : options.Seed;
@@ -181,13 +178,13 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_checkpoint_whose_best_weights_are_of_another_network_is_refused_by_name()
     {
-        Interrupt(Options(_folder));
-        var file = new CheckpointFile(_folder);
+        Interrupt(Options(Folder));
+        var file = new CheckpointFile(Folder);
         var (header, state) = (file.ReadHeader(), file.ReadState());
         Assert.NotNull(state.Best);
         file.Write(header.Identity, state with { Best = new Networks.Weights { ["other"] = ([1], [1f]) } }, isFinished: false);
 
-        var options = Options(_folder);
+        var options = Options(Folder);
         options.Resume = true;
         Assert.Contains(file.Path, Assert.Throws<InvalidDataException>(() => Weights(options)).Message, StringComparison.Ordinal);
     }
@@ -195,7 +192,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_folder_that_cannot_be_written_to_is_an_error_before_the_first_step()
     {
-        string file = Path.Combine(_folder, "file");
+        string file = InFolder("file");
         File.WriteAllText(file, "");
         var options = Options(Path.Combine(file, "folder"));
         options.Observers = [new AtStep(1, () => Assert.Fail("A step was made."))];
@@ -205,9 +202,9 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_file_that_is_no_checkpoint_is_named()
     {
-        using (var stream = File.Create(Path.Combine(_folder, "checkpoint.safetensors")))
+        using (var stream = File.Create(InFolder("checkpoint.safetensors")))
             SafetensorsFile.Write(stream, [("a", [1L], [1f])], new Dictionary<string, string>());
-        Assert.Contains(_folder, Assert.Throws<InvalidDataException>(() => Weights(Options(_folder))).Message, StringComparison.Ordinal);
+        Assert.Contains(Folder, Assert.Throws<InvalidDataException>(() => Weights(Options(Folder))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>What a checkpoint must carry besides the weights: the averages, the best epoch, momentum, the epoch's order.</summary>
@@ -231,11 +228,7 @@ public sealed class CheckpointTests : IDisposable
     private byte[] Weights(SlaTrainer.Options options, IDataView images)
     {
         using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
-        string path = Path.GetTempFileName();
-        model.SaveOnnx(path);
-        byte[] bytes = File.ReadAllBytes(path);
-        File.Delete(path);
-        return bytes;
+        return Training.OnnxOf(model);
     }
 
     private void Interrupt(SlaTrainer.Options options)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>What bfloat16 changes in training, and what it must not.</summary>
-public sealed class PrecisionTests
+public sealed class PrecisionTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
 
@@ -52,25 +52,17 @@ public sealed class PrecisionTests
     [Fact]
     public void A_run_is_not_resumed_in_another_precision()
     {
-        var folder = Directory.CreateTempSubdirectory("sla-precision-");
-        try
-        {
-            var options = Training.Options();
-            options.Epochs = 1;
-            options.CheckpointFolder = folder.FullName;
-            options.Precision = Precision.BFloat16;
-            var images = Training.Images(_mlContext);
-            _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images).Dispose();
+        var options = Training.Options();
+        options.Epochs = 1;
+        options.CheckpointFolder = Folder;
+        options.Precision = Precision.BFloat16;
+        var images = Training.Images(_mlContext);
+        _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images).Dispose();
 
-            options.Resume = true;
-            options.Precision = Precision.Float32;
-            var error = Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images));
-            Assert.Contains("Precision: BFloat16 there and Float32 here", error.Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        options.Resume = true;
+        options.Precision = Precision.Float32;
+        var error = Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images));
+        Assert.Contains("Precision: BFloat16 there and Float32 here", error.Message, StringComparison.Ordinal);
     }
 
     private static (float[] Changes, double Loss) WeightChanges(ScalarType type)

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>What happens between the steps: averaging, early stopping, the best epoch, freezing, rates, history, streaming.</summary>
-public sealed class TrainingLoopTests
+public sealed class TrainingLoopTests : FolderTest
 {
     private readonly MLContext _mlContext = new(seed: 1);
 
@@ -73,11 +73,10 @@ public sealed class TrainingLoopTests
     [InlineData(3)]
     public void Unreadable_images_are_skipped_and_counted_where_that_is_asked_for(int threads)
     {
-        string folder = Directory.CreateTempSubdirectory("sla-skip-").FullName;
-        string broken = Path.Combine(folder, "broken.png");
+        string broken = InFolder("broken.png");
         File.WriteAllText(broken, "no image");
         LabelledImage[] good = FashionImages.Train(classes: 2, perClass: 12);
-        LabelledImage[] images = [.. good[..5], new LabelledImage(broken, good[0].Label), .. good[5..], new LabelledImage(Path.Combine(folder, "missing.png"), good[^1].Label)];
+        LabelledImage[] images = [.. good[..5], new LabelledImage(broken, good[0].Label), .. good[5..], new LabelledImage(InFolder("missing.png"), good[^1].Label)];
         var messages = new LogMessages(_mlContext);
         foreach (long? memory in new long?[] { null, 5 * 28 * 28 })
         {
@@ -103,7 +102,6 @@ public sealed class TrainingLoopTests
         strict.Threads = threads;
         var error = Assert.Throws<InvalidOperationException>(() => _mlContext.MulticlassClassification.Trainers.Sla(strict).Fit(Training.Images(_mlContext, images)));
         Assert.Contains("row 5", error.Message, StringComparison.Ordinal);
-        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]
@@ -127,10 +125,7 @@ public sealed class TrainingLoopTests
         Assert.Equal(history.Epochs.Max(epoch => epoch.ValidationAccuracy), history.Epochs[history.BestEpoch!.Value - 1].ValidationAccuracy);
         Assert.Same(history, observer.History);
 
-        string path = Path.GetTempFileName();
-        _mlContext.Model.Save(model, images.Schema, path);
-        using var loaded = SlaTransformer.Load(_mlContext, path);
-        File.Delete(path);
+        using var loaded = Training.SavedAndLoaded(_mlContext, model);
         Assert.Equal(history.Epochs, loaded.TrainingHistory.Epochs);
         Assert.Equal(history with { Epochs = [] }, loaded.TrainingHistory with { Epochs = [] });
     }

@@ -5,7 +5,7 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>How large an image may be, whatever a file declares.</summary>
-public sealed class ImageLimitTests
+public sealed class ImageLimitTests : FolderTest
 {
     private const string Name = "The image 'a'";
 
@@ -107,27 +107,20 @@ public sealed class ImageLimitTests
     [Fact]
     public void The_option_of_the_pipeline_is_the_limit()
     {
-        string path = Path.GetTempFileName();
-        try
+        string path = InFolder("image.png");
+        File.WriteAllBytes(path, EncodedImages.Png(20, 10));
+        var mlContext = new MLContext();
+        var rows = mlContext.Data.LoadFromEnumerable(new[] { new Row { File = path } });
+        MLImage Load(long limit)
         {
-            File.WriteAllBytes(path, EncodedImages.Png(20, 10));
-            var mlContext = new MLContext();
-            var rows = mlContext.Data.LoadFromEnumerable(new[] { new Row { File = path } });
-            MLImage Load(long limit)
-            {
-                var view = mlContext.Transforms.LoadUprightImages("Image", "File", pixelLimit: limit).Fit(rows).Transform(rows);
-                return view.GetColumn<MLImage>("Image").Single();
-            }
+            var view = mlContext.Transforms.LoadUprightImages("Image", "File", pixelLimit: limit).Fit(rows).Transform(rows);
+            return view.GetColumn<MLImage>("Image").Single();
+        }
 
-            Assert.Equal(20, Load(800).Width);
-            string error = Assert.ThrowsAny<Exception>(() => Load(799)).Message;
-            Assert.Contains($"The image '{path}' cannot be used: it has 20 x 10 pixels", error, StringComparison.Ordinal);
-            Assert.Throws<ArgumentOutOfRangeException>(() => mlContext.Transforms.LoadUprightImages("Image", "File", pixelLimit: 0));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        Assert.Equal(20, Load(800).Width);
+        string error = Assert.ThrowsAny<Exception>(() => Load(799)).Message;
+        Assert.Contains($"The image '{path}' cannot be used: it has 20 x 10 pixels", error, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => mlContext.Transforms.LoadUprightImages("Image", "File", pixelLimit: 0));
     }
 
     private static void Accepted(byte[] file, int width, int height, int decodeSide = UprightImage.FullSize, long limit = PixelLimit.Default)

@@ -6,13 +6,9 @@ using Xunit;
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>A path, a stream and bytes in memory give one answer.</summary>
-public sealed class ImageSourceTests : IDisposable
+public sealed class ImageSourceTests : FolderTest
 {
     private const int Side = 40;
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-source-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     public static TheoryData<string> Kinds => ["jpg", "turned.jpg", "png", "turned.png", "webp", "gif", "bmp", "ico"];
 
@@ -108,7 +104,7 @@ public sealed class ImageSourceTests : IDisposable
         using var unread = new UnreadableStream((1L << 30) + 1);
         Assert.Throws<InvalidDataException>(() => UprightImage.Decode(unread, UprightImage.InStream, Side));
 
-        string path = Path.Combine(_folder, "long.png");
+        string path = InFolder("long.png");
         using (var stream = File.Create(path))
         {
             stream.Write(FileOf("png"));
@@ -217,7 +213,7 @@ public sealed class ImageSourceTests : IDisposable
 
     private string Save(byte[] content)
     {
-        string path = Path.Combine(_folder, Path.GetRandomFileName());
+        string path = Path.Combine(Folder, Path.GetRandomFileName());
         File.WriteAllBytes(path, content);
         return path;
     }

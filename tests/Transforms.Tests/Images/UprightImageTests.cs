@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-public sealed class UprightImageTests : IDisposable
+public sealed class UprightImageTests : FolderTest
 {
     private const int Width = 48;
     private const int Height = 32;
@@ -12,10 +12,7 @@ public sealed class UprightImageTests : IDisposable
     /// <summary>Colours of the quarters of the test image: top left, top right, bottom left, bottom right.</summary>
     private static readonly SKColor[] Quarters = [SKColors.Red, SKColors.Lime, SKColors.Blue, SKColors.White];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("sla-upright-").FullName;
     private readonly MLContext _mlContext = new(seed: 1);
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [InlineData(1, "RGBW", false)]
@@ -124,7 +121,7 @@ public sealed class UprightImageTests : IDisposable
         byte[] jpeg = Jpeg(Width, Height);
         string path = kind switch
         {
-            "missing" => Path.Combine(_folder, "nowhere.jpg"),
+            "missing" => InFolder("nowhere.jpg"),
             "empty path" => "",
             "empty" => Save("e.jpg", []),
             "text" => Save("text.jpg", "hello"u8.ToArray()),
@@ -159,7 +156,7 @@ public sealed class UprightImageTests : IDisposable
         float[] expected = model.Transform(rows).GetColumn<float[]>("Pixels").Single();
         Assert.Equal(new[] { "File", "Image", "Image", "Pixels" }, model.Transform(rows).Schema.Where(column => !column.IsHidden || column.Name == "Image").Select(column => column.Name).OrderBy(n => n));
 
-        string path = Path.Combine(_folder, "model.zip");
+        string path = InFolder("model.zip");
         _mlContext.Model.Save(model, rows.Schema, path);
         var other = new MLContext();
         other.ComponentCatalog.RegisterAssembly(typeof(SlaImagesCatalog).Assembly);
@@ -182,7 +179,7 @@ public sealed class UprightImageTests : IDisposable
             .Append(_mlContext.Transforms.CopyColumns("Image", "Sla.UprightImage"))
             .Append(_mlContext.Transforms.DropColumns("Sla.ImagePath", "Sla.DecodeSide", "Sla.UprightImage"))
             .Fit(rows);
-        string path = Path.Combine(_folder, "old.zip");
+        string path = InFolder("old.zip");
         _mlContext.Model.Save(old, rows.Schema, path);
 
         var other = new MLContext();
@@ -261,7 +258,7 @@ public sealed class UprightImageTests : IDisposable
 
     private string Save(string name, byte[] content)
     {
-        string path = Path.Combine(_folder, name);
+        string path = InFolder(name);
         File.WriteAllBytes(path, content);
         return path;
     }
