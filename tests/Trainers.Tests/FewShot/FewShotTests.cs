@@ -336,6 +336,34 @@ public sealed class FewShotTests : FolderTest
     }
 
     [Fact]
+    public void An_interval_of_one_episode_or_of_other_episodes_is_refused()
+    {
+        Assert.Contains("there are 1", Message(() => _ = new EpisodeMean([0.5])), StringComparison.Ordinal);
+        Assert.Contains("2 episodes here and 3 there", Message(() => new EpisodeMean([0.5, 0.7]).Minus(new EpisodeMean([0.5, 0.7, 0.9]))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_classifier_announces_the_columns_that_it_adds_and_refuses_what_is_no_embedding()
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable([new NumberRow { Label = 7, Embedding = [0, 1] }, new NumberRow { Label = 3, Embedding = [1, 0] }]);
+        var keyed = _mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        var trainers = _mlContext.MulticlassClassification.Trainers;
+        var classifier = trainers.PrototypeClassifier(new PrototypeClassifier.Options());
+        using var fitted = classifier.Fit(keyed);
+
+        var announced = classifier.GetOutputSchema(MLNetInternals.ShapeOf(keyed.Schema));
+        var added = MLNetInternals.ShapeOf(fitted.GetOutputSchema(keyed.Schema));
+        foreach (string name in new[] { "Score", "PredictedLabel" })
+        {
+            var (expected, column) = (added.Single(c => c.Name == name), announced.Single(c => c.Name == name));
+            Assert.Equal((expected.Kind, expected.ItemType, expected.IsKey), (column.Kind, column.ItemType, column.IsKey));
+        }
+
+        var ofLabels = trainers.PrototypeClassifier(new PrototypeClassifier.Options { EmbeddingColumnName = "Label" });
+        Assert.Contains("Give the column that an SlaEmbeddingTransformer adds", Message(() => ofLabels.Fit(keyed)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Random_embeddings_are_at_chance_level_and_episodes_hold_what_they_should()
     {
         var random = new Random(1);

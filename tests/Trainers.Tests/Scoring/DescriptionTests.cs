@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
 using Xunit;
@@ -52,6 +55,33 @@ public sealed class DescriptionTests : FolderTest
         Assert.Equal(LossReduction.Sum, description.ObjectiveSettings.LossReduction);
         Assert.Equal(PixelNormalization.ImageNet, description.Normalization);
         Assert.Equal([0.5, null], description.History!.Epochs.Select(epoch => epoch.ValidationAccuracy));
+    }
+
+    [Fact]
+    public void Losses_weightings_and_networks_that_are_rarer_are_read_back()
+    {
+        var settings = new ObjectiveSettings { ClassificationLoss = ClassificationLoss.Focal(1.5), ClassWeighting = ClassWeighting.InverseFrequency };
+        var description = DescriptionReader.ReadModel(Saved[0]) with { Architecture = Architecture.ResNet12(8), ObjectiveSettings = settings };
+        var read = DescriptionReader.ReadModel(description.ToJson());
+        Assert.Equal(description.ToJson(), read.ToJson());
+        Assert.IsType<ResNet12>(read.Architecture);
+        Assert.Equal(["Focal(1.5)", $"{ClassWeighting.InverseFrequency}"], [$"{read.ObjectiveSettings.ClassificationLoss}", $"{read.ObjectiveSettings.ClassWeighting}"]);
+    }
+
+    [Theory]
+    [InlineData("objectiveSettings", "classificationLoss")]
+    [InlineData("objectiveSettings", "classWeighting")]
+    [InlineData("architecture")]
+    [InlineData("architecture", "layers")]
+    [InlineData("transformations", "members", "0")]
+    public void What_a_later_version_may_add_is_named(params string[] path)
+    {
+        var json = JsonNode.Parse(DescriptionReader.ReadModel(Saved[0]).ToJson())!;
+        var part = path.Aggregate(json, (node, name) => node is JsonArray items ? items[int.Parse(name, CultureInfo.InvariantCulture)]! : node[name]!);
+        Assert.NotNull(part["$type"]);
+        part["$type"] = "later";
+        string message = Assert.Throws<JsonException>(() => DescriptionReader.ReadModel(json.ToJsonString())).Message;
+        Assert.Contains("'later' is not", message, StringComparison.Ordinal);
     }
 
     /// <summary>A value without the properties that another does not have.</summary>

@@ -108,6 +108,28 @@ public class TransformationTests
     }
 
     [Fact]
+    public void Permutations_that_are_none_or_of_several_lengths_are_refused()
+    {
+        Assert.Contains("'x' has no permutation", Assert.Throws<ArgumentException>(() => TransformationSet.FromPermutations("x")).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ArgumentException>(() => TransformationSet.FromPermutations("x", ("short", [1, 0]), ("long", [2, 1, 0])));
+        Assert.Contains("'long' is of 3 values, and 'short' of 2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_image_of_another_length_than_the_shape_is_refused()
+    {
+        var error = Assert.Throws<ArgumentException>(() => TransformationSet.Rotation[1].Apply<int>([0, 1, 2], new ImageShape(1, 2, 2)));
+        Assert.Contains("The image has 3 values", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_set_in_a_file_without_members_is_refused()
+    {
+        var json = JsonDocument.Parse("""{ "name": "empty", "members": [] }""").RootElement;
+        Assert.Contains("'empty' has no members", Assert.Throws<JsonException>(() => TransformationSet.FromJson(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_no_permutation_is_refused()
     {
         var error = Assert.Throws<ArgumentException>(() => TransformationSet.FromPermutations("x", ("twice", [0, 0, 1])));

@@ -79,6 +79,16 @@ public sealed class AugmentLabelsTests
     }
 
     [Fact]
+    public void Images_of_unknown_size_are_refused_with_the_options_that_resize()
+    {
+        var data = _mlContext.Data.LoadFromEnumerable(FashionImages.Train(classes: 2, perClass: 1));
+        var images = _mlContext.Transforms.Conversion.MapValueToKey("Label").Append(_mlContext.Transforms.LoadImages("Image", "", "ImagePath")).Fit(data).Transform(data);
+        var error = Assert.Throws<ArgumentException>(() => _mlContext.Transforms.AugmentLabels(TransformationSet.Rotation, "Image").Fit(images));
+        Assert.Contains("'Image' holds images of unknown size", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Set ImageWidth and ImageHeight", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void PredictionEngine_makes_views_of_rows_without_a_label()
     {
         var data = Keyed(Rows());
@@ -125,6 +135,11 @@ public sealed class AugmentLabelsTests
         Assert.Contains("Colour permutations need 3 channels", Error(data, _mlContext.Transforms.AugmentLabels(
             new LabelAugmentingEstimator.Options { Transformations = TransformationSet.ColorPermutation, Channels = 1, ImageWidth = 12, ImageHeight = 1 })), StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => _mlContext.Transforms.AugmentLabels(new LabelAugmentingEstimator.Options { ImageWidth = 4 }));
+
+        Assert.Equal("Channels", Assert.Throws<ArgumentOutOfRangeException>(
+            () => _mlContext.Transforms.AugmentLabels(new LabelAugmentingEstimator.Options { Channels = 2 })).ParamName);
+        Assert.Contains("must be an image or a vector of known size of bytes or floats, and it is String", Error(
+            data, _mlContext.Transforms.AugmentLabels(TransformationSet.Rotation, "Name")), StringComparison.Ordinal);
 
         static string Error(IDataView data, LabelAugmentingEstimator estimator) => Assert.Throws<ArgumentException>(() => estimator.Fit(data)).Message;
     }
