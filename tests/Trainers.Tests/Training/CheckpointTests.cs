@@ -200,6 +200,24 @@ public sealed class CheckpointTests : FolderTest
     }
 
     [Fact]
+    public void A_checkpoint_that_cannot_be_written_any_more_is_warned_of_and_stops_nothing()
+    {
+        string folder = InFolder("checkpoint");
+        var options = Options(folder);
+        options.Observers =
+        [
+            new AfterCheckpoint(() =>
+            {
+                Directory.Delete(folder, recursive: true);
+                File.WriteAllText(folder, "");
+            }),
+        ];
+        var messages = new LogMessages(_mlContext);
+        Assert.Equal(Weights(Options(folder: null), perClass: 8), Weights(options, perClass: 8));
+        Assert.Contains(messages, message => message.Contains($"The checkpoint '{folder}", StringComparison.Ordinal) && message.Contains("make room there", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_file_that_is_no_checkpoint_is_named()
     {
         using (var stream = File.Create(InFolder("checkpoint.safetensors")))
@@ -260,6 +278,11 @@ public sealed class CheckpointTests : FolderTest
     }
 
     /// <summary>Finds out where a run keeps its checkpoint.</summary>
+    private sealed class AfterCheckpoint(Action act) : ITrainingObserver
+    {
+        public void OnCheckpoint(string path, long stepsDone) => act();
+    }
+
     private sealed class CheckpointPlace : ITrainingObserver
     {
         public string Folder { get; private set; } = "";
