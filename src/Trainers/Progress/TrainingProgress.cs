@@ -30,6 +30,8 @@ public sealed record TrainingProgress(
     double? ValidationAccuracy,
     double? ValidationLoss)
 {
+    private readonly TimeSpan? _left;
+
     /// <summary>The accuracy on training rows, at the end of an epoch; see <see cref="EpochMetrics.TrainingAccuracy"/>.</summary>
     public double? TrainingAccuracy { get; init; }
 
@@ -44,6 +46,4 @@ public sealed record TrainingProgress(
         get => _left ?? (Step == FirstStep ? TimeSpan.Zero : Elapsed * ((double)(Steps - Step) / (Step - FirstStep)));
         internal init => _left = value;
     }
-
-    private readonly TimeSpan? _left;
 }

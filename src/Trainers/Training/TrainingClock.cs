@@ -8,7 +8,7 @@ namespace Microsoft.ML.Sla.Training;
 /// <param name="provider">Where the time is read.</param>
 internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
 {
-    /// <summary>What the last step counts in the mean of the durations: a load shows after a few steps, a single slow step hardly.</summary>
+    /// <summary>Share of the last step in the moving mean of durations: a load shows after a few steps, a single slow step hardly.</summary>
     private const double Newest = 0.2;
 
     /// <summary>How many times longer or shorter a validation is expected to be than the last one, at most.</summary>
@@ -36,7 +36,7 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     /// <summary>How long it takes to make the model of a trained network.</summary>
     public TimeSpan ModelMaking { private get; set; }
 
-    /// <summary>Whether another step would end further from the end of the time than it began. A process makes one step at least.</summary>
+    /// <summary>Whether less than half a step fits into what is left for steps. A process makes one step at least.</summary>
     public bool IsOver => _steps > 0 && Elapsed + TimeSpan.FromSeconds(_stepSeconds / 2) > LastStepEnds;
 
     /// <summary>How many steps fit into what is left, at the speed so far, validation included.</summary>
@@ -61,8 +61,8 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     public void ExpectValidation(TimeSpan duration) => _validation = duration;
 
     /// <summary>
-    /// Puts <see cref="Progress"/> on by the share of the time between the last step's beginning and the end of the steps that has passed since. With an end
-    /// that does not move, this is the share of the time since the first step; if the end moves, what is left of the schedule is stretched.
+    /// Raises <see cref="Progress"/>. While the expected end of the steps stays, it is the share of the time from the first step to that end. When the end
+    /// moves, because a validation takes longer than the one before, the rest of the schedule is stretched to the new end.
     /// </summary>
     public void BeginStep()
     {
