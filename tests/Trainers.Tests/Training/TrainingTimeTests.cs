@@ -48,8 +48,8 @@ public sealed class TrainingTimeTests : IDisposable
         // An epoch takes 300 seconds.
         double Load() => _time.Seconds > 30 ? factor : 1;
         using var run = new LoopRun(_time, seconds: 60, stepsPerEpoch: 300, () => Load());
-        run.Clock.ExpectValidation(TimeSpan.FromSeconds(4));
-        run.Run(validationSeconds: () => 4);
+        run.Clock.ExpectValidation(TimeSpan.FromSeconds(10));
+        run.Run(validationSeconds: () => 10);
         Assert.InRange(_time.Seconds, 54, 66);
         var epoch = Assert.Single(run.Loop.Epochs);
         Assert.Equal((run.Loop.StepsDone, true), (epoch.Step, epoch.ValidationAccuracy is not null));
