@@ -182,11 +182,22 @@ internal sealed class OnnxBackboneFile
         {
             for (int i = 0; i < node.Input.Count; i++)
                 node.Input[i] = names.GetValueOrDefault(node.Input[i], node.Input[i]);
-            if (node.OpType == "Identity")
+            if (node.OpType != "Identity")
+                continue;
+            if (Find(node.Input[0]) is not { } tensor)
+            {
                 names[node.Output[0]] = node.Input[0];
+                continue;
+            }
+
+            // PyTorch's exporter keeps equal tensors once. Each layer has weights of its own all the same, which training makes unequal.
+            var copy = tensor.Clone();
+            copy.Name = node.Output[0];
+            _graph.Initializer.Add(copy);
         }
 
         Keep(_graph.Node, node => node.OpType != "Identity");
+        KeepUsedInitializers();
         embedding = names.GetValueOrDefault(embedding, embedding);
     }
 
