@@ -13,7 +13,7 @@ internal sealed partial class OnnxModule
     {
         "Relu" => operands => operands.CanOverwrite(0) ? operands[0].relu_() : operands[0].relu(),
         "LeakyRelu" => LeakyRelu(node),
-        "Clip" => operands => operands[0].Between(Bound(operands, 1) ?? double.NegativeInfinity, Bound(operands, 2) ?? double.PositiveInfinity),
+        "Clip" => operands => operands[0].Between(NumberOf(operands, 1) ?? double.NegativeInfinity, NumberOf(operands, 2) ?? double.PositiveInfinity),
         "Sigmoid" => operands => operands[0].sigmoid(),
         "HardSigmoid" => HardSigmoid(node),
         "HardSwish" => operands => nn.functional.hardswish(operands[0]),
@@ -28,6 +28,8 @@ internal sealed partial class OnnxModule
         "Div" => Quotient,
         "ReduceMean" => Mean(node),
         "Softmax" => Softmax(node),
+        OnnxFusion.Gelu => Gelu,
+        OnnxFusion.Silu => operands => nn.functional.silu(operands[0]),
         _ => null,
     };
 
@@ -38,10 +40,10 @@ internal sealed partial class OnnxModule
         return operands => (operands.CanOverwrite(0) ? operands[0] : operands[0].clone()).LeakyRelu(slope);
     }
 
-    /// <exception cref="NotSupportedException">The bound is computed.</exception>
-    private static double? Bound(Operands operands, int index) => !operands.Has(index)
+    /// <exception cref="NotSupportedException">The operand is computed, or has several values.</exception>
+    private static double? NumberOf(Operands operands, int index) => !operands.Has(index)
         ? null
-        : operands.Number(index) ?? throw new NotSupportedException("A Clip has a bound that is computed.");
+        : operands.Number(index) ?? throw new NotSupportedException("A number is computed, or there are several.");
 
     private static Operation HardSigmoid(NodeProto node)
     {
@@ -89,5 +91,14 @@ internal sealed partial class OnnxModule
         Allow(node, "axis");
         long axis = node.Int("axis", -1);
         return operands => operands[0].softmax(axis);
+    }
+
+    private static Tensor Gelu(Operands operands)
+    {
+        Tensor x = operands[0];
+        double root = NumberOf(operands, 1)!.Value, one = NumberOf(operands, 2)!.Value, half = NumberOf(operands, 3)!.Value;
+        return Math.Abs(root - Math.Sqrt(2)) < 1e-6 && one == 1 && half == 0.5
+            ? nn.functional.gelu(x)
+            : x.Over(root).erf().Plus(one).mul(x).Times(half);
     }
 }

@@ -13,6 +13,7 @@ internal sealed partial class OnnxModule
         "MatMul" => operands => operands.Typed(0).matmul(operands.Typed(1)),
         "BatchNormalization" => BatchNormalization(node),
         "LayerNormalization" => LayerNormalization(node),
+        OnnxFusion.LayerNorm => FusedLayerNorm,
         _ => null,
     };
 
@@ -50,11 +51,22 @@ internal sealed partial class OnnxModule
         Allow(node, "axis", "epsilon", "stash_type");
         int axis = (int)node.Int("axis", -1);
         double epsilon = node.Float("epsilon", 1e-5f);
-        return operands =>
-        {
-            Tensor x = operands[0].to(ScalarType.Float32);
-            long[] shape = axis < 0 ? x.shape[^-axis..] : x.shape[axis..];
-            return nn.functional.layer_norm(x, shape, operands[1], operands.Has(2) ? operands[2] : null, epsilon).to(operands.Type);
-        };
+        return operands => Normalized(operands, axis < 0 ? operands[0].shape[^-axis..] : operands[0].shape[axis..], weight: 1, epsilon);
+    }
+
+    private static Tensor FusedLayerNorm(Operands operands) => operands.Number(2) == 2 && operands.Number(1) is { } epsilon
+        ? Normalized(operands, operands[0].shape[^1..], weight: 3, epsilon)
+        : throw new NotSupportedException("A layer normalisation divides by something else than a deviation.");
+
+    /// <param name="operands">The operands.</param>
+    /// <param name="shape">Sizes of the axes that are normalised together.</param>
+    /// <param name="weight">Number of the operand that is the weight; the bias follows.</param>
+    /// <param name="epsilon">What is added to the variance.</param>
+    private static Tensor Normalized(Operands operands, long[] shape, int weight, double epsilon)
+    {
+        Tensor x = operands[0].to(ScalarType.Float32);
+        Tensor normalized = nn.functional.layer_norm(
+            x, shape, operands.Has(weight) ? operands[weight] : null, operands.Has(weight + 1) ? operands[weight + 1] : null, epsilon);
+        return normalized.to(operands.Type);
     }
 }

@@ -15,7 +15,7 @@ namespace Microsoft.ML.Sla.Networks;
 internal sealed partial class OnnxModule : nn.Module<Tensor, Tensor>
 {
     /// <summary>Operators whose result no backward pass needs, and which share memory with no other value.</summary>
-    private static readonly HashSet<string> MakersOfFreeResults = ["Conv", "BatchNormalization", "LayerNormalization", "Gemm", "MatMul", "Add", "Sub"];
+    private static readonly HashSet<string> MakersOfFreeResults = ["Conv", "BatchNormalization", "LayerNormalization", "Gemm", "MatMul", "Add", "Sub", OnnxFusion.LayerNorm];
 
     private readonly string _network;
     private readonly BackboneGraphData _data;
@@ -34,7 +34,7 @@ internal sealed partial class OnnxModule : nn.Module<Tensor, Tensor>
         : base(nameof(OnnxModule))
     {
         (_network, _data) = (network, data);
-        foreach (var node in data.Graph.Node)
+        foreach (var node in new OnnxFusion(data.Graph).Nodes())
             AddSteps(node);
         _uses = _steps.SelectMany(step => step.Node.Input).Concat([data.Input, data.Embedding])
             .GroupBy(value => value, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);

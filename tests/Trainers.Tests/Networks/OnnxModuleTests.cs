@@ -189,6 +189,20 @@ public sealed class OnnxModuleTests
         Assert.InRange(Training.LargestDifference([expected], [rounded.data<float>().ToArray()]), 1e-6, 0.03 * expected.Max(Math.Abs));
     }
 
+    [Theory]
+    [InlineData("backbone-convnext.onnx", 7, 3, 0)]
+    [InlineData("backbone-vit.onnx", 5, 2, 0)]
+    [InlineData("backbone-efficientnet.onnx", 0, 0, 13)]
+    public void Layers_that_were_written_as_several_nodes_are_found(string file, int layerNorms, int gelus, int silus)
+    {
+        var nodes = new OnnxFusion(GraphProto.Parser.ParseFrom(Read(file).Graph)).Nodes();
+        Assert.Equal(
+            (layerNorms, gelus, silus),
+            (nodes.Count(node => node.OpType == OnnxFusion.LayerNorm), nodes.Count(node => node.OpType == OnnxFusion.Gelu), nodes.Count(node => node.OpType == OnnxFusion.Silu)));
+        Assert.All(nodes.Where(node => node.OpType == OnnxFusion.LayerNorm), node => Assert.Equal(5, node.Input.Count));
+        Assert.DoesNotContain(nodes, node => node.OpType is "Erf" or "Pow");
+    }
+
     private static OnnxNetwork Read(string file) => (OnnxNetwork)Architecture.FromOnnx(Path.Combine(AppContext.BaseDirectory, "Vectors", file), new OnnxBackboneOptions { ImageSize = Side });
 
     private static OnnxNetwork Loaded(OnnxNetwork network) => new(network.Name, network.EmbeddingSize, network.Input, network.Embedding, network.Graph);
