@@ -112,8 +112,10 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     {
         if (weights.Contains(ScaleName))
         {
-            weights[ScaleName] = ([scale.Length], scale);
-            weights[ShiftName] = ([shift.Length], shift);
+            // The embeddings were made with the standardisation that a model to start from has already.
+            float[] first = weights[ScaleName].Values, firstShift = weights[ShiftName].Values;
+            weights[ScaleName] = ([scale.Length], [.. first.Zip(scale, (before, after) => before * after)]);
+            weights[ShiftName] = ([shift.Length], [.. firstShift.Zip(scale, (before, after) => before * after).Zip(shift, (scaled, term) => scaled + term)]);
             return;
         }
 

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
@@ -24,8 +25,16 @@ internal sealed class EmbeddingExtractor : IDisposable
         _length = network.Features.Shape.Length;
         Size = network.Architecture.EmbeddingSize;
         _options = new SessionOptions { IntraOpNumThreads = threads };
-        _session = new InferenceSession(Graph(network, weights), _options);
+        byte[] graph = Graph(network, weights);
+        Identity = XxHash128.HashToUInt128(graph);
+        _session = new InferenceSession(graph, _options);
     }
+
+    /// <summary>What embeddings depend on beside the image: a hash of the graph with its weights.</summary>
+    public UInt128 Identity { get; }
+
+    /// <summary>Number of images that were embedded.</summary>
+    public long Images { get; private set; }
 
     /// <summary>D, the number of values of an embedding.</summary>
     public int Size { get; }
@@ -34,11 +43,17 @@ internal sealed class EmbeddingExtractor : IDisposable
     /// <param name="pixels">B x C*H*W values of 0 to 255.</param>
     /// <param name="count">B.</param>
     /// <returns>B x D values.</returns>
+    /// <exception cref="InvalidOperationException">The network makes a value that is not finite.</exception>
     public float[] Embed(float[] pixels, int count)
     {
         using var input = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels.AsMemory(0, count * _length), [count, _length]);
         using var outputs = _session.Run(_run, [Input], [input], [Output]);
-        return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        float[] values = outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        Images += count;
+        return Array.TrueForAll(values, float.IsFinite)
+            ? values
+            : throw new InvalidOperationException(
+                "The backbone makes embeddings of an image that are not finite numbers. Check that Normalization is the one that the network was trained with.");
     }
 
     public void Dispose()

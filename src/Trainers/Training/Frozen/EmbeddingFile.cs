@@ -28,7 +28,7 @@ internal sealed class EmbeddingFile : IDisposable
         Directory.CreateDirectory(folder);
         Path = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, $"embeddings-{network:x32}.bin"));
         _recordBytes = HashBytes + (values * sizeof(float)) + ChecksumBytes;
-        _file = File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        _file = Open(Path);
         ReadRecords();
     }
 
@@ -41,10 +41,7 @@ internal sealed class EmbeddingFile : IDisposable
     /// <returns>Whether the file has them.</returns>
     public bool TryRead(UInt128 image, Span<float> values)
     {
-        if (!_records.TryGetValue(image, out long position))
-            return false;
-        RandomAccess.Read(_file, MemoryMarshal.AsBytes(values), position + HashBytes);
-        return true;
+        return _records.TryGetValue(image, out long position) && ReadAt(position + HashBytes, MemoryMarshal.AsBytes(values));
     }
 
     /// <summary>Adds embeddings.</summary>
@@ -61,15 +58,42 @@ internal sealed class EmbeddingFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Finds the records. What was cut off by a kill, or is damaged, is overwritten.</summary>
+    /// <summary>Finds the records. One that is damaged is left out, and one that a kill has cut off is overwritten.</summary>
     private void ReadRecords()
     {
         byte[] record = new byte[_recordBytes];
-        while (RandomAccess.Read(_file, record, _end) == _recordBytes
-            && MemoryMarshal.Read<ulong>(record.AsSpan(_recordBytes - ChecksumBytes)) == XxHash3.HashToUInt64(record.AsSpan(0, _recordBytes - ChecksumBytes)))
+        for (; ReadAt(_end, record); _end += _recordBytes)
         {
-            _records[MemoryMarshal.Read<UInt128>(record)] = _end;
-            _end += _recordBytes;
+            if (MemoryMarshal.Read<ulong>(record.AsSpan(_recordBytes - ChecksumBytes)) == XxHash3.HashToUInt64(record.AsSpan(0, _recordBytes - ChecksumBytes)))
+                _records[MemoryMarshal.Read<UInt128>(record)] = _end;
+        }
+    }
+
+    /// <summary>Reads from a position, all bytes or none.</summary>
+    private bool ReadAt(long position, Span<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            int read = RandomAccess.Read(_file, bytes, position);
+            if (read == 0)
+                return false;
+            position += read;
+            bytes = bytes[read..];
+        }
+
+        return true;
+    }
+
+    private static SafeFileHandle Open(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception)
+        {
+            throw new IOException(
+                $"'{path}' cannot be opened: another training may have it open. Wait for its end, or set CheckpointFolder to another folder. {exception.Message}", exception);
         }
     }
 }

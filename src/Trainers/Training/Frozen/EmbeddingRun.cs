@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
@@ -39,7 +37,15 @@ internal sealed class EmbeddingRun : IDisposable
         _length = shape.Length;
         _views = [.. network.Transformations.Select((view, j) => j == 0 ? null : view.GetPermutation(shape))];
         _extractor = new EmbeddingExtractor(network, weights, host.Threads);
-        _file = options.CheckpointFolder is not { } folder ? null : new EmbeddingFile(folder, Identity(network, weights), _extractor.Size);
+        try
+        {
+            _file = options.CheckpointFolder is not { } folder ? null : new EmbeddingFile(folder, _extractor.Identity, _extractor.Size);
+        }
+        catch
+        {
+            _extractor.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Embeds all views of rows.</summary>
@@ -63,14 +69,17 @@ internal sealed class EmbeddingRun : IDisposable
         foreach (var batch in loaded)
         {
             _host.CheckCancellation();
-            bool isKnown = ReadKnown(embedded, batch);
-            if (!isKnown)
-                Compute(embedded, batch);
-            progress.Report(batch.Places.Count, isKnown);
+            int[] unknown = ReadKnown(embedded, batch);
+            if (unknown.Length > 0)
+                Compute(embedded, batch, unknown);
+            progress.Report(batch.Places.Count, batch.Places.Count - unknown.Length);
         }
 
         return embedded;
     }
+
+    /// <summary>Number of views that went through the network.</summary>
+    public long Computed => _extractor.Images;
 
     public void Dispose()
     {
@@ -78,27 +87,21 @@ internal sealed class EmbeddingRun : IDisposable
         _file?.Dispose();
     }
 
-    private bool ReadKnown(EmbeddedImages embedded, Batch batch)
-    {
-        if (_file is null)
-            return false;
-        foreach (var (place, hash) in batch.Places.Zip(batch.Hashes))
-        {
-            if (!_file.TryRead(hash, Target(embedded, place)))
-                return false;
-        }
+    /// <summary>Reads what the file has of a batch.</summary>
+    /// <returns>The views of the batch that it does not have.</returns>
+    private int[] ReadKnown(EmbeddedImages embedded, Batch batch) => [.. Enumerable.Range(0, batch.Places.Count)
+        .Where(i => _file is null || !_file.TryRead(batch.Hashes[i], Target(embedded, batch.Places[i])))];
 
-        return true;
-    }
-
-    private void Compute(EmbeddedImages embedded, Batch batch)
+    private void Compute(EmbeddedImages embedded, Batch batch, int[] unknown)
     {
-        float[] values = _extractor.Embed(batch.Pixels, batch.Places.Count);
-        for (int i = 0; i < batch.Places.Count; i++)
+        for (int i = 0; i < unknown.Length; i++)
+            batch.Pixels.AsSpan(unknown[i] * _length, _length).CopyTo(batch.Pixels.AsSpan(i * _length));
+        float[] values = _extractor.Embed(batch.Pixels, unknown.Length);
+        for (int i = 0; i < unknown.Length; i++)
         {
             var embedding = values.AsSpan(i * _extractor.Size, _extractor.Size);
-            embedding.CopyTo(Target(embedded, batch.Places[i]));
-            _file?.Write(batch.Hashes[i], embedding);
+            embedding.CopyTo(Target(embedded, batch.Places[unknown[i]]));
+            _file?.Write(batch.Hashes[unknown[i]], embedding);
         }
     }
 
@@ -133,20 +136,6 @@ internal sealed class EmbeddingRun : IDisposable
     private static byte[] Permuted(byte[] values, int[]? permutation) =>
         permutation is null ? values : Array.ConvertAll(permutation, source => values[source]);
 
-    /// <summary>What embeddings depend on beside the image.</summary>
-    private static UInt128 Identity(NetworkDescription network, Weights weights)
-    {
-        var hash = new XxHash128();
-        hash.Append(Encoding.UTF8.GetBytes($"{network.Architecture.Name}|{network.Features.Shape}|{network.Normalization}"));
-        foreach (var (name, _, values) in weights)
-        {
-            hash.Append(Encoding.UTF8.GetBytes(name));
-            hash.Append(MemoryMarshal.AsBytes(values.AsSpan()));
-        }
-
-        return hash.GetCurrentHashAsUInt128();
-    }
-
     /// <summary>Where an embedding goes.</summary>
     private readonly record struct Place(int Image, int View);
 
@@ -176,10 +165,10 @@ internal sealed class EmbeddingRun : IDisposable
         private long _done;
         private long _known;
 
-        public void Report(int views, bool areKnown)
+        public void Report(int views, int known)
         {
             _done += views;
-            _known += areKnown ? views : 0;
+            _known += known;
             var elapsed = _clock.Elapsed;
             if (_done < total && elapsed - _lastReport < ReportInterval)
                 return;

@@ -38,10 +38,12 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             RowScores? scores = null;
             foreach (var stage in settings.Stages)
             {
-                (double penalty, scores) = Choose(stage, measured);
+                var (penalty, scoresOfStage) = Choose(stage, measured);
+                if (scores is null || stage.Readout == settings.Readout)
+                    scores = scoresOfStage;
                 using var solver = NewSolver(stage, images);
                 var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, Tolerance, checkCancellation);
-                log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scores.Accuracy:F4}, validation loss {scores.Loss:F4}; {iterations} iterations to loss {value:F4}"));
+                log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 
             return (Weights.Of(heads.state_dict().Select(entry => ($"{SlaNetwork.HeadsName}.{entry.Key}", entry.Value))), scores!);
@@ -75,14 +77,16 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         try
         {
             (double Penalty, RowScores Scores, List<Weights> Heads)? best = null;
-            foreach (double penalty in Penalties)
+            bool isPenalized = HeadSolver.PenalizedWeights(stage.Objective).Any(stage.IsTrained);
+            foreach (double penalty in isPenalized ? Penalties : [0])
             {
                 if (!Improves(penalty))
                     break;
             }
 
             double coarse = best!.Value.Penalty;
-            _ = Improves(coarse / HalfStep) || Improves(coarse * HalfStep);
+            if (isPenalized)
+                _ = Improves(coarse / HalfStep) || Improves(coarse * HalfStep);
             foreach (var (of, weights) in heads.Zip(best.Value.Heads))
                 Restore(of, weights);
             return (best.Value.Penalty, best.Value.Scores);
@@ -97,7 +101,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 }
 
                 var all = Joined(scores);
-                if (best is not null && all.Loss >= best.Value.Scores.Loss)
+                if (best is not null && !(all.Loss < best.Value.Scores.Loss))
                     return false;
                 best = (penalty, all, [.. heads.Select(of => Weights.Of(of.state_dict().Select(entry => (entry.Key, entry.Value))))]);
                 return true;
@@ -162,7 +166,8 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
 /// <param name="Stages">The problems that are solved one after another.</param>
 /// <param name="ImageWeights">The weight of an image of each class; null for equal ones.</param>
 /// <param name="Seed">What heads are drawn from that cannot start from zero.</param>
-internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage> Stages, double[]? ImageWeights, int Seed)
+/// <param name="Readout">How the model scores.</param>
+internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage> Stages, double[]? ImageWeights, int Seed, Readout Readout)
 {
     /// <summary>Splits an objective into problems that each have one optimum.</summary>
     /// <param name="kind">The objective.</param>
@@ -176,7 +181,7 @@ internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage
         var weights = settings.ClassWeighting is NoWeighting ? null : settings.ClassWeighting.Weights(settings.ClassCounts);
         var readout = objective.ReadoutOf(inference);
         if (kind != SlaObjective.SlaSelfDistillation)
-            return new HeadSettings(objective, [new HeadStage($"{kind}", objective, null, readout)], weights, seed);
+            return new HeadSettings(objective, [new HeadStage($"{kind}", objective, null, readout)], weights, seed, readout);
 
         // The teacher is no variable of the distillation: it has to be there before.
         var teacher = SlaObjectives.Create(SlaObjective.Sla, classes, objective.Views, settings);
@@ -188,7 +193,8 @@ internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage
                 new HeadStage("Distillation", objective, Head.Class, objective.ReadoutOf(SlaInference.Distilled)),
             ],
             weights,
-            seed);
+            seed,
+            readout);
     }
 }
 
@@ -199,7 +205,9 @@ internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage
 /// <param name="Readout">How images are scored that the penalty is chosen on.</param>
 internal sealed record HeadStage(string Name, Objective Objective, Head? Trained, Readout Readout)
 {
-    public IReadOnlyList<Parameter> ParametersOf(Heads heads) => [.. heads.named_parameters()
-        .Where(parameter => Trained is not { } head || parameter.name == Heads.WeightName(head) || parameter.name == Heads.BiasName(head))
-        .Select(parameter => parameter.parameter)];
+    public IReadOnlyList<Parameter> ParametersOf(Heads heads) =>
+        [.. heads.named_parameters().Where(parameter => IsTrained(parameter.name)).Select(parameter => parameter.parameter)];
+
+    /// <summary>Whether a parameter is trained.</summary>
+    public bool IsTrained(string parameter) => Trained is not { } head || parameter == Heads.WeightName(head) || parameter == Heads.BiasName(head);
 }

@@ -8,8 +8,9 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>
 /// Trains heads on embeddings to the optimum of their objective with an L2 penalty on their weights: (1/n) sum of the images' losses, all
-/// views of each, plus penalty / 2 times the squared norm of the weights, biases left out. With linear heads and cross-entropy this
-/// problem is convex (docs/method.md, frozen backbones).
+/// views of each, plus penalty / 2 times the squared norm of the weights of linear heads, biases left out. With linear heads and
+/// cross-entropy this problem is convex (docs/method.md, frozen backbones). A normalised head makes the same of its weights at any length,
+/// so a penalty on them would have no optimum.
 /// </summary>
 internal sealed class HeadSolver : IDisposable
 {
@@ -18,6 +19,7 @@ internal sealed class HeadSolver : IDisposable
 
     private readonly Objective _objective;
     private readonly List<Piece> _pieces = [];
+    private readonly HashSet<string> _penalized;
 
     /// <param name="objective">What is minimised.</param>
     /// <param name="images">The training images.</param>
@@ -25,6 +27,7 @@ internal sealed class HeadSolver : IDisposable
     public HeadSolver(Objective objective, EmbeddedImages images, double[]? imageWeights)
     {
         _objective = objective;
+        _penalized = [.. PenalizedWeights(objective)];
         double total = Enumerable.Range(0, images.Count).Sum(Weight);
         for (int start = 0; start < images.Count; start += PieceImages)
         {
@@ -36,6 +39,10 @@ internal sealed class HeadSolver : IDisposable
         double Weight(int image) => imageWeights?[images.Labels[image]] ?? 1;
     }
 
+    /// <summary>The names of the weights that the penalty is on.</summary>
+    public static IEnumerable<string> PenalizedWeights(Objective objective) =>
+        objective.Heads.Where(head => head.CosineScale is null).Select(head => Heads.WeightName(head.Head));
+
     /// <summary>Trains some parameters of heads, from what they are.</summary>
     /// <param name="heads">The heads.</param>
     /// <param name="parameters">The parameters.</param>
@@ -46,13 +53,15 @@ internal sealed class HeadSolver : IDisposable
     public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, double tolerance, Action checkCancellation)
     {
         double[] point = Read(parameters);
+        var penalized = heads.named_parameters().Where(entry => _penalized.Contains(entry.name)).Select(entry => entry.parameter.Handle).ToHashSet();
+        double[] penalties = [.. parameters.Select(parameter => penalized.Contains(parameter.Handle) ? penalty : 0)];
         var result = Lbfgs.Minimize(
             point,
             candidate =>
             {
                 checkCancellation();
                 Write(parameters, candidate);
-                return Evaluate(heads, parameters, penalty);
+                return Evaluate(heads, parameters, penalties);
             },
             tolerance);
         Write(parameters, point);
@@ -65,7 +74,7 @@ internal sealed class HeadSolver : IDisposable
             piece.Dispose();
     }
 
-    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, double penalty)
+    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, double[] penalties)
     {
         using var scope = NewDisposeScope();
         double value = 0;
@@ -79,18 +88,13 @@ internal sealed class HeadSolver : IDisposable
             value += share.item<double>();
         }
 
-        foreach (var parameter in parameters.Where(parameter => parameter.dim() > 1))
-        {
-            using Tensor norm = parameter.detach().to(ScalarType.Float64).square().sum();
-            value += penalty / 2 * norm.item<double>();
-        }
-
         double[] gradient = new double[parameters.Sum(parameter => parameter.numel())];
         int start = 0;
-        foreach (var parameter in parameters)
+        foreach (var (parameter, penalty) in parameters.Zip(penalties))
         {
-            Tensor own = parameter.grad!.to(ScalarType.Float64);
-            (parameter.dim() > 1 ? own + (parameter.detach().to(ScalarType.Float64) * penalty) : own).data<double>().CopyTo(gradient, start);
+            Tensor own = parameter.grad!.to(ScalarType.Float64), values = parameter.detach().to(ScalarType.Float64);
+            value += penalty / 2 * values.square().sum().item<double>();
+            (own + (values * penalty)).data<double>().CopyTo(gradient, start);
             start += (int)parameter.numel();
             parameter.grad = null;
         }

@@ -1,0 +1,241 @@
+using System.Text.Json;
+using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
+using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Training.Frozen;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>Heads on embeddings: against scikit-learn, and at their own optimum.</summary>
+public sealed class HeadSolverTests : IDisposable
+{
+    private const int Classes = 3;
+    private const int Views = 4;
+    private const int Size = 6;
+
+    private static readonly Action NoCancellation = () => { };
+
+    private readonly DisposeScope _scope;
+
+    public HeadSolverTests()
+    {
+        TorchLibrary.EnsureLoaded();
+        _scope = NewDisposeScope();
+    }
+
+    public static TheoryData<SlaObjective, bool, bool> Objectives
+    {
+        get
+        {
+            var data = new TheoryData<SlaObjective, bool, bool>();
+            foreach (var objective in Enum.GetValues<SlaObjective>())
+            {
+                data.Add(objective, false, false);
+                data.Add(objective, true, false);
+                data.Add(objective, false, true);
+            }
+
+            return data;
+        }
+    }
+
+    public void Dispose() => _scope.Dispose();
+
+    [Fact]
+    public void Linear_heads_are_those_of_scikit_learn()
+    {
+        var vectors = VectorFile.Read("heads.json");
+        var training = Images(stream: 20, Labels(vectors, "labels"));
+        var test = Images(stream: 21, Labels(vectors, "testLabels"));
+        foreach (var expected in vectors.GetProperty("cases").EnumerateArray())
+        {
+            var settings = Settings(training, expected.GetProperty("isByInverseFrequency").GetBoolean());
+            var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, settings);
+            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var solver = new HeadSolver(objective, training, ImageWeights(settings));
+            solver.Solve(heads, [.. heads.parameters()], expected.GetProperty("penalty").GetDouble(), NoCancellation);
+
+            VectorFile.AssertClose(expected.GetProperty("weight"), heads.get_parameter(Heads.WeightName(Head.Class))!, 1e-3);
+            Tensor bias = heads.get_parameter(Heads.BiasName(Head.Class))!;
+            VectorFile.AssertClose(expected.GetProperty("bias"), bias - bias.mean(), 1e-3);
+
+            var (embeddings, labels) = test.Batch(0, test.Count, 1);
+            Tensor logits = objective.ClassLogits(new Readout(Head.Class, AllViews: false), embeddings, heads);
+            Assert.Equal(expected.GetProperty("accuracy").GetDouble(), logits.argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>(), 1e-6);
+            Assert.Equal(expected.GetProperty("logLoss").GetDouble(), nn.functional.cross_entropy(logits, labels).item<float>(), 1e-3);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void At_the_solution_the_gradient_of_the_objective_is_zero(SlaObjective kind, bool isWeighted, bool isLdam)
+    {
+        const double Penalty = 0.01;
+        var images = OfViews(kind, count: 80);
+        var settings = Settings(images, isWeighted, isLdam);
+        var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
+        using var heads = new Heads(Size, objective.Heads, new Random(1));
+        var stages = HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1).Stages;
+        foreach (var stage in stages)
+        {
+            using var solver = new HeadSolver(stage.Objective, images, ImageWeights(settings));
+            solver.Solve(heads, stage.ParametersOf(heads), Penalty, NoCancellation);
+        }
+
+        var (embeddings, labels) = images.Batch(0, images.Count, images.Views);
+        using var draw = ViewDraw.All(images.Count, images.Views, CPU);
+        foreach (var parameter in heads.parameters())
+            parameter.grad = null;
+        objective.Loss(embeddings, heads, new ClassTargets(labels), draw).backward();
+        foreach (var (name, parameter) in heads.named_parameters())
+        {
+            bool isLinear = objective.Heads.All(head => Heads.WeightName(head.Head) != name || head.CosineScale is null);
+            Tensor gradient = parameter.grad! + (parameter.dim() > 1 && isLinear ? parameter.detach() * Penalty : zeros_like(parameter));
+            double largest = gradient.abs().max().item<float>();
+            Assert.True(largest < (isLdam ? 2e-2 : 1e-3), $"{name} has a gradient of {largest}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void Two_runs_give_the_same_weights_bit_for_bit(SlaObjective kind, bool isWeighted, bool isLdam)
+    {
+        var (first, _) = Train(kind, isWeighted, isLdam);
+        var (second, _) = Train(kind, isWeighted, isLdam);
+        Assert.Equal(first.Select(tensor => tensor.Name), second.Select(tensor => tensor.Name));
+        foreach (var ((name, _, values), other) in first.Zip(second))
+            Assert.True(values.AsSpan().SequenceEqual(other.Values), name);
+    }
+
+    [Fact]
+    public void The_weights_of_linear_heads_are_penalised_and_no_others()
+    {
+        var ldam = new ObjectiveSettings { ClassificationLoss = ClassificationLoss.Ldam(), ClassCounts = [1, 1, 1] };
+        string joint = Heads.WeightName(Head.Joint), ofClass = Heads.WeightName(Head.Class), transformation = Heads.WeightName(Head.Transformation);
+        Assert.Equal([joint, ofClass], Penalised(SlaObjective.SlaSelfDistillation, new ObjectiveSettings()));
+        Assert.Equal([ofClass, transformation], Penalised(SlaObjective.MultiTask, new ObjectiveSettings()));
+        Assert.Equal([transformation], Penalised(SlaObjective.MultiTask, ldam));
+        Assert.Empty(Penalised(SlaObjective.Sla, ldam));
+
+        static IEnumerable<string> Penalised(SlaObjective kind, ObjectiveSettings settings) =>
+            HeadSolver.PenalizedWeights(SlaObjectives.Create(kind, Classes, Views, settings));
+    }
+
+    [Fact]
+    public void A_penalty_shrinks_linear_heads_and_leaves_the_length_of_normalised_ones()
+    {
+        double loose = Norm(isLdam: false, penalty: 1e-4), strict = Norm(isLdam: false, penalty: 1);
+        Assert.True(strict < loose / 2, $"{loose} and {strict}");
+        Assert.Equal(Norm(isLdam: true, penalty: 1e-4), Norm(isLdam: true, penalty: 1));
+
+        static double Norm(bool isLdam, double penalty)
+        {
+            var images = OfViews(SlaObjective.Sla, count: 60);
+            var settings = Settings(images, isLdam: isLdam);
+            var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
+            using var heads = new Heads(Size, objective.Heads, new Random(1));
+            using var solver = new HeadSolver(objective, images, null);
+            solver.Solve(heads, [.. heads.parameters()], penalty, NoCancellation);
+            return heads.get_parameter(Heads.WeightName(Head.Joint))!.norm().item<float>();
+        }
+    }
+
+    [Theory]
+    [InlineData(SlaInference.Aggregated, "Sla:")]
+    [InlineData(SlaInference.Distilled, "Distillation:")]
+    public void The_scores_are_those_of_the_inference_that_the_model_has(SlaInference inference, string stage)
+    {
+        var log = new List<string>();
+        var (_, scores) = Train(SlaObjective.SlaSelfDistillation, inference: inference, log: log.Add);
+        string line = Assert.Single(log, line => line.StartsWith(stage, StringComparison.Ordinal));
+        Assert.Contains(FormattableString.Invariant($"validation loss {scores.Loss:F4}"), line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cancellation_ends_the_training_of_heads()
+    {
+        int checks = 0;
+        Assert.Throws<OperationCanceledException>(() => Train(SlaObjective.Sla, checkCancellation: () =>
+        {
+            if (++checks == 7)
+                throw new OperationCanceledException();
+        }));
+        Assert.Equal(7, checks);
+    }
+
+    [Fact]
+    public void The_value_of_many_images_in_pieces_is_that_of_all_of_them()
+    {
+        // Two images 3000 times each are more than a piece, and the optimum is that of the two.
+        var two = Images(stream: 20, [0, 1]);
+        var many = two.Select([.. Enumerable.Range(0, 6000).Select(i => i % 2)]);
+        Assert.Equal(Value(two), Value(many), 1e-5);
+
+        static double Value(EmbeddedImages images)
+        {
+            var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, new ObjectiveSettings());
+            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var solver = new HeadSolver(objective, images, null);
+            return solver.Solve(heads, [.. heads.parameters()], penalty: 0.1, NoCancellation).Value;
+        }
+    }
+
+    private static (Weights Weights, Sla.Training.RowScores Scores) Train(
+        SlaObjective kind, bool isWeighted = false, bool isLdam = false, SlaInference? inference = null, Action<string>? log = null, Action? checkCancellation = null)
+    {
+        var images = OfViews(kind, count: 60);
+        var settings = Settings(images, isWeighted, isLdam);
+        var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
+        int[] first = [.. Enumerable.Range(0, 40)], rest = [.. Enumerable.Range(40, 20)];
+        var heads = new FrozenHeads(
+            HeadSettings.Of(kind, objective, settings, Classes, inference ?? objective.Inferences[0].Inference, seed: 1),
+            [(images.Select(first), images.Select(rest))],
+            log ?? (_ => { }),
+            checkCancellation ?? NoCancellation);
+        return heads.Train(images.Select(first));
+    }
+
+    /// <summary>Images of one view, whose values are numbers of the formula.</summary>
+    private static EmbeddedImages Images(int stream, int[] labels) => new(
+        labels,
+        [.. Enumerable.Range(0, labels.Length).Select(image => Enumerable.Range(0, Size).Select(i => (float)VectorFile.Number(stream, (image * Size) + i)).ToArray())],
+        Views: 1,
+        Size);
+
+    /// <summary>Images of noise around a point for each class and view.</summary>
+    private static EmbeddedImages OfViews(SlaObjective kind, int count)
+    {
+        int views = kind == SlaObjective.Baseline ? 1 : Views;
+        int[] labels = [.. Enumerable.Range(0, count).Select(image => image % 5 % Classes)];
+        return new EmbeddedImages(
+            labels,
+            [.. labels.Select((label, image) => Enumerable.Range(0, views * Size).Select(i =>
+                (float)(VectorFile.Number(40 + label, i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())],
+            views,
+            Size);
+    }
+
+    private static ObjectiveSettings Settings(EmbeddedImages images, bool isWeighted = false, bool isLdam = false) => new()
+    {
+        ClassCounts = [.. Enumerable.Range(0, Classes).Select(label => images.Labels.Count(of => of == label))],
+        ClassWeighting = isWeighted ? ClassWeighting.InverseFrequency : ClassWeighting.None,
+        ClassificationLoss = isLdam ? ClassificationLoss.Ldam() : ClassificationLoss.CrossEntropy,
+    };
+
+    private static double[]? ImageWeights(ObjectiveSettings settings) =>
+        settings.ClassWeighting is NoWeighting ? null : settings.ClassWeighting.Weights(settings.ClassCounts);
+
+    private static Heads Zero(Heads heads)
+    {
+        using var noGradient = no_grad();
+        foreach (var parameter in heads.parameters())
+            parameter.zero_();
+        return heads;
+    }
+
+    private static int[] Labels(JsonElement vectors, string name) => [.. vectors.GetProperty(name).EnumerateArray().Select(label => label.GetInt32())];
+}
