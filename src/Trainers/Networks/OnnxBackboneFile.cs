@@ -11,6 +11,8 @@ internal sealed class OnnxBackboneFile
 {
     private const string Kind = "an ONNX file of a network for images";
     private const long LargestFile = 2_000_000_000;
+    private const int MostNodes = 100_000;
+    private const int MostNodesAfterLastLayer = 16;
 
     /// <summary>Nodes that change no value, or none that matters before the largest is looked for.</summary>
     private static readonly HashSet<string> AfterLastLayer = ["Identity", "Dropout", "Softmax", "LogSoftmax", "Sigmoid", "Flatten", "Reshape", "Squeeze", "Add"];
@@ -51,9 +53,12 @@ internal sealed class OnnxBackboneFile
     {
         CheckNodes();
         MakeConstantsInitializers();
+        MakeWeightNamesUnique();
         var input = ImageInput();
         var (side, isChannelsLast) = SidesOf(input);
         string embedding = _options.EmbeddingName ?? Embedding();
+        if (Maker(embedding) is null)
+            throw new InvalidDataException($"no node makes the value '{embedding}', which is to be the embedding. Set EmbeddingName to one that a node makes.");
         var probe = BackboneProbe.OfOriginal(_original, input.Name, embedding, side, isChannelsLast, _options.IsBlueFirst);
 
         Prune(embedding);
@@ -61,7 +66,7 @@ internal sealed class OnnxBackboneFile
         RemoveNodesThatDoNothing(ref embedding);
         bool isMap = probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] > 1;
         if (probe.Shape.Length is 4 or 2 && !isMap)
-            PoolGlobally(embedding);
+            PoolGlobally(embedding, pool => BackboneProbe.OfOriginal(_original, input.Name, pool, side, isChannelsLast, _options.IsBlueFirst).Shape);
         FreeBatch();
         embedding = AsVectors(embedding, probe.Shape);
         if (isChannelsLast)
@@ -76,12 +81,16 @@ internal sealed class OnnxBackboneFile
     {
         if (_graph.Node.Count == 0)
             throw new InvalidDataException("its graph has no nodes.");
+        if (_graph.Node.Count > MostNodes)
+            throw new InvalidDataException($"its graph has {_graph.Node.Count} nodes, and a backbone has at most {MostNodes}.");
         foreach (var node in _graph.Node)
         {
             if (node.Domain is not ("" or "ai.onnx"))
                 throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} of the domain '{node.Domain}', and only ONNX's own operators are standard.");
             if (node.Attribute.Any(attribute => attribute.G is not null))
                 throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} with a graph inside, which a backbone must not have.");
+            foreach (var attribute in node.Attribute.Where(attribute => attribute.T is not null))
+                Check(attribute.T);
         }
 
         foreach (var tensor in _graph.Initializer)
@@ -105,9 +114,34 @@ internal sealed class OnnxBackboneFile
             if (node.Attribute is not [{ T: { } value }])
                 continue;
             value.Name = node.Output[0];
-            Check(value);
             _graph.Initializer.Add(value);
             _graph.Node.Remove(node);
+        }
+    }
+
+    /// <summary>Renames tensors whose names are the same, once only letters and digits of them are left.</summary>
+    private void MakeWeightNamesUnique()
+    {
+        var taken = new HashSet<string>(OnnxNetwork.OwnTensors, StringComparer.Ordinal);
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var tensor in _graph.Initializer.Where(tensor => tensor.IsFloat()))
+        {
+            string name = tensor.Name;
+            for (int number = 2; !taken.Add(BackboneGraphData.ParameterName(name)); number++)
+                name = string.Create(CultureInfo.InvariantCulture, $"{tensor.Name}_{number}");
+            if (name != tensor.Name)
+                names[tensor.Name] = tensor.Name = name;
+        }
+
+        Rename(names);
+    }
+
+    private void Rename(Dictionary<string, string> names)
+    {
+        foreach (var node in _graph.Node)
+        {
+            for (int i = 0; i < node.Input.Count; i++)
+                node.Input[i] = names.GetValueOrDefault(node.Input[i], node.Input[i]);
         }
     }
 
@@ -130,8 +164,12 @@ internal sealed class OnnxBackboneFile
         if (!isChannelsLast && sides[1] is not (0 or 3))
             throw new InvalidDataException($"its input '{input.Name}' has {sides[1]} channels, and a network for photos has 3.");
         long height = sides[isChannelsLast ? 1 : 2], width = sides[isChannelsLast ? 2 : 3];
-        if (height != width || height > 4096)
-            throw new InvalidDataException($"its input '{input.Name}' is of images of {width} x {height} pixels, and square ones of up to 4096 are taken.");
+        if (height != width || height is < 0 or > OnnxBackboneOptions.LargestSide)
+        {
+            throw new InvalidDataException(
+                $"its input '{input.Name}' is of images of {width} x {height} pixels, and square ones of up to {OnnxBackboneOptions.LargestSide} are taken.");
+        }
+
         return (height == 0 ? _options.ImageSize : (int)height, isChannelsLast);
     }
 
@@ -142,13 +180,14 @@ internal sealed class OnnxBackboneFile
         if (_graph.Output.Count != 1)
             throw new InvalidDataException($"it has the outputs {string.Join(", ", _graph.Output.Select(output => $"'{output.Name}'"))}. Set EmbeddingName to the one that is the embedding.");
 
-        string output = _graph.Output[0].Name;
-        for (string value = output; Maker(value) is { } node; value = node.Input[0])
+        string output = _graph.Output[0].Name, value = output;
+        for (int steps = 0; steps < MostNodesAfterLastLayer && Maker(value) is { } node; steps++)
         {
             if (node.OpType is "Gemm" or "MatMul" && Find(node.Input[1])?.Dims.Count == 2)
                 return node.Input[0];
-            if (!AfterLastLayer.Contains(node.OpType) || (node.OpType == "Add" && Find(node.Input[1]) is null))
+            if (!AfterLastLayer.Contains(node.OpType) || node.Input.Where(source => Find(source) is null).ToList() is not [var before])
                 break;
+            value = before;
         }
 
         return output;
@@ -158,8 +197,6 @@ internal sealed class OnnxBackboneFile
     private void Prune(string embedding)
     {
         var makers = Makers();
-        if (!makers.ContainsKey(embedding))
-            throw new InvalidDataException($"it has no value '{embedding}', which EmbeddingName names.");
         var needed = new HashSet<NodeProto>();
         var open = new Stack<string>([embedding]);
         while (open.TryPop(out string? value))
@@ -202,12 +239,12 @@ internal sealed class OnnxBackboneFile
     }
 
     /// <summary>Makes a last average over all positions one over however many there are, so that images of other sizes go in.</summary>
-    private void PoolGlobally(string embedding)
+    private void PoolGlobally(string embedding, Func<string, long[]> shapeOf)
     {
         string value = embedding;
         while (Maker(value) is { } shaping && ShapesOnly.Contains(shaping.OpType))
             value = shaping.Input[0];
-        if (Maker(value) is not { OpType: "AveragePool" } pool || (pool.Ints("pads") ?? []).Any(pad => pad != 0))
+        if (Maker(value) is not { OpType: "AveragePool" } pool || (pool.Ints("pads") ?? []).Any(pad => pad != 0) || shapeOf(value) is not [_, _, 1, 1])
             return;
         pool.OpType = "GlobalAveragePool";
         pool.Attribute.Clear();

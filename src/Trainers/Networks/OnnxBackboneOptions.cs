@@ -3,6 +3,9 @@ namespace Microsoft.ML.Sla;
 /// <summary>How the images go into a network that <see cref="Architecture.FromOnnx"/> reads, and where its embedding comes out.</summary>
 public sealed class OnnxBackboneOptions
 {
+    /// <summary>The largest width and height of images.</summary>
+    internal const int LargestSide = 4096;
+
     /// <summary>What the network sees of a pixel.</summary>
     /// <value>Default <see cref="PixelNormalization.ImageNet"/>, which torchvision's and timm's networks take.</value>
     public PixelNormalization Normalization { get; set; } = PixelNormalization.ImageNet;
@@ -20,7 +23,7 @@ public sealed class OnnxBackboneOptions
     public bool IsMeanOfPositions { get; set; }
 
     /// <summary>Width and height of the images that the file is checked with, where it does not say them itself, in pixels.</summary>
-    /// <value>Default 224.</value>
+    /// <value>Default 224; 16 to 4096.</value>
     public int ImageSize { get; set; } = 224;
 
     internal OnnxBackboneOptions Clone() => (OnnxBackboneOptions)MemberwiseClone();
@@ -30,6 +33,7 @@ public sealed class OnnxBackboneOptions
     {
         ArgumentNullException.ThrowIfNull(Normalization);
         ArgumentOutOfRangeException.ThrowIfLessThan(ImageSize, 16, nameof(ImageSize));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ImageSize, LargestSide, nameof(ImageSize));
         if (EmbeddingName is not null)
             ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingName);
     }

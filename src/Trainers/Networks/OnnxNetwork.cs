@@ -16,8 +16,11 @@ internal sealed class OnnxNetwork : Architecture
     /// <summary>What is added to the embedding then: minus the mean over the deviation.</summary>
     public const string ShiftName = "embedding_shift";
 
-    /// <summary>The mean image that an image's pixels are subtracted by.</summary>
+    /// <summary>The mean image, which is subtracted from an image.</summary>
     public const string MeanImageName = "mean_image";
+
+    /// <summary>Names of tensors that are put into a network, beside those of its file.</summary>
+    public static readonly IReadOnlyList<string> OwnTensors = [ScaleName, ShiftName, MeanImageName];
 
     private const string GreyName = "grey.in";
     private const int Channels = 3;
@@ -70,9 +73,8 @@ internal sealed class OnnxNetwork : Architecture
         int size = probe.Shape.Length == 3 ? (int)probe.Shape[2] : (int)probe.Shape[1];
         var standardized = Standardized(data, size);
         var network = new OnnxNetwork(name, size, standardized, standardized.ReadWeights(), normalization, probe, meanImage);
-        var (values, _) = network.RunOnTwo(probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
-        bool isVector = probe.Shape.Length == 2 || (probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] == 1);
-        if (isVector && !probe.Agrees(values.AsSpan(0, size)))
+        var (values, shape) = network.RunOnTwo(probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
+        if (shape is not [2, _] || shape[1] != size || !probe.AgreesOnMean(values.AsSpan(0, size)))
             throw new InvalidDataException("its graph with a free batch makes other embeddings than the file's own. Export it with a free batch.");
         return network;
     }

@@ -44,6 +44,12 @@ internal sealed class OnnxUpgrade(GraphProto graph, long version)
             case "Squeeze" or "Unsqueeze" or "ReduceSum" when version < 13:
                 AddLongs(node, "axes");
                 break;
+            case "Split" when version < 13:
+                AddLongs(node, "split");
+                break;
+            case "Split" when version >= 18:
+                Remove(node, "num_outputs");
+                break;
             case "Dropout":
                 // Without its ratio and mode, which changed places, it does nothing when a network scores.
                 while (node.Input.Count > 1)
