@@ -24,6 +24,8 @@ internal static class AllTargets
         new("weights-safetensors", "weights-safetensors", SafetensorsMutation.Mutate, _ => new WeightsReader()),
         new("weights-onnx", "weights-onnx", OnnxMutation.Mutate, _ => new WeightsReader()),
         new("weights-model", "model", ArchiveMutation.Mutate, _ => new WeightsReader()),
+        new("backbone", "backbone", OnnxMutation.Mutate, _ => new BackboneReader()),
+        new("frozen", "frozen", ArchiveMutation.Mutate, corpus => new TransformerReader(corpus, withAnother: true)),
         new("safetensors", "weights-safetensors", SafetensorsMutation.Mutate, _ => new SafetensorsReader()),
         new("checkpoint", "checkpoint", CheckpointMutation.Mutate, _ => new CheckpointReader()),
 
@@ -36,6 +38,7 @@ internal static class AllTargets
         new("list", "list", RawMutation.Mutate, corpus => new ListReader(corpus)) { Documented = [typeof(global::Sla.InputException)] },
         Flips("flips-transformer", "model", corpus => new TransformerReader(corpus, withAnother: false)),
         Flips("flips-predictor", "model", corpus => new PredictorReader(corpus, withViews: false)),
+        Flips("flips-frozen", "frozen", corpus => new TransformerReader(corpus, withAnother: false)),
         Flips("flips-int8", "int8", corpus => new PredictorReader(corpus, withViews: false)),
         Flips("flips-embedding", "embedding", corpus => new EmbeddingReader(corpus)),
         Flips("flips-prototypes", "prototypes", corpus => new PrototypesReader(corpus)),

@@ -27,6 +27,9 @@ internal static class Initialization
         var values = new float[shape.Aggregate(1L, (product, size) => product * size)];
         for (int i = 0; i < values.Length; i++)
             values[i] = (float)next();
-        return tensor(values, shape);
+
+        // A tensor of an array stays where the array is, and sums of MKL depend on where that is to the last bit.
+        using Tensor ofArray = tensor(values, shape);
+        return ofArray.clone();
     }
 }

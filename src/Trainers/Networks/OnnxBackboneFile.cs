@@ -51,6 +51,7 @@ internal sealed class OnnxBackboneFile
 
     private OnnxNetwork Read(string name)
     {
+        OnnxUpgrade.CheckVersion(Opset);
         CheckNodes();
         MakeConstantsInitializers();
         MakeWeightNamesUnique();
@@ -62,7 +63,7 @@ internal sealed class OnnxBackboneFile
         var probe = BackboneProbe.OfOriginal(_original, input.Name, embedding, side, isChannelsLast, _options.IsBlueFirst);
 
         Prune(embedding);
-        new OnnxUpgrade(_graph, _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0).Run();
+        new OnnxUpgrade(_graph, Opset).Run();
         RemoveNodesThatDoNothing(ref embedding);
         bool isMap = probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] > 1;
         if (probe.Shape.Length is 4 or 2 && !isMap)
@@ -75,6 +76,8 @@ internal sealed class OnnxBackboneFile
             PutBlueFirst(input.Name);
         return OnnxNetwork.Of(name, new BackboneGraphData(_graph, input.Name, embedding), _options.Normalization, probe);
     }
+
+    private long Opset => _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0;
 
     /// <summary>Refuses what cannot become a part of another graph.</summary>
     private void CheckNodes()

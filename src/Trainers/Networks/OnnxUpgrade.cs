@@ -17,11 +17,16 @@ internal sealed class OnnxUpgrade(GraphProto graph, long version)
 
     private int _lastConstant;
 
-    /// <exception cref="NotSupportedException">A node cannot be written in opset 17.</exception>
-    public void Run()
+    /// <exception cref="NotSupportedException">There is no way from the opset to 17.</exception>
+    public static void CheckVersion(long version)
     {
         if (version is < Oldest or > Newest)
             throw new NotSupportedException($"its nodes are of ONNX opset {version}, and opsets {Oldest} to {Newest} can be read. Export the network with opset {Opset}.");
+    }
+
+    /// <exception cref="NotSupportedException">A node cannot be written in opset 17.</exception>
+    public void Run()
+    {
         foreach (var node in graph.Node)
             Upgrade(node);
     }

@@ -11,11 +11,15 @@ internal static class ModelSeeds
 {
     private const string TableExtension = ".idv";
 
+    /// <summary>Larger networks say nothing more, and their weights take most of the mutations.</summary>
+    private const int LargestBackbone = 64_000;
+
     public static void Write(string folder)
     {
         var mlContext = new MLContext(seed: 1);
         var photos = TinyTraining.Photos(mlContext, folder);
         WriteClassifier(mlContext, photos, folder);
+        WriteBackbones(mlContext, photos, folder);
         WriteFewShot(mlContext, photos, folder);
         WriteCheckpoint(mlContext, folder);
     }
@@ -39,6 +43,20 @@ internal static class ModelSeeds
         using var safetensors = new MemoryStream();
         SafetensorsFile.Write(safetensors, [.. model.Model.Weights], new Dictionary<string, string> { ["format"] = "pt" });
         ImageSeeds.Save(folder, "weights-safetensors", "weights.safetensors", safetensors.ToArray());
+    }
+
+    /// <summary>The networks that others have trained, and a model on one of them.</summary>
+    private static void WriteBackbones(MLContext mlContext, IDataView photos, string folder)
+    {
+        string[] paths = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Backbones"));
+        foreach (string path in paths.Where(path => new FileInfo(path).Length < LargestBackbone))
+            ImageSeeds.Save(folder, "backbone", Path.GetFileName(path), File.ReadAllBytes(path));
+
+        var options = TinyTraining.Options("Image", channels: 3);
+        options.Architecture = Architecture.FromOnnx(paths.Single(path => Path.GetFileName(path) == "backbone-resnet-folded.onnx"));
+        options.BackboneTraining = BackboneTraining.Frozen;
+        using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(photos);
+        Save(mlContext, model, photos, folder, "frozen", "frozen.zip");
     }
 
     /// <summary>As a program writes it that knows nothing of this library, and keeps its numbers one by one.</summary>

@@ -27,7 +27,10 @@ internal sealed record EmbeddedImages(int[] Labels, float[][] Values, int Views,
         float[] values = new float[(long)count * views * Size];
         for (int image = 0; image < count; image++)
             Values[start + image].AsSpan(0, views * Size).CopyTo(values.AsSpan(image * views * Size));
-        return (tensor(values, [(long)count * views, Size]), tensor(Array.ConvertAll(Labels[start..(start + count)], label => (long)label)));
+
+        // A tensor of an array stays where the array is, and sums of MKL depend on where that is to the last bit.
+        using Tensor ofArray = tensor(values, [(long)count * views, Size]);
+        return (ofArray.clone(), tensor(Array.ConvertAll(Labels[start..(start + count)], label => (long)label)));
     }
 
     /// <summary>Mean and deviation of each value over the untransformed images.</summary>
