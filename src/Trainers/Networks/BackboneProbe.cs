@@ -28,7 +28,7 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
         if (probed.Graph.Output.All(output => output.Name != embedding))
             probed.Graph.Output.Add(new ValueInfoProto { Name = embedding });
         long[] shape = isChannelsLast ? [1, side, side, Channels] : [1, Channels, side, side];
-        float[] image = Image(side, number: 0);
+        float[] image = Image(side, side, number: 0);
         int pixels = side * side;
         if (isBlueFirst)
             image = [.. image[(2 * pixels)..], .. image[pixels..(2 * pixels)], .. image[..pixels]];
@@ -38,17 +38,17 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
             : throw new InvalidDataException($"its value '{embedding}' is of shape [{string.Join(", ", made)}] for one image.");
     }
 
-    /// <summary>Runs a graph on two images, of which the first is that of the probe.</summary>
+    /// <summary>Runs a graph on two images, of which the first is that of the probe where they are of its sides.</summary>
     /// <returns>The embeddings, 2 x D.</returns>
     /// <exception cref="InvalidDataException">ONNX Runtime does not run the graph, or not for two images.</exception>
-    public static (float[] Values, long[] Shape) OfTwo(BackboneGraphData data, Weights weights, int side)
+    public static (float[] Values, long[] Shape) OfTwo(BackboneGraphData data, Weights weights, int height, int width)
     {
         const string Input = "Images", Output = "Embeddings";
         var graph = new OnnxGraph("backbone");
-        string images = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, Channels, side, side);
+        string images = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, Channels, height, width);
         string embedding = data.Append(graph, weights, images);
         graph.Output(Output, embedding, OnnxType.Float, OnnxGraph.AnySize, weights[BackboneGraphData.WeightName(OnnxNetwork.ScaleName)].Values.Length);
-        return Run(graph.ToBytes(), Input, Output, [.. Image(side, 0), .. Image(side, 1)], [2, Channels, side, side]);
+        return Run(graph.ToBytes(), Input, Output, [.. Image(height, width, 0), .. Image(height, width, 1)], [2, Channels, height, width]);
     }
 
     /// <summary>Whether values are the means of the probe's over positions or tokens, but for rounding.</summary>
@@ -88,10 +88,10 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
         }
     }
 
-    private static float[] Image(int side, int number)
+    private static float[] Image(int height, int width, int number)
     {
         var random = new Random(number);
-        return [.. Enumerable.Range(0, Channels * side * side).Select(_ => random.NextSingle())];
+        return [.. Enumerable.Range(0, Channels * height * width).Select(_ => random.NextSingle())];
     }
 
     private static float[] ChannelsLast(float[] image, int side)

@@ -4,7 +4,7 @@ namespace Microsoft.ML.Sla;
 public sealed class OnnxBackboneOptions
 {
     /// <summary>The largest width and height of images.</summary>
-    internal const int LargestSide = 4096;
+    internal const int LargestSide = 1024;
 
     /// <summary>What the network sees of a pixel.</summary>
     /// <value>Default <see cref="PixelNormalization.ImageNet"/>, which torchvision's and timm's networks take.</value>
@@ -23,7 +23,7 @@ public sealed class OnnxBackboneOptions
     public bool IsMeanOfPositions { get; set; }
 
     /// <summary>Width and height of the images that the file is checked with, where it does not say them itself, in pixels.</summary>
-    /// <value>Default 224; 16 to 4096.</value>
+    /// <value>Default 224; 16 to 1024.</value>
     public int ImageSize { get; set; } = 224;
 
     internal OnnxBackboneOptions Clone() => (OnnxBackboneOptions)MemberwiseClone();

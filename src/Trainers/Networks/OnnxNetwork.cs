@@ -24,7 +24,6 @@ internal sealed class OnnxNetwork : Architecture
 
     private const string GreyName = "grey.in";
     private const int Channels = 3;
-    private const int OtherSide = 32;
 
     private readonly BackboneGraphData _data;
     private readonly BackboneProbe? _probe;
@@ -73,7 +72,7 @@ internal sealed class OnnxNetwork : Architecture
         int size = probe.Shape.Length == 3 ? (int)probe.Shape[2] : (int)probe.Shape[1];
         var standardized = Standardized(data, size);
         var network = new OnnxNetwork(name, size, standardized, standardized.ReadWeights(), normalization, probe, meanImage);
-        var (values, shape) = network.RunOnTwo(probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
+        var (values, shape) = network.RunOnTwo(probe.Side, probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
         if (shape is not [2, _] || shape[1] != size || !probe.AgreesOnMean(values.AsSpan(0, size)))
             throw new InvalidDataException("its graph with a free batch makes other embeddings than the file's own. Export it with a free batch.");
         return network;
@@ -86,7 +85,7 @@ internal sealed class OnnxNetwork : Architecture
     {
         if (shape.Channels is not (1 or Channels))
             return $"{Name} takes images of 1 or 3 channels, and these have {shape.Channels}.";
-        return _probe is null || (shape.Height == _probe.Side && shape.Width == _probe.Side) || HasFreeSides()
+        return _probe is null || (shape.Height == _probe.Side && shape.Width == _probe.Side) || Takes(shape)
             ? null
             : $"{Name} takes images of {_probe.Side} x {_probe.Side} pixels, and these are {shape.Width} x {shape.Height}. Set ImageWidth and ImageHeight to {_probe.Side}.";
     }
@@ -101,7 +100,7 @@ internal sealed class OnnxNetwork : Architecture
         if (_meanImage is not null)
         {
             graph.Initializer.Add(OnnxTensor.Floats(MeanImageName, _meanImage.At(shape.Height, shape.Width), 1, Channels, shape.Height, shape.Width));
-            Prepend(graph, _data.Input, new NodeProto { OpType = "Sub", Name = MeanImageName, Input = { input, MeanImageName }, Output = { _data.Input } });
+            Prepend(new NodeProto { OpType = "Sub", Name = MeanImageName, Input = { input, MeanImageName }, Output = { _data.Input } });
         }
         else
         {
@@ -110,7 +109,7 @@ internal sealed class OnnxNetwork : Architecture
 
         if (shape.Channels == 1)
         {
-            Prepend(graph, input, new NodeProto
+            Prepend(new NodeProto
             {
                 OpType = "Concat",
                 Name = GreyName,
@@ -124,7 +123,7 @@ internal sealed class OnnxNetwork : Architecture
         var data = new BackboneGraphData(graph, input, _data.Embedding);
         return (new OnnxNetwork(Name, EmbeddingSize, data, data.ReadWeights(), InitialNormalization, _probe, meanImage: null), null);
 
-        static void Prepend(GraphProto graph, string value, NodeProto node) => graph.Node.Insert(0, node);
+        void Prepend(NodeProto node) => graph.Node.Insert(0, node);
     }
 
     internal override string Append(OnnxGraph graph, ImageShape shape, string name, Weights weights, string images) => _data.Append(graph, weights, images);
@@ -147,11 +146,11 @@ internal sealed class OnnxNetwork : Architecture
 
     internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => new OnnxModule(Name, _data, InitialWeights);
 
-    private (float[] Values, long[] Shape) RunOnTwo(int side, string remedy)
+    private (float[] Values, long[] Shape) RunOnTwo(int height, int width, string remedy)
     {
         try
         {
-            return BackboneProbe.OfTwo(_data, InitialWeights!, side);
+            return BackboneProbe.OfTwo(_data, InitialWeights!, height, width);
         }
         catch (InvalidDataException exception)
         {
@@ -159,11 +158,11 @@ internal sealed class OnnxNetwork : Architecture
         }
     }
 
-    private bool HasFreeSides()
+    private bool Takes(ImageShape shape)
     {
         try
         {
-            return RunOnTwo(_probe!.Side + OtherSide, "").Values.Length == 2 * EmbeddingSize;
+            return RunOnTwo(shape.Height, shape.Width, "").Shape is [2, var size] && size == EmbeddingSize;
         }
         catch (InvalidDataException)
         {

@@ -70,7 +70,7 @@ internal abstract record NetworkDescription(
     /// <summary>The shapes of the network's tensors by name, as far as scoring needs them.</summary>
     public virtual IReadOnlyDictionary<string, long[]> Tensors() => BackboneTensors(views: 1);
 
-    private IReadOnlyDictionary<string, long[]> BackboneTensors(int views) => 
+    private IReadOnlyDictionary<string, long[]> BackboneTensors(int views) =>
         Architecture.TensorShapes(Features.Shape, SlaNetwork.BackboneName, views);
 
     internal sealed class TransformationSetConverter : JsonConverter<TransformationSet>

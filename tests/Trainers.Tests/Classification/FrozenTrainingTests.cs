@@ -190,6 +190,7 @@ public sealed class FrozenTrainingTests : IDisposable
         options.Architecture = Architecture.FromOnnx(BackboneFile.PathOf("resnet"), new OnnxBackboneOptions());
         options.BackboneTraining = BackboneTraining.Frozen;
         options.Augmentations = [];
+        options.Threads = 1;
         (options.ImageWidth, options.ImageHeight) = (BackboneFile.Side, BackboneFile.Side);
         return options;
     }
