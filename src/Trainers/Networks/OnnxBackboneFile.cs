@@ -11,7 +11,6 @@ internal sealed class OnnxBackboneFile
 {
     private const string Kind = "an ONNX file of a network for images";
     private const long LargestFile = 2_000_000_000;
-    private const int MostNodes = 100_000;
     private const int MostNodesAfterLastLayer = 16;
 
     /// <summary>Nodes that change no value, or none that matters before the largest is looked for.</summary>
@@ -52,7 +51,7 @@ internal sealed class OnnxBackboneFile
     private OnnxNetwork Read(string name)
     {
         OnnxUpgrade.CheckVersion(Opset);
-        CheckNodes();
+        OnnxGraphCheck.Check(_graph);
         MakeConstantsInitializers();
         MakeWeightNamesUnique();
         var input = ImageInput();
@@ -78,37 +77,6 @@ internal sealed class OnnxBackboneFile
     }
 
     private long Opset => _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0;
-
-    /// <summary>Refuses what cannot become a part of another graph.</summary>
-    private void CheckNodes()
-    {
-        if (_graph.Node.Count == 0)
-            throw new InvalidDataException("its graph has no nodes.");
-        if (_graph.Node.Count > MostNodes)
-            throw new InvalidDataException($"its graph has {_graph.Node.Count} nodes, and a backbone has at most {MostNodes}.");
-        foreach (var node in _graph.Node)
-        {
-            if (node.Domain is not ("" or "ai.onnx"))
-                throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} of the domain '{node.Domain}', and only ONNX's own operators are standard.");
-            if (node.Attribute.Any(attribute => attribute.G is not null))
-                throw new InvalidDataException($"its node '{node.Name}' is a {node.OpType} with a graph inside, which a backbone must not have.");
-            foreach (var attribute in node.Attribute.Where(attribute => attribute.T is not null))
-                Check(attribute.T);
-        }
-
-        foreach (var tensor in _graph.Initializer)
-            Check(tensor);
-    }
-
-    private static void Check(TensorProto tensor)
-    {
-        if (tensor.IsFloat())
-            tensor.ReadFloats();
-        else if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
-            throw new InvalidDataException($"the tensor '{tensor.Name}' keeps its values in another file. Export the network into one file.");
-        else if (tensor.DataType is 10 or 11 or 16)
-            throw new InvalidDataException($"the tensor '{tensor.Name}' is not of 32-bit floats. Export the network in float32.");
-    }
 
     private void MakeConstantsInitializers()
     {

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Networks;
+using Microsoft.ML.Sla.Scoring;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -101,6 +102,24 @@ public sealed class FrozenTrainingTests : IDisposable
                 Assert.Equal(values, model.Model.Weights[name].Values);
             Assert.True(Accuracy(model, Images(FashionImages.Train(classes: 4, perClass: 20))) > 0.5);
         }
+    }
+
+    [Fact]
+    public void Pretrained_weights_are_a_backbone()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "Vectors", "resnet8-F32.safetensors");
+        using var model = Fit(Images(), options =>
+        {
+            options.Architecture = Architecture.CifarResNet(depth: 8);
+            options.PretrainedPath = path;
+            options.Channels = 3;
+        });
+        var file = PretrainedWeights.Read(path);
+        using var network = new SlaNetwork(model.Architecture, model.ImageShape, [], seed: 1);
+        file.LoadInto(network);
+        foreach (var (name, _, values) in network.GetWeights())
+            Assert.Equal(values, model.Model.Weights[name].Values);
+        Assert.True(Accuracy(model, Images()) > 0.5);
     }
 
     [Fact]
