@@ -68,11 +68,11 @@ public sealed class FrozenTrainingTests : IDisposable
     [Fact]
     public void Mirror_images_are_embedded_where_the_augmentation_mirrors()
     {
-        using var plain = Fit(Images());
-        Assert.Contains("72 of 72 images", _log.ToString(), StringComparison.Ordinal);
+        using var plain = Fit(Images(), options => options.Transformations = TransformationSet.None);
+        Assert.Contains("72 of 72 views", _log.ToString(), StringComparison.Ordinal);
         _log.Clear();
-        using var mirrored = Fit(Images(), options => options.Augmentations = ImageAugmentation.Parse("flip"));
-        Assert.Contains("144 of 144 images", _log.ToString(), StringComparison.Ordinal);
+        using var mirrored = Fit(Images(), options => (options.Transformations, options.Augmentations) = (TransformationSet.None, ImageAugmentation.Parse("flip")));
+        Assert.Contains("144 of 144 views", _log.ToString(), StringComparison.Ordinal);
         Assert.NotEqual(Training.Scores(plain.Transform(Images())), Training.Scores(mirrored.Transform(Images())));
     }
 
@@ -177,7 +177,7 @@ public sealed class FrozenTrainingTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         _mlContext.Log += (_, e) =>
         {
-            if (e.Message.Contains("images of 4 views embedded", StringComparison.Ordinal))
+            if (e.Message.Contains("views embedded", StringComparison.Ordinal))
                 cancellation.Cancel();
         };
         Assert.Throws<OperationCanceledException>(() => Fit(Images(), options =>

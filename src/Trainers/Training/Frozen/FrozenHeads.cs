@@ -39,10 +39,14 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             foreach (var stage in settings.Stages)
             {
                 var (penalty, scoresOfStage) = Choose(stage, measured);
-                if (scores is null || stage.Readout == settings.Readout)
-                    scores = scoresOfStage;
                 using var solver = NewSolver(stage, images);
                 var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, Tolerance, checkCancellation);
+
+                // Validation rows are not trained on, so the result itself is measured on them.
+                if (splits.Count == 1)
+                    scoresOfStage = Score(heads, stage.Readout, splits[0].Validation);
+                if (scores is null || stage.Readout == settings.Readout)
+                    scores = scoresOfStage;
                 log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 

@@ -83,7 +83,8 @@ internal sealed class HeadSolver : IDisposable
         foreach (var piece in _pieces)
         {
             using Tensor loss = _objective.Loss(piece.Embeddings, heads, piece.Targets, piece.Draw);
-            using Tensor share = loss.to(ScalarType.Float64) * piece.Share;
+            using Tensor exact = loss.to(ScalarType.Float64);
+            using Tensor share = exact.Times(piece.Share);
             share.backward();
             value += share.item<double>();
         }
@@ -92,10 +93,14 @@ internal sealed class HeadSolver : IDisposable
         int start = 0;
         foreach (var (parameter, penalty) in parameters.Zip(penalties))
         {
-            Tensor own = parameter.grad!.to(ScalarType.Float64), values = parameter.detach().to(ScalarType.Float64);
-            value += penalty / 2 * values.square().sum().item<double>();
-            (own + (values * penalty)).data<double>().CopyTo(gradient, start);
-            start += (int)parameter.numel();
+            var own = parameter.grad!.to(ScalarType.Float64).data<double>();
+            var values = parameter.detach().to(ScalarType.Float64).data<double>();
+            for (int i = 0; i < (int)own.Count; i++)
+            {
+                value += penalty / 2 * values[i] * values[i];
+                gradient[start++] = own[i] + (penalty * values[i]);
+            }
+
             parameter.grad = null;
         }
 

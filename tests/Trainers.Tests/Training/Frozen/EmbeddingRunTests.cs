@@ -22,6 +22,8 @@ public sealed class EmbeddingRunTests : IDisposable
 
     public EmbeddingRunTests() => _model = ModelFile.NewClassifier(_mlContext);
 
+    private static int Views => TransformationSet.Rotation.Count;
+
     private static int[] InOrder => [.. Enumerable.Range(0, Count)];
 
     public void Dispose()
@@ -36,10 +38,10 @@ public sealed class EmbeddingRunTests : IDisposable
     {
         var (first, computed) = Embed(InOrder);
         var (second, computedAgain) = Embed(InOrder);
-        Assert.Equal((Count, 0), (computed, computedAgain));
+        Assert.Equal((Views * Count, 0), (computed, computedAgain));
         AssertEqual(first, second);
         var (without, computedWithout) = Embed(InOrder, withFolder: false);
-        Assert.Equal(Count, computedWithout);
+        Assert.Equal(Views * Count, computedWithout);
         AssertEqual(first, without);
     }
 
@@ -59,7 +61,7 @@ public sealed class EmbeddingRunTests : IDisposable
     {
         Embed([0, 2, 4, 6, 8, 9]);
         var (embedded, computed) = Embed(InOrder);
-        Assert.Equal(Count - 6, computed);
+        Assert.Equal(Views * (Count - 6), computed);
         AssertClose(Embed(InOrder, withFolder: false).Images, embedded);
         long bytes = new FileInfo(Assert.Single(Directory.GetFiles(_folder))).Length;
         Assert.Equal(0, bytes % Count);
@@ -72,7 +74,7 @@ public sealed class EmbeddingRunTests : IDisposable
     {
         int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(Shape);
         var (both, computed) = Embed(InOrder, draws: [null, mirror]);
-        Assert.Equal((2 * Count, 2 * Count), (both.Count, computed));
+        Assert.Equal((2 * Count, 2 * Views * Count), (both.Count, computed));
         Assert.Equal(both.Labels[..Count], both.Labels[Count..]);
         AssertEqual(Embed(InOrder).Images, both.Select(InOrder));
 
@@ -100,17 +102,25 @@ public sealed class EmbeddingRunTests : IDisposable
     }
 
     [Fact]
-    public void Another_network_normalisation_or_set_of_views_has_a_file_of_its_own()
+    public void Another_network_or_normalisation_has_a_file_of_its_own()
     {
         var network = _model.Model.Description;
         Embed(InOrder, network: network with { Normalization = PixelNormalization.ImageNet });
-        Embed(InOrder, network: network with { Transformations = TransformationSet.HorizontalFlip });
         var weights = new Weights(_model.Model.Weights);
         string name = weights.First().Name;
         weights[name] = (weights[name].Shape, [.. weights[name].Values.Select(value => value + 1)]);
         Embed(InOrder, weights: weights);
-        Assert.Equal(Count, Embed(InOrder).Computed);
-        Assert.Equal(4, Directory.GetFiles(_folder).Length);
+        Assert.Equal(Views * Count, Embed(InOrder).Computed);
+        Assert.Equal(3, Directory.GetFiles(_folder).Length);
+    }
+
+    [Fact]
+    public void Another_set_of_views_computes_only_the_views_that_it_has_more()
+    {
+        var network = _model.Model.Description;
+        Embed(InOrder, network: network with { Transformations = TransformationSet.None });
+        Assert.Equal((Views - 1) * Count, Embed(InOrder).Computed);
+        Assert.Single(Directory.GetFiles(_folder));
     }
 
     [Fact]
@@ -123,7 +133,7 @@ public sealed class EmbeddingRunTests : IDisposable
             var architecture = Architecture.FromOnnx(BackboneFile.PathOf("resnet"), options);
             var features = _model.Model.Description.Features with { Shape = new ImageShape(3, BackboneFile.Side, BackboneFile.Side) };
             var store = StepFixture.RandomImages(features.Shape, Count, classes: 3, new Random(1));
-            Assert.Equal(Count, Embed(InOrder, store, network: _model.Model.Description with { Architecture = architecture, Features = features }, weights: architecture.InitialWeights).Computed);
+            Assert.Equal(Views * Count, Embed(InOrder, store, network: _model.Model.Description with { Architecture = architecture, Features = features }, weights: architecture.InitialWeights).Computed);
         }
     }
 
@@ -133,7 +143,7 @@ public sealed class EmbeddingRunTests : IDisposable
         _cancellation.Cancel();
         Assert.Throws<OperationCanceledException>(() => Embed(InOrder));
         Embed([.. InOrder.Take(16)], cancelled: false);
-        Assert.Equal(4, Embed(InOrder, cancelled: false).Computed);
+        Assert.Equal(Views * 4, Embed(InOrder, cancelled: false).Computed);
     }
 
     [Fact]
@@ -146,9 +156,16 @@ public sealed class EmbeddingRunTests : IDisposable
     private (EmbeddedImages Images, long Computed) Embed(
         int[] rows, PixelStore? store = null, NetworkDescription? network = null, Weights? weights = null, int[]?[]? draws = null, bool withFolder = true, bool? cancelled = null)
     {
-        var host = new TrainerHost(_mlContext, "Test", new SlaTrainer.Options { Seed = 1, Threads = 1, CancellationToken = cancelled == false ? default : _cancellation.Token });
+        var options = new SlaTrainer.Options
+        {
+            Seed = 1,
+            Threads = 1,
+            CancellationToken = cancelled == false ? default : _cancellation.Token,
+            CheckpointFolder = withFolder ? _folder : null,
+        };
+        var host = new TrainerHost(_mlContext, "Test", options);
         using var channel = host.Start("Test");
-        using var run = new EmbeddingRun(host, channel, network ?? _model.Model.Description, weights ?? _model.Model.Weights, withFolder ? _folder : null);
+        using var run = new EmbeddingRun(host, channel, network ?? _model.Model.Description, weights ?? _model.Model.Weights, options);
         var images = run.Embed(new RowSelection(store ?? _store, rows), draws ?? [null]);
         return (images, run.Computed);
     }

@@ -13,6 +13,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>Heads on embeddings: against scikit-learn, and at their own optimum.</summary>
 public sealed class HeadSolverTests : IDisposable
 {
+    private const double Tolerance = 1e-6;
     private const int Classes = 3;
     private const int Views = 4;
     private const int Size = 6;
@@ -57,7 +58,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, settings);
             using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, training, ImageWeights(settings));
-            solver.Solve(heads, [.. heads.parameters()], expected.GetProperty("penalty").GetDouble(), NoCancellation);
+            solver.Solve(heads, [.. heads.parameters()], expected.GetProperty("penalty").GetDouble(), Tolerance, NoCancellation);
 
             VectorFile.AssertClose(expected.GetProperty("weight"), heads.get_parameter(Heads.WeightName(Head.Class))!, 1e-3);
             Tensor bias = heads.get_parameter(Heads.BiasName(Head.Class))!;
@@ -83,7 +84,7 @@ public sealed class HeadSolverTests : IDisposable
         foreach (var stage in stages)
         {
             using var solver = new HeadSolver(stage.Objective, images, ImageWeights(settings));
-            solver.Solve(heads, stage.ParametersOf(heads), Penalty, NoCancellation);
+            solver.Solve(heads, stage.ParametersOf(heads), Penalty, Tolerance, NoCancellation);
         }
 
         var (embeddings, labels) = images.Batch(0, images.Count, images.Views);
@@ -139,7 +140,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
             using var heads = new Heads(Size, objective.Heads, new Random(1));
             using var solver = new HeadSolver(objective, images, null);
-            solver.Solve(heads, [.. heads.parameters()], penalty, NoCancellation);
+            solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
             return heads.get_parameter(Heads.WeightName(Head.Joint))!.norm().item<float>();
         }
     }
@@ -180,7 +181,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, new ObjectiveSettings());
             using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, images, null);
-            return solver.Solve(heads, [.. heads.parameters()], penalty: 0.1, NoCancellation).Value;
+            return solver.Solve(heads, [.. heads.parameters()], 0.1, Tolerance, NoCancellation).Value;
         }
     }
 
