@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 using Microsoft.ML.Sla.Tensors;
@@ -49,13 +50,39 @@ internal sealed partial class OnnxModule : nn.Module<Tensor, Tensor>
     /// <summary>Whether a parameter is the weight of a convolution or linear layer, which begins a stage.</summary>
     public bool BeginsStage(string parameter) => _layers.Contains(parameter);
 
-    public override Tensor forward(Tensor images)
+    public override Tensor forward(Tensor images) => Compute(images, Run);
+
+    /// <summary>Computes an embedding, to see before a training that each node can be computed.</summary>
+    /// <param name="image">Shape of the images.</param>
+    /// <exception cref="InvalidOperationException">A node cannot; the message names it.</exception>
+    public void Check(ImageShape image)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        eval();
+        Compute(zeros(1, image.Channels, image.Height, image.Width), RunOrName);
+        train();
+
+        Tensor RunOrName(Step step, Operands operands)
+        {
+            try
+            {
+                return Run(step, operands);
+            }
+            catch (Exception exception) when (exception is NotSupportedException or ExternalException or ArgumentException)
+            {
+                throw Untrainable(step.Node, $"which torch does not compute ({exception.Message.Split('\n')[0]})");
+            }
+        }
+    }
+
+    private Tensor Compute(Tensor images, Func<Step, Operands, Tensor> run)
     {
         var values = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [_data.Input] = images };
         var uses = new Dictionary<string, int>(_uses, StringComparer.Ordinal);
         foreach (var step in _steps)
         {
-            Tensor result = Run(step, new Operands(this, step.Node, values, images.dtype));
+            Tensor result = run(step, new Operands(this, step.Node, values, images.dtype));
             values[step.Output] = result;
             foreach (string source in step.Node.Input)
                 Release(source, result);

@@ -144,7 +144,14 @@ internal sealed class OnnxNetwork : Architecture
         return known.Cost;
     }
 
-    internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random) => new OnnxModule(Name, _data, InitialWeights);
+    /// <exception cref="InvalidOperationException">The network cannot be trained as a whole.</exception>
+    internal override nn.Module<Tensor, Tensor> Create(ImageShape shape, Random random)
+    {
+        var module = new OnnxModule(Name, _data, InitialWeights);
+        if (InitialWeights is not null)
+            module.Check(shape);
+        return module;
+    }
 
     private (float[] Values, long[] Shape) RunOnTwo(int height, int width, string remedy)
     {

@@ -166,6 +166,12 @@ public sealed class OnnxModuleTests
         (_, message) = Refused(Node("BatchNormalization", ("training_mode", 1L)));
         Assert.Contains("is a BatchNormalization, which was exported to train", message, StringComparison.Ordinal);
 
+        // What only the values show is found by a first embedding.
+        var unlike = WrittenAndRead(
+            graph => graph.Node("Flatten", [graph.Node("Clip", ["images", graph.Node("ReduceMean", [graph.Floats([0.25f, 0.5f], 2)], ("keepdims", 0))])]), Images.Length);
+        message = Assert.Throws<InvalidOperationException>(() => unlike.Create(Images, new Random(1))).Message;
+        Assert.Contains("is a Clip, which torch does not compute (A number is computed", message, StringComparison.Ordinal);
+
         static (OnnxNetwork Network, string Message) Refused(NodeProto node)
         {
             node.Input.Add("x");

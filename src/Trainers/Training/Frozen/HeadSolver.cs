@@ -1,6 +1,7 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -93,9 +94,9 @@ internal sealed class HeadSolver : IDisposable
         int start = 0;
         foreach (var (parameter, penalty) in parameters.Zip(penalties))
         {
-            var own = parameter.grad!.to(ScalarType.Float64).data<double>();
-            var values = parameter.detach().to(ScalarType.Float64).data<double>();
-            for (int i = 0; i < (int)own.Count; i++)
+            double[] own = parameter.grad!.to(ScalarType.Float64).data<double>().ToArray();
+            double[] values = parameter.detach().to(ScalarType.Float64).data<double>().ToArray();
+            for (int i = 0; i < own.Length; i++)
             {
                 value += penalty / 2 * values[i] * values[i];
                 gradient[start++] = own[i] + (penalty * values[i]);
