@@ -50,7 +50,8 @@ internal sealed class TrainCommand
 
         var options = _training.For(parsed, images);
         _backbone.Apply(parsed, _training, images, options);
-        options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images) : null;
+        bool choosesByFolds = options.BackboneTraining == BackboneTraining.Frozen && report is null;
+        options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images, choosesByFolds) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
         options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
         options.Resume = parsed.GetValue(_resume);
@@ -148,9 +149,10 @@ internal sealed class TrainCommand
             : throw new InputException("Give one of --epochs and --max-seconds.");
     }
 
-    private float? ValidationFraction(ParseResult parsed, ImageSet images) =>
+    /// <summary>The share of the images to validate on. A training that measures by folds needs none by default, and learns all images.</summary>
+    private float? ValidationFraction(ParseResult parsed, ImageSet images, bool choosesByFolds) =>
         _validationFraction.Of(parsed)
-        ?? (images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
+        ?? (!choosesByFolds && images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
 
     private static void CheckCheckpoint(SlaTrainer.Options options)
     {
@@ -207,9 +209,8 @@ internal sealed class TrainCommand
             return;
         }
 
-        string accuracy = kept.ValidationAccuracy is { } share
-            ? string.Create(CultureInfo.InvariantCulture, $", accuracy {share:P1} on {history.ValidationImages} validation images (epoch {kept.Epoch})")
-            : "";
+        string measured = history.ValidationImages == 0 ? "over three folds of the images" : $"on {history.ValidationImages} validation images (epoch {kept.Epoch})";
+        string accuracy = kept.ValidationAccuracy is { } share ? string.Create(CultureInfo.InvariantCulture, $", accuracy {share:P1} {measured}") : "";
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
     }
 

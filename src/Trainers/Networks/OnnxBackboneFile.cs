@@ -70,9 +70,9 @@ internal sealed class OnnxBackboneFile
         FreeBatch();
         embedding = AsVectors(embedding, probe.Shape);
         if (isChannelsLast)
-            PutChannelsLast(input.Name);
+            _graph.PutChannelsLast(input.Name);
         if (_options.IsBlueFirst)
-            PutBlueFirst(input.Name);
+            _graph.PutBlueFirst(input.Name);
         return OnnxNetwork.Of(name, new BackboneGraphData(_graph, input.Name, embedding), _options.Normalization, probe);
     }
 
@@ -244,62 +244,16 @@ internal sealed class OnnxBackboneFile
         switch (shape)
         {
             case [_, _] or [_, _, 1, 1]:
-                return Append("Flatten", embedding);
+                return _graph.Append("Flatten", embedding);
             case [_, _, _, _] when _options.IsMeanOfPositions:
-                return Append("Flatten", Append("GlobalAveragePool", embedding));
+                return _graph.Append("Flatten", _graph.Append("GlobalAveragePool", embedding));
             case [_, _, _] when _options.IsMeanOfPositions:
-                string mean = Append("ReduceMean", embedding);
-                _graph.Node[^1].Attribute.Add(new AttributeProto { Name = "axes", Type = AttributeProto.Types.AttributeType.Ints, Ints = { 1 } });
-                _graph.Node[^1].Attribute.Add(new AttributeProto { Name = "keepdims", Type = AttributeProto.Types.AttributeType.Int, I = 0 });
-                return mean;
+                return _graph.Append("ReduceMean", embedding, OnnxEnds.Ints("axes", 1), OnnxEnds.Int("keepdims", 0));
             default:
                 throw new InvalidDataException(
                     $"its value '{embedding}' is of shape [{string.Join(", ", shape)}] for an image, and an embedding is a vector. Set IsMeanOfPositions to average "
                     + "over positions or tokens, or EmbeddingName to another value.");
         }
-    }
-
-    private string Append(string operation, string input)
-    {
-        string output = $"{operation}.of.{input}";
-        _graph.Node.Add(new NodeProto { OpType = operation, Name = output, Input = { input }, Output = { output } });
-        return output;
-    }
-
-    private void PutChannelsLast(string input) => Prepend(input, new NodeProto
-    {
-        OpType = "Transpose",
-        Attribute = { new AttributeProto { Name = "perm", Type = AttributeProto.Types.AttributeType.Ints, Ints = { 0, 2, 3, 1 } } },
-    });
-
-    private void PutBlueFirst(string input)
-    {
-        _graph.Initializer.Add(OnnxTensor.Longs("blue.green.red", 2, 1, 0));
-        Prepend(input, new NodeProto
-        {
-            OpType = "Gather",
-            Input = { "blue.green.red" },
-            Attribute = { new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 } },
-        });
-    }
-
-    /// <summary>Puts a node between the images and those that take them.</summary>
-    private void Prepend(string input, NodeProto node)
-    {
-        string output = $"{node.OpType}.of.{input}";
-        foreach (var user in _graph.Node)
-        {
-            for (int i = 0; i < user.Input.Count; i++)
-            {
-                if (user.Input[i] == input)
-                    user.Input[i] = output;
-            }
-        }
-
-        node.Name = output;
-        node.Input.Insert(0, input);
-        node.Output.Add(output);
-        _graph.Node.Insert(0, node);
     }
 
     private void KeepUsedInitializers()

@@ -1,0 +1,52 @@
+using Microsoft.ML.Sla.Onnx.Protobuf;
+using AttributeType = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto.Types.AttributeType;
+
+namespace Microsoft.ML.Sla.Networks;
+
+/// <summary>Nodes at both ends of a graph: between the images and those that take them, and behind the embedding.</summary>
+internal static class OnnxEnds
+{
+    private const string BlueFirst = "blue.green.red";
+
+    public static AttributeProto Int(string name, long value) => new() { Name = name, Type = AttributeType.Int, I = value };
+
+    public static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeType.Ints, Ints = { values } };
+
+    /// <summary>Adds a node behind a value.</summary>
+    /// <returns>The value that it makes.</returns>
+    public static string Append(this GraphProto graph, string operation, string input, params AttributeProto[] attributes)
+    {
+        string output = $"{operation}.of.{input}";
+        graph.Node.Add(new NodeProto { OpType = operation, Name = output, Input = { input }, Output = { output }, Attribute = { attributes } });
+        return output;
+    }
+
+    /// <summary>Gives a network with channels as the last dimension images with channels as the second.</summary>
+    public static void PutChannelsLast(this GraphProto graph, string input) =>
+        Prepend(graph, input, new NodeProto { OpType = "Transpose", Attribute = { Ints("perm", 0, 2, 3, 1) } });
+
+    /// <summary>Gives a network that takes blue first images with red first.</summary>
+    public static void PutBlueFirst(this GraphProto graph, string input)
+    {
+        graph.Initializer.Add(OnnxTensor.Longs(BlueFirst, 2, 1, 0));
+        Prepend(graph, input, new NodeProto { OpType = "Gather", Input = { BlueFirst }, Attribute = { Int("axis", 1) } });
+    }
+
+    private static void Prepend(GraphProto graph, string input, NodeProto node)
+    {
+        string output = $"{node.OpType}.of.{input}";
+        foreach (var user in graph.Node)
+        {
+            for (int i = 0; i < user.Input.Count; i++)
+            {
+                if (user.Input[i] == input)
+                    user.Input[i] = output;
+            }
+        }
+
+        node.Name = output;
+        node.Input.Insert(0, input);
+        node.Output.Add(output);
+        graph.Node.Insert(0, node);
+    }
+}
