@@ -59,8 +59,12 @@ internal sealed class BackboneOptions
         var survey = images.Survey();
         int side = survey.TypicalSide;
         bool suits = side >= (survey.AreGrey ? SmallestGreyPhoto : SmallestPhoto);
-        Terminal.Note(string.Create(CultureInfo.InvariantCulture,
-            $"The images are {(survey.AreGrey ? "grey" : "coloured")}, with shorter sides of about {side} pixels. The model {(suits ? "starts from ResNet-18, which was trained on photos" : "is trained from scratch")}. --backbone changes that."));
+        if (suits)
+        {
+            Terminal.Note(string.Create(CultureInfo.InvariantCulture,
+                $"The images are {(survey.AreGrey ? "grey" : "coloured")}, with shorter sides of about {side} pixels. The model starts from ResNet-18, which was trained on photos. To train from scratch, add --backbone none."));
+        }
+
         return suits;
     }
 }

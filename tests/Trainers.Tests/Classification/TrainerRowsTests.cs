@@ -55,7 +55,7 @@ public sealed class TrainerRowsTests : FolderTest
     public void A_validation_set_or_fraction_without_rows_is_refused()
     {
         var images = Training.Images(_mlContext, classes: 2, perClass: 4);
-        Assert.Contains("0.01, leaves none of any class", Refusal(images, options => options.ValidationSetFraction = 0.01f), StringComparison.Ordinal);
+        Assert.Contains("0.01, is too small to keep a row of any class", Refusal(images, options => options.ValidationSetFraction = 0.01f), StringComparison.Ordinal);
         Assert.Contains(
             "the validation set is empty", Refusal(images, options => options.ValidationSet = _mlContext.Data.SkipRows(images, 8)), StringComparison.Ordinal);
     }

@@ -214,7 +214,7 @@ public sealed class CheckpointTests : FolderTest
         ];
         var messages = new LogMessages(_mlContext);
         Assert.Equal(Weights(Options(folder: null), perClass: 8), Weights(options, perClass: 8));
-        Assert.Contains(messages, message => message.Contains($"The checkpoint '{folder}", StringComparison.Ordinal) && message.Contains("make room there", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.Contains($"The checkpoint '{folder}", StringComparison.Ordinal) && message.Contains("free space there", StringComparison.Ordinal));
     }
 
     [Fact]
