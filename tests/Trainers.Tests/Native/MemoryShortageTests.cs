@@ -63,7 +63,7 @@ public sealed class MemoryShortageTests
 
         string message = Assert.Throws<InvalidOperationException>(() => _context.MulticlassClassification.Trainers.Sla(options).Fit(images)).Message;
 
-        Assert.Contains("or ImageWidth and ImageHeight, or take a smaller Architecture", message, StringComparison.Ordinal);
+        Assert.Contains("or ImageWidth and ImageHeight, or use a smaller Architecture", message, StringComparison.Ordinal);
         Assert.Contains(_log, message => message.Contains("failed after step 3 of 6", StringComparison.Ordinal));
     }
 
