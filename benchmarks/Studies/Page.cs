@@ -13,16 +13,18 @@ internal static class Page
             ?? throw new InvalidDataException($"No run of the study '{study.Name}' is in {study.LinesName}: 'run {study.Name}' first.");
         Directory.CreateDirectory(arguments.Pages);
         string path = Path.Combine(arguments.Pages, study.Name);
-        string figure = findings.Draw is null ? "" : $"![{study.Title}]({study.Name}.svg)\n\n";
+        string figure = findings.Draw is null ? "" : $"![The figure of this page]({study.Name}.svg)\n\n";
         File.WriteAllText($"{path}.md", $"# {study.Title}\n\n{Origin(study)}\n\n{figure}{findings.Text}");
         findings.Draw?.Invoke(path);
     }
 
+    /// <summary>What made the page. A command and a link stand on a line of their own, so that no line is long.</summary>
     private static string Origin(Study study)
     {
-        string made = $"Made of [{study.LinesName}](../../../benchmarks/results/{study.LinesName}) by `{Command} report {study.Name}`";
+        string made = $"`{Command} report {study.Name}`\nmade this page of\n[{study.LinesName}](../../../benchmarks/results/{study.LinesName}).";
         return study.ListRuns().Any()
-            ? $"{made}, which were trained by the command that each line names,\nsuch as `{Command} run {study.Name}`. What is trained is in [{study.Name}.json](../../../benchmarks/Studies/studies/{study.Name}.json)."
-            : $"{made}.";
+            ? $"{made}\nEach line names the command that made it, such as\n`{Command} run {study.Name}`.\n"
+                + $"[{study.Name}.json](../../../benchmarks/Studies/studies/{study.Name}.json) says what is trained."
+            : made;
     }
 }

@@ -17,7 +17,9 @@ internal sealed record AgreementStudy : Study<TrainingRun>
 
             ```
             dotnet run -c Release --project benchmarks/Studies -- export limited-data artifacts/runs
-            for run in artifacts/runs/{baseline,sla,sla-sd}-100-*.safetensors; do python3 benchmarks/Studies/sla_pytorch.py $run benchmarks/results/runs.jsonl; done
+            for run in artifacts/runs/{baseline,sla,sla-sd}-100-*.safetensors; do
+                python3 benchmarks/Studies/sla_pytorch.py $run benchmarks/results/runs.jsonl
+            done
             ```
 
             | what | seeds | this library | PyTorch | difference, paired | seconds of this library | of PyTorch |
@@ -28,8 +30,9 @@ internal sealed record AgreementStudy : Study<TrainingRun>
             page.AppendLine(CultureInfo.InvariantCulture, $"| {row.Name} | {row.Own.Length} | {Estimate.Spread(row.Own)} | {Estimate.Spread(row.Other)} | {row.Difference} | {row.OwnSeconds:F0} | {row.OtherSeconds:F0} |");
         return page.Append("""
 
-            Accuracies are means over the seeds with their standard deviations, differences the mean of the differences in points, seed by seed, with half of its 95 % interval. Images and
-            their order are the same, initial weights, crops and the views that are drawn are each program's own. Seconds are processor seconds of the training, on one thread.
+            An accuracy is the mean over the seeds, ± its standard deviation. A difference is a mean in points, ± half of its 95 %
+            interval. Each seed is compared with itself. Both programs have the same images in the same order. Each has its own
+            initial weights, crops and drawn views. Seconds are processor seconds of the training, on one thread.
 
             """).ToString();
     }

@@ -73,8 +73,9 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
         }
 
         return page.Append("""
-            Accuracy is the mean over the seeds with its standard deviation. A gain is the mean, in points, of the differences from the row that is named, seed by seed, with half of its
-            95 % interval (Student's t): where it is larger than the gain, the gain may be chance.
+            An accuracy is the mean over the seeds, ± its standard deviation. A gain is the mean difference from the named row, in
+            points, ± half of its 95 % interval (Student's t). Each seed is compared with itself. A gain that is smaller than its
+            half interval may be chance.
 
             """).ToString();
     }

@@ -16,7 +16,8 @@ internal sealed record ExposureStudy : Study<TrainingRun>
     private static string Text(IEnumerable<(TrainingRun Run, string Inference, double[] Gains)> rows)
     {
         var page = new StringBuilder("""
-            All runs of SLA and SLA+SD of ConvNet-64 with random crops and flips on CIFAR-10 that a baseline was trained beside, for as many epochs of the same images.
+            All runs of SLA and SLA+SD that have a baseline beside them, with as many epochs on the same images of CIFAR-10. The
+            network is ConvNet-64, with random crops and flips.
 
             | views of an image under each transformation | transformations | images of a class | epochs | views a step | what | seeds | gain |
             | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -26,7 +27,8 @@ internal sealed record ExposureStudy : Study<TrainingRun>
             page.AppendLine(CultureInfo.InvariantCulture, $"| {Views(run):0.#} | {run.Transformations} | {run.ImagesPerClass} | {run.Epochs} | {run.ViewsPerStep} | {NameOf(run)}, {inference.ToLowerInvariant()} | {gains.Length} | {Estimate.Of(gains)} |");
         return page.Append("""
 
-            Gains are in points, with half of their 95 % interval over the seeds. "Views" is epochs x views a step / number of transformations.
+            Gains are in points, ± half of their 95 % interval over the seeds. "Views" is epochs x views a step / number of
+            transformations.
 
             """).ToString();
     }

@@ -26,8 +26,9 @@ internal sealed record ImbalancedStudy : GridStudy<TrainingRun>
         AppendTable(page, fewest);
         return page.Append("""
 
-            Accuracies are means over the seeds with their standard deviations. A gain is the mean, in points, of the differences from the baseline with the same loss, seed by seed, with
-            half of its 95 % interval (Student's t). Both predictions of SLA+SD are of the same network.
+            An accuracy is the mean over the seeds, ± its standard deviation. A gain is the mean difference from the baseline with
+            the same loss, in points, ± half of its 95 % interval (Student's t). Each seed is compared with itself. Both predictions
+            of SLA+SD are of the same network.
 
             """).ToString();
     }

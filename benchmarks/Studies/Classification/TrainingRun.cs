@@ -132,7 +132,7 @@ internal sealed record TrainingRun : IRun
         {
             FeatureColumnName = Images.Column,
             Channels = DataSet.Channels(Data),
-            Objective = Find(Objectives, Objective),
+            Objective = Objectives.Find(Objective),
             Transformations = TransformationSet.Parse(Transformations),
             ViewsPerStep = ViewsPerStep,
             Architecture = Sla.Architecture.Parse(Architecture),
@@ -151,14 +151,10 @@ internal sealed record TrainingRun : IRun
         };
         options.KeepMemory = KeepMemory ?? options.KeepMemory;
         if (Loss is not null)
-            Find(Losses, Loss)(options);
+            Losses.Find(Loss)(options);
         return options;
     }
 
     /// <summary>The seed of a network: the run's own for the first, so that it is that of a run without others.</summary>
     public int TrainingSeed(int member) => Seed + (1000 * member);
-
-    private static T Find<T>(IReadOnlyDictionary<string, T> choices, string name) => choices.TryGetValue(name, out var choice)
-        ? choice
-        : throw new FormatException($"There is no '{name}': there are {string.Join(", ", choices.Keys)}.");
 }

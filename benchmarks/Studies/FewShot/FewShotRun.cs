@@ -104,7 +104,7 @@ internal sealed record FewShotRun : IRun
         },
         ImageWidth = Side,
         ImageHeight = Side,
-        Objective = Objectives.TryGetValue(Objective, out var objective) ? objective : throw new FormatException($"There is no '{Objective}': there are {string.Join(", ", Objectives.Keys)}."),
+        Objective = Objectives.Find(Objective),
         Transformations = TransformationSet.Parse(Transformations),
         Architecture = Sla.Architecture.Parse(Architecture),
         Augmentations = Augmentation.Parse(Augment, CropPadding),

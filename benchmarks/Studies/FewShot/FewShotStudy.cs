@@ -41,8 +41,8 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
         }
 
         return page.Append("""
-            Accuracies have the 95 % interval of the episodes of all seeds. Differences are paired, on the same episodes, and say in how many seeds a method is ahead. "Training" is the
-            time of one training, on one thread.
+            A number after ± is half of the 95 % interval over the episodes of all seeds. Differences are those on the same
+            episodes, and say in how many seeds a method is ahead. "Training" is the time of one training, on one thread.
 
             """).ToString();
     }

@@ -18,7 +18,7 @@ internal sealed record SearchRun : IRun
     private const float ValidationFraction = 0.2f;
     private const int OmniglotTrainingDrawings = 10;
 
-    /// <summary>Share of the time that is planned for a training without a search, as sla train does.</summary>
+    /// <summary>Share of the time that is planned for a training without a search. Validation and a busy machine take the rest.</summary>
     private const double Planned = 0.9;
 
     /// <summary><c>cifar10</c> or <c>cifar10-250</c>, which have 100 or 250 training images of a class, <c>fashion</c>, the quick start's, or <c>omniglot</c>, whose alphabets are the classes.</summary>

@@ -13,7 +13,8 @@ internal sealed record SearchStudy : GridStudy<SearchRun>
         var comparisons = Comparisons(lines);
         var longest = comparisons.DistinctBy(comparison => (comparison.Data, comparison.Augmentation)).ToList();
         var page = new StringBuilder("""
-            Searches, and the library's defaults in the same time. What they learned is all images, or four fifths, where the others choose the best epoch:
+            Searches, and the library's defaults in the same time. They learned all images, or four fifths of them. The other fifth
+            then chose the best epoch:
 
             | time | data | seed | learned | test images | search | defaults | difference | found | its transformations among the sets | took |
             | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -23,7 +24,8 @@ internal sealed record SearchStudy : GridStudy<SearchRun>
             page.AppendLine(Row(search, lines, longest.Where(comparison => comparison.Data == search.Run.Data)));
         page.Append("""
 
-            Sets of transformations by themselves: the first trial of a search with each, for the whole time, under the base augmentation that is named:
+            Sets of transformations by themselves. Each is the first trial of a search, and has the whole time and the named base
+            augmentation:
 
             | time | data | augmentation | seeds | test images | transformations, best first |
             | --- | --- | --- | --- | --- | --- |
