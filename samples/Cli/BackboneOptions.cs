@@ -34,13 +34,12 @@ internal sealed class BackboneOptions
     /// <param name="training">The other options of the command line.</param>
     /// <param name="images">The images.</param>
     /// <param name="options">The options, which are changed.</param>
-    /// <returns>Whether there is a backbone.</returns>
     /// <exception cref="InputException">The backbone cannot be used.</exception>
-    public bool Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
+    public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
     {
         string name = parsed.GetValue(_backbone) ?? Auto;
         if (name == None || (name == Auto && !SuitsResNet18(parsed, training, images)))
-            return false;
+            return;
         if (name != Auto && training.NamesNetwork(parsed))
             throw new InputException("The network is given twice. Give one of --backbone, --architecture and --pretrained.");
 
@@ -49,7 +48,6 @@ internal sealed class BackboneOptions
         options.CompareObjectives = !training.NamesObjective(parsed);
         int side = training.ImageSide(parsed) ?? PhotoSide;
         (options.ImageWidth, options.ImageHeight) = (side, side);
-        return true;
     }
 
     private static bool SuitsResNet18(ParseResult parsed, TrainingOptions training, ImageSet images)

@@ -10,6 +10,8 @@ namespace Microsoft.ML.Sla.Classification;
 /// <summary>What a training will be, decided from options and rows: network, settings, number of steps. It makes no network.</summary>
 internal sealed class ClassifierPlan
 {
+    private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
+
     /// <param name="host">The trainer's host.</param>
     /// <param name="options">The trainer's options.</param>
     /// <param name="rows">The rows.</param>
@@ -20,7 +22,7 @@ internal sealed class ClassifierPlan
     public ClassifierPlan(
         TrainerHost host, SlaTrainer.Options options, TrainingRows rows, PretrainedWeights? pretrained, SlaTransformer? initialModel, ScheduleTail? tail)
     {
-        (Host, Options, Rows, Pretrained, InitialModel, _tail) = (host, options, rows, pretrained, initialModel, tail);
+        (Host, Options, Rows, Pretrained, InitialModel) = (host, options, rows, pretrained, initialModel);
         Device = host.ChooseDevice();
         (var architecture, ArchitectureReason) = host.ChooseArchitecture(
             initialModel?.Architecture ?? pretrained?.Architecture, rows.Features.Shape, rows.Training.Rows.Length, Device);
@@ -30,10 +32,6 @@ internal sealed class ClassifierPlan
             Options.Objective, rows.Labels.Count, Description.Transformations.Count, Description.ObjectiveSettings);
         Sampler = new EpochSampler(rows.Training, Settings);
     }
-
-    private readonly ScheduleTail? _tail;
-
-    private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
 
     public TrainerHost Host { get; }
 
@@ -103,7 +101,7 @@ internal sealed class ClassifierPlan
     {
         var options = Options.Clone();
         change(options);
-        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, _tail);
+        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock };
     }
 
     /// <summary>The weights of a backbone that was trained elsewhere: of its file, of pretrained weights, or of the initial model.</summary>
@@ -151,7 +149,7 @@ internal sealed class ClassifierPlan
         Options.ScoreColumnName,
         Options.PredictedLabelColumnName,
         Options.ViewScoresColumnName,
-        typeof(SlaTrainer).Assembly.GetName().Version!.ToString(3));
+        NetworkDescription.CurrentVersion);
 
     private TrainingSettings NewSettings(torch.ScalarType computeType, ScheduleTail? tail) => new(
         Options.Epochs,

@@ -21,17 +21,7 @@ internal sealed class ClassifierTraining : IDisposable
         var description = plan.Description;
         if (plan.ArchitectureReason is { } reason)
             TrainerHost.Info(channel, reason);
-        _training = new NetworkTraining(
-            plan.Host,
-            NewNetwork(),
-            plan.Objective,
-            description.Transformations,
-            description.Features.Shape,
-            description.Normalization,
-            plan.Sampler,
-            plan.Settings,
-            plan.Device,
-            plan.Clock);
+        _training = new NetworkTraining(plan.Host, NewNetwork(), plan.Objective, description, plan.Sampler, plan.Settings, plan.Device, plan.Clock);
         plan.Host.WarnOfMirrors(channel, description.Transformations, description.Features.Shape);
         TrainerHost.Info(channel, plan.ToString());
     }

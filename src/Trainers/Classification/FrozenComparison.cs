@@ -23,7 +23,9 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     public ClassifierPlan Best(Weights weights)
     {
         var pilot = Pilot();
-        var ranked = Candidates().Select(candidate => (Plan: candidate, Scores: Measure(candidate, pilot, weights))).OrderBy(candidate => candidate.Scores.Loss).ToList();
+        var candidates = Candidates().ToList();
+        var embedded = Embed(candidates[^1], pilot, weights);
+        var ranked = candidates.Select(candidate => (Plan: candidate, Scores: Measure(candidate, embedded))).OrderBy(candidate => candidate.Scores.Loss).ToList();
         foreach (var (candidate, scores) in ranked)
         {
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
@@ -34,16 +36,15 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         return ranked[0].Plan;
     }
 
-    /// <summary>Some images of every class, as they are distributed.</summary>
+    /// <summary>Some images, of each class in proportion.</summary>
     private RowSelection Pilot()
     {
         var rows = plan.Rows.Training;
-        int wanted = Math.Max(Images, ImagesOfClass * rows.Rows.Select(rows.Store.Label).Distinct().Count());
-        return rows with { Rows = [.. rows.Rows.OrderBy(rows.Store.Label).ToArray().Index().Where(row => Kept(row.Index)).Select(row => row.Item)] };
-
-        bool Kept(int index) => (long)(index + 1) * Math.Min(wanted, rows.Rows.Length) / rows.Rows.Length > (long)index * Math.Min(wanted, rows.Rows.Length) / rows.Rows.Length;
+        int classes = rows.Rows.Select(rows.Store.Label).Distinct().Count();
+        return (rows with { Rows = [.. rows.Rows.OrderBy(rows.Store.Label)] }).Spread(Math.Max(Images, ImagesOfClass * classes));
     }
 
+    /// <summary>The objectives, the last with all views.</summary>
     private IEnumerable<ClassifierPlan> Candidates()
     {
         var set = plan.Options.Transformations;
@@ -62,12 +63,17 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         options.Inference = inference;
     });
 
-    private RowScores Measure(ClassifierPlan candidate, RowSelection pilot, Weights weights)
+    /// <summary>Embeds the images once for all objectives: each takes the first views, as many as it has.</summary>
+    private EmbeddedImages Embed(ClassifierPlan candidate, RowSelection pilot, Weights weights)
     {
         using var run = new EmbeddingRun(candidate.Host, channel, candidate.Description, weights, candidate.Options);
-        var training = new FrozenTraining(candidate, channel);
-        var embedded = training.Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
-        return training.NewHeads(FrozenSplits.ByFolds(embedded, pilot.Rows.Length, candidate.Host.Seed), _ => { }).Measure();
+        return new FrozenTraining(candidate, channel).Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
+    }
+
+    private RowScores Measure(ClassifierPlan candidate, EmbeddedImages embedded)
+    {
+        var ofViews = embedded with { Views = candidate.Description.Transformations.Count };
+        return new FrozenTraining(candidate, channel).NewHeads(FrozenSplits.ByFolds(ofViews, ofViews.Count, candidate.Host.Seed), _ => { }).Measure();
     }
 
     private static string Name(ClassifierPlan candidate) =>

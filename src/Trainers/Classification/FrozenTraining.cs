@@ -24,7 +24,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     public TrainedModel Train() => plan.Host.Compute(() =>
     {
         TrainerHost.Info(channel, plan.ToString());
-        Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
+        plan.Options.Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
         var weights = plan.BackboneWeights();
         var (training, validation) = Embed(weights);
         var (scale, shift) = Standardization(training, TrainingImages, weights);
@@ -38,7 +38,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
             weights[name] = (shape, values);
         SetStandardization(weights, scale, shift);
         var history = History(scores);
-        Notify(observer => observer.OnEnd(history));
+        plan.Options.Notify(observer => observer.OnEnd(history));
         return new TrainedModel(plan.Description with { History = history }, weights);
     });
 
@@ -133,12 +133,6 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
             weights[weightName] = (shape, values);
             weights[biasName] = ([bias.Length], bias);
         }
-    }
-
-    private void Notify(Action<ITrainingObserver> tell)
-    {
-        foreach (var observer in plan.Options.Observers)
-            tell(observer);
     }
 
     private TrainingHistory History(RowScores scores) => new(

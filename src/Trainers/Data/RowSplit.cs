@@ -50,19 +50,30 @@ internal static class RowSplit
     /// <param name="seed">The seed that decides which rows.</param>
     public static IEnumerable<(RowSelection Training, RowSelection Validation)> Folds(RowSelection all, int count, int seed)
     {
+        int[] folds = FoldNumbers([.. all.Rows.Select(all.Store.Label)], count, seed);
+        return Enumerable.Range(0, count).Select(fold => (
+            all with { Rows = [.. all.Rows.Where((_, i) => folds[i] != fold)] },
+            all with { Rows = [.. all.Rows.Where((_, i) => folds[i] == fold)] }));
+    }
+
+    /// <summary>The fold of each row, counted from 0. Each class is spread over all folds.</summary>
+    /// <param name="labels">The class of each row.</param>
+    /// <param name="count">Number of folds, 2 or more.</param>
+    /// <param name="seed">The seed decides which row is in which fold.</param>
+    public static int[] FoldNumbers(IReadOnlyList<int> labels, int count, int seed)
+    {
         var random = new Random(seed);
-        var foldOf = new Dictionary<int, int>();
-        foreach (var rowsOfClass in all.Rows.GroupBy(all.Store.Label).OrderBy(group => group.Key))
+        int[] folds = new int[labels.Count];
+        int next = 0;
+        foreach (var ofClass in Enumerable.Range(0, labels.Count).GroupBy(row => labels[row]).OrderBy(group => group.Key))
         {
-            int[] rows = [.. rowsOfClass];
+            int[] rows = [.. ofClass];
             random.Shuffle(rows);
             foreach (int row in rows)
-                foldOf[row] = foldOf.Count % count;
+                folds[row] = next++ % count;
         }
 
-        return Enumerable.Range(0, count).Select(fold => (
-            all with { Rows = [.. all.Rows.Where(row => foldOf[row] != fold)] },
-            all with { Rows = [.. all.Rows.Where(row => foldOf[row] == fold)] }));
+        return folds;
     }
 
     /// <summary>The rows before the division.</summary>

@@ -12,8 +12,8 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
     private const string DescriptionKey = "Microsoft.ML.Sla.Embedding";
     private const string InferenceKey = "Microsoft.ML.Sla.Embedding.Inference";
 
-    /// <summary>The factor on cosines between embeddings that were not trained to be compared, as a training starts from.</summary>
-    private const float ScaleOfCosine = 10;
+    /// <summary>The factor on cosines before any training: a training starts from it.</summary>
+    public const float InitialScaleOfCosine = 10;
 
     public EmbeddingDescription Description { get; } = description;
 
@@ -45,13 +45,13 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         var description = new EmbeddingDescription(
             transformations.Count == 1 ? FewShotObjective.Baseline : FewShotObjective.Sla,
             PrototypeSimilarity.Cosine,
-            ScaleOfCosine,
+            InitialScaleOfCosine,
             chosen,
             transformations,
             new FeatureColumn(feature, FeatureKind.Image, shape, ImageResizingEstimator.ResizingKind.IsoCrop, PixelMaximum: 255),
             chosen.InitialNormalization ?? PixelNormalization.ImageNet,
             embeddingColumn,
-            typeof(EmbeddingModel).Assembly.GetName().Version!.ToString(3));
+            NetworkDescription.CurrentVersion);
         return new EmbeddingModel(description, new Weights(chosen.InitialWeights!));
     }
 

@@ -11,8 +11,6 @@ namespace Microsoft.ML.Sla.FewShot;
 /// <summary>The training of an embedding by episodes.</summary>
 internal sealed class EmbeddingTraining : IDisposable
 {
-    private const double InitialScaleOfCosine = 10;
-
     private readonly TrainerHost _host;
     private readonly SlaFewShotTrainer.Options _options;
     private readonly IChannel _channel;
@@ -57,7 +55,7 @@ internal sealed class EmbeddingTraining : IDisposable
         var network = new SlaNetwork(architecture, features.Shape, heads: [], host.Seed, InitialScale);
         if (pretrained is not null)
             TrainerHost.Info(channel, pretrained.LoadInto(network));
-        _training = new NetworkTraining(host, network, objective, transformations, features.Shape, _description.Normalization, sampler, _settings, device);
+        _training = new NetworkTraining(host, network, objective, _description, sampler, _settings, device);
 
         host.WarnOfMirrors(channel, transformations, features.Shape);
         TrainerHost.Info(channel, $"{architecture}, {architecture.Cost(features.Shape)}; objective {options.Objective}, {options.Similarity}; "
@@ -65,7 +63,7 @@ internal sealed class EmbeddingTraining : IDisposable
             + $"device {device.type}; precision {_settings.ComputeType}; seed {host.Seed}");
     }
 
-    private double InitialScale => _options.InitialScale ?? (_options.Similarity == PrototypeSimilarity.Cosine ? InitialScaleOfCosine : 1);
+    private double InitialScale => _options.InitialScale ?? (_options.Similarity == PrototypeSimilarity.Cosine ? EmbeddingModel.InitialScaleOfCosine : 1);
 
     /// <summary>Trains to the end.</summary>
     public EmbeddingModel Train()
@@ -89,7 +87,7 @@ internal sealed class EmbeddingTraining : IDisposable
         features,
         _options.Normalization ?? initial ?? PixelNormalization.MinusOneToOne,
         _options.EmbeddingColumnName,
-        typeof(SlaFewShotTrainer).Assembly.GetName().Version!.ToString(3));
+        NetworkDescription.CurrentVersion);
 
     private TrainingSettings Settings(int epochs, int viewsPerStep, torch.ScalarType computeType) => new(
         epochs,

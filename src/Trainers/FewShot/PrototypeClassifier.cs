@@ -1,6 +1,7 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.FewShot;
+using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla;
 
@@ -58,7 +59,7 @@ public sealed class PrototypeClassifier : IEstimator<PrototypeTransformer>
             labels,
             _options.ScoreColumnName,
             _options.PredictedLabelColumnName,
-            typeof(PrototypeClassifier).Assembly.GetName().Version!.ToString(3));
+            NetworkDescription.CurrentVersion);
         return new PrototypeTransformer(
             _environment,
             new PrototypeModel(description, [.. Enumerable.Range(0, labels.Count).Select(label => EmbeddedRows.Mean([.. vectorsOfClasses[label]]))]));

@@ -248,7 +248,7 @@ internal sealed class OnnxBackboneFile
             case [_, _, _, _] when _options.IsMeanOfPositions:
                 return _graph.Append("Flatten", _graph.Append("GlobalAveragePool", embedding));
             case [_, _, _] when _options.IsMeanOfPositions:
-                return _graph.Append("ReduceMean", embedding, OnnxEnds.Ints("axes", 1), OnnxEnds.Int("keepdims", 0));
+                return _graph.Append("ReduceMean", embedding, OnnxGraph.AttributeOf("axes", new long[] { 1 }), OnnxGraph.AttributeOf("keepdims", 0));
             default:
                 throw new InvalidDataException(
                     $"its value '{embedding}' is of shape [{string.Join(", ", shape)}] for an image, and an embedding is a vector. Set IsMeanOfPositions to average "

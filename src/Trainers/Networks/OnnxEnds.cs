@@ -1,5 +1,5 @@
+using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
-using AttributeType = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto.Types.AttributeType;
 
 namespace Microsoft.ML.Sla.Networks;
 
@@ -7,10 +7,6 @@ namespace Microsoft.ML.Sla.Networks;
 internal static class OnnxEnds
 {
     private const string BlueFirst = "blue.green.red";
-
-    public static AttributeProto Int(string name, long value) => new() { Name = name, Type = AttributeType.Int, I = value };
-
-    public static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeType.Ints, Ints = { values } };
 
     /// <summary>Adds a node behind a value.</summary>
     /// <returns>The value that it makes.</returns>
@@ -23,13 +19,13 @@ internal static class OnnxEnds
 
     /// <summary>Gives a network with channels as the last dimension images with channels as the second.</summary>
     public static void PutChannelsLast(this GraphProto graph, string input) =>
-        Prepend(graph, input, new NodeProto { OpType = "Transpose", Attribute = { Ints("perm", 0, 2, 3, 1) } });
+        Prepend(graph, input, new NodeProto { OpType = "Transpose", Attribute = { OnnxGraph.AttributeOf("perm", new long[] { 0, 2, 3, 1 }) } });
 
     /// <summary>Gives a network that takes blue first images with red first.</summary>
     public static void PutBlueFirst(this GraphProto graph, string input)
     {
         graph.Initializer.Add(OnnxTensor.Longs(BlueFirst, 2, 1, 0));
-        Prepend(graph, input, new NodeProto { OpType = "Gather", Input = { BlueFirst }, Attribute = { Int("axis", 1) } });
+        Prepend(graph, input, new NodeProto { OpType = "Gather", Input = { BlueFirst }, Attribute = { OnnxGraph.AttributeOf("axis", 1) } });
     }
 
     private static void Prepend(GraphProto graph, string input, NodeProto node)

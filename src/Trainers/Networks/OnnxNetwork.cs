@@ -65,13 +65,12 @@ internal sealed class OnnxNetwork : Architecture
     /// <param name="data">Its graph, with weights.</param>
     /// <param name="normalization">What it sees of a pixel.</param>
     /// <param name="probe">What the file's own graph makes of an image.</param>
-    /// <param name="meanImage">What it subtracts from a normalised image; null for nothing.</param>
     /// <exception cref="InvalidDataException">The graph takes one image at a time only, or makes something else than the file's.</exception>
-    public static OnnxNetwork Of(string name, BackboneGraphData data, PixelNormalization normalization, BackboneProbe probe, MeanImage? meanImage = null)
+    public static OnnxNetwork Of(string name, BackboneGraphData data, PixelNormalization normalization, BackboneProbe probe)
     {
         int size = probe.Shape.Length == 3 ? (int)probe.Shape[2] : (int)probe.Shape[1];
         var standardized = Standardized(data, size);
-        var network = new OnnxNetwork(name, size, standardized, standardized.ReadWeights(), normalization, probe, meanImage);
+        var network = new OnnxNetwork(name, size, standardized, standardized.ReadWeights(), normalization, probe, meanImage: null);
         var (values, shape) = network.RunOnTwo(probe.Side, probe.Side, "Export it with a free batch (dynamic_axes, or dynamic_shapes, of the first dimension).");
         if (shape is not [2, _] || shape[1] != size || !probe.AgreesOnMean(values.AsSpan(0, size)))
             throw new InvalidDataException("its graph with a free batch makes other embeddings than the file's own. Export it with a free batch.");
@@ -115,7 +114,7 @@ internal sealed class OnnxNetwork : Architecture
                 Name = GreyName,
                 Input = { GreyName, GreyName, GreyName },
                 Output = { input },
-                Attribute = { new AttributeProto { Name = "axis", Type = AttributeProto.Types.AttributeType.Int, I = 1 } },
+                Attribute = { OnnxGraph.AttributeOf("axis", 1) },
             });
             input = GreyName;
         }

@@ -1,5 +1,5 @@
+using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
-using AttributeType = Microsoft.ML.Sla.Onnx.Protobuf.AttributeProto.Types.AttributeType;
 
 namespace Microsoft.ML.Sla.Networks;
 
@@ -116,9 +116,7 @@ internal sealed class OnnxUpgrade(GraphProto graph, long version)
         var axes = graph.Initializer.FirstOrDefault(tensor => tensor.Name == node.Input[1])
             ?? throw Unsupported(node, "over axes that are computed");
         node.Input.RemoveAt(1);
-        var attribute = new AttributeProto { Name = "axes", Type = AttributeType.Ints };
-        attribute.Ints.AddRange(axes.ReadLongs());
-        node.Attribute.Add(attribute);
+        node.Attribute.Add(OnnxGraph.AttributeOf("axes", axes.ReadLongs()));
     }
 
     private string NextName() => $"upgrade.{_lastConstant++}";

@@ -71,20 +71,8 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     /// <param name="weights">Tensors under the names of this network's.</param>
     /// <param name="withHeads">Whether the heads are set too, or the backbone alone.</param>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
-    public void SetWeights(Weights weights, bool withHeads = true)
-    {
-        using var noGradient = no_grad();
-        foreach (var (name, target) in FloatTensors())
-        {
-            if (!withHeads && name.StartsWith($"{HeadsName}.", StringComparison.Ordinal))
-                continue;
-            var (shape, values) = weights[name];
-            if (!shape.AsSpan().SequenceEqual(target.shape))
-                throw new InvalidDataException($"The tensor '{name}' is of shape [{string.Join(", ", shape)}], and the network needs [{string.Join(", ", target.shape)}].");
-            using Tensor source = tensor(values, shape);
-            target.copy_(source);
-        }
-    }
+    public void SetWeights(Weights weights, bool withHeads = true) =>
+        weights.CopyTo(FloatTensors().Where(tensor => withHeads || !tensor.Name.StartsWith($"{HeadsName}.", StringComparison.Ordinal)));
 
     /// <summary>Parameters and running statistics; the step counters of torch's own normalisation modules, which nothing reads, are left out.</summary>
     public IEnumerable<(string Name, Tensor Value)> FloatTensors() =>

@@ -42,6 +42,21 @@ internal sealed class Weights : IEnumerable<(string Name, long[] Shape, float[] 
         return weights;
     }
 
+    /// <summary>Copies values into tensors of the same names.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing here or has another shape.</exception>
+    public void CopyTo(IEnumerable<(string Name, Tensor Value)> targets)
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, target) in targets)
+        {
+            var (shape, values) = this[name];
+            if (!shape.AsSpan().SequenceEqual(target.shape))
+                throw new InvalidDataException($"The tensor '{name}' is of shape [{string.Join(", ", shape)}], and the network needs [{string.Join(", ", target.shape)}].");
+            using Tensor source = tensor(values, shape);
+            target.copy_(source);
+        }
+    }
+
     /// <summary>Holds the tensors against those that a network has. Others may be there too.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, of another shape, not all numbers, or a variance is below 0.</exception>
     public void Check(IReadOnlyDictionary<string, long[]> shapes)

@@ -21,6 +21,9 @@ internal abstract record NetworkDescription(
     string LibraryVersion,
     TrainingHistory? History)
 {
+    /// <summary>The version of this library, as three numbers.</summary>
+    public static string CurrentVersion { get; } = typeof(NetworkDescription).Assembly.GetName().Version!.ToString(3);
+
     /// <summary>Values of all views of an image: 512 MiB as floats.</summary>
     private const long MostValues = 1L << 27;
 

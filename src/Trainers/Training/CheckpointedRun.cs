@@ -44,7 +44,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
         var checkpoint = new CheckpointFile(folder);
         bool isFinished = Timed(() => TakeUp(checkpoint));
-        Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
+        options.Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));
         if (!isFinished)
             Run(checkpoint, validate, end ?? loop.Steps);
 
@@ -52,7 +52,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
             checkpoint.Delete();
 
         var history = new TrainingHistory(host.Seed, plan.Images, plan.ValidationImages, unreadable, loop.Epochs, loop.BestEpoch, loop.StoppedEarly);
-        Notify(observer => observer.OnEnd(history));
+        options.Notify(observer => observer.OnEnd(history));
         return history;
     }
 
@@ -123,7 +123,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
                 checkpoint.Write(identity, loop.Capture(), isFinished);
                 return true;
             });
-            Notify(observer => observer.OnCheckpoint(checkpoint.Path, loop.StepsDone));
+            options.Notify(observer => observer.OnCheckpoint(checkpoint.Path, loop.StepsDone));
         }
         catch (IOException exception)
         {
@@ -162,13 +162,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
                     : ""));
         }
 
-        Notify(observer => (metrics.IsEpochEnd ? (Action<TrainingProgress>)observer.OnEpochEnd : observer.OnProgress)(metrics));
+        options.Notify(observer => (metrics.IsEpochEnd ? (Action<TrainingProgress>)observer.OnEpochEnd : observer.OnProgress)(metrics));
         options.MetricsCallback?.Invoke(metrics);
-    }
-
-    private void Notify(Action<ITrainingObserver> tell)
-    {
-        foreach (var observer in options.Observers)
-            tell(observer);
     }
 }

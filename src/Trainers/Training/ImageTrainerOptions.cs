@@ -174,6 +174,13 @@ public abstract class ImageTrainerOptions
     /// <summary>The options that set how many images a step trains on, with their values, for an error message.</summary>
     internal abstract string MemoryOptions { get; }
 
+    /// <summary>Calls a method of each observer.</summary>
+    internal void Notify(Action<ITrainingObserver> call)
+    {
+        foreach (var observer in Observers)
+            call(observer);
+    }
+
     /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
     /// <exception cref="FileNotFoundException">The file of pretrained weights does not exist.</exception>
     internal virtual void Validate()

@@ -2,6 +2,7 @@ using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,9 +18,7 @@ internal sealed class NetworkTraining : IDisposable
     /// <param name="host">The trainer's host.</param>
     /// <param name="network">The network. It is moved to the device.</param>
     /// <param name="objective">What is minimised.</param>
-    /// <param name="transformations">The views.</param>
-    /// <param name="shape">Shape of the images.</param>
-    /// <param name="normalization">How pixel values are normalised for the network.</param>
+    /// <param name="description">The views, the shape of the images and how their pixels are normalised.</param>
     /// <param name="sampler">The images of each step.</param>
     /// <param name="settings">The settings of the run.</param>
     /// <param name="device">Where the network is trained.</param>
@@ -28,9 +27,7 @@ internal sealed class NetworkTraining : IDisposable
         TrainerHost host,
         SlaNetwork network,
         IStepObjective objective,
-        TransformationSet transformations,
-        ImageShape shape,
-        PixelNormalization normalization,
+        NetworkDescription description,
         Sampler sampler,
         TrainingSettings settings,
         Device device,
@@ -40,8 +37,9 @@ internal sealed class NetworkTraining : IDisposable
         _settings = settings;
         Network = network;
         Network.to(device);
-        Views = new ViewAugmenter(transformations, shape, device);
-        Loader = new BatchLoader(shape, normalization, device);
+        var shape = description.Features.Shape;
+        Views = new ViewAugmenter(description.Transformations, shape, device);
+        Loader = new BatchLoader(shape, description.Normalization, device);
         Sampler = sampler;
         _step = new TrainingStep(Network, objective, Views, Loader, settings);
         Loop = new TrainingLoop(Network, _step, sampler, settings, clock);

@@ -149,7 +149,10 @@ internal sealed class OnnxGraph
         return node;
     }
 
-    private static Attribute AttributeOf(string name, object value)
+    /// <summary>An attribute of a node.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="value">An integer, a float, a string, integers or strings.</param>
+    public static Attribute AttributeOf(string name, object value)
     {
         var attribute = new Attribute { Name = name };
         switch (value)
@@ -157,6 +160,14 @@ internal sealed class OnnxGraph
             case int number:
                 attribute.Type = AttributeType.Int;
                 attribute.I = number;
+                break;
+            case long number:
+                attribute.Type = AttributeType.Int;
+                attribute.I = number;
+                break;
+            case string text:
+                attribute.Type = AttributeType.String;
+                attribute.S = ByteString.CopyFromUtf8(text);
                 break;
             case float number:
                 attribute.Type = AttributeType.Float;

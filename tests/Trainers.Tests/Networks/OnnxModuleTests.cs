@@ -249,16 +249,7 @@ public sealed class OnnxModuleTests
     {
         var node = new NodeProto { OpType = operation, Name = operation };
         foreach (var (name, value) in attributes)
-        {
-            node.Attribute.Add(value switch
-            {
-                long number => new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = number },
-                float number => new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = number },
-                long[] numbers => new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { numbers } },
-                _ => new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.String, S = Google.Protobuf.ByteString.CopyFromUtf8((string)value) },
-            });
-        }
-
+            node.Attribute.Add(OnnxGraph.AttributeOf(name, value));
         return node;
     }
 }

@@ -110,7 +110,7 @@ public sealed class OnnxOperatorTests
     [Fact]
     public void The_parts_of_a_split_are_put_together_again()
     {
-        var split = new NodeProto { OpType = "Split", Input = { "x", "sizes" }, Output = { "a", "b", "c" }, Attribute = { AttributeOf("axis", 1L) } };
+        var split = new NodeProto { OpType = "Split", Input = { "x", "sizes" }, Output = { "a", "b", "c" }, Attribute = { OnnxGraph.AttributeOf("axis", 1L) } };
         var graph = new GraphProto
         {
             Node = { split, Named("Concat", "y", ["c", "a", "b"], ("axis", 1L)) },
@@ -184,17 +184,9 @@ public sealed class OnnxOperatorTests
     {
         var node = new NodeProto { OpType = operation, Name = $"{operation} {output}", Input = { inputs }, Output = { output } };
         foreach (var (name, value) in attributes)
-            node.Attribute.Add(AttributeOf(name, value));
+            node.Attribute.Add(OnnxGraph.AttributeOf(name, value));
         return node;
     }
-
-    private static AttributeProto AttributeOf(string name, object value) => value switch
-    {
-        long number => new AttributeProto { Name = name, Type = AttributeType.Int, I = number },
-        float number => new AttributeProto { Name = name, Type = AttributeType.Float, F = number },
-        long[] numbers => new AttributeProto { Name = name, Type = AttributeType.Ints, Ints = { numbers } },
-        _ => new AttributeProto { Name = name, Type = AttributeType.String, S = Google.Protobuf.ByteString.CopyFromUtf8((string)value) },
-    };
 
     private static TensorProto Floats(params long[] shape) => OfFormula(1, value => value, shape);
 

@@ -52,7 +52,7 @@ internal static class BackboneFile
         Attribute = { attributes },
     };
 
-    public static AttributeProto Int(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
+    public static AttributeProto Int(string name, long value) => OnnxGraph.AttributeOf(name, value);
 
-    public static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints, Ints = { values } };
+    public static AttributeProto Ints(string name, params long[] values) => OnnxGraph.AttributeOf(name, values);
 }

@@ -39,10 +39,8 @@ internal sealed class EmbeddingFile : IDisposable
 
     /// <summary>Reads the embeddings of an image.</summary>
     /// <returns>Whether the file has them.</returns>
-    public bool TryRead(UInt128 image, Span<float> values)
-    {
-        return _records.TryGetValue(image, out long position) && ReadAt(position + HashBytes, MemoryMarshal.AsBytes(values));
-    }
+    public bool TryRead(UInt128 image, Span<float> values) =>
+        _records.TryGetValue(image, out long position) && ReadAt(position + HashBytes, MemoryMarshal.AsBytes(values));
 
     /// <summary>Adds embeddings.</summary>
     public void Write(UInt128 image, ReadOnlySpan<float> values)

@@ -19,7 +19,7 @@ internal sealed class EmbeddingRun : IDisposable
 
     private readonly TrainerHost _host;
     private readonly IChannel _channel;
-    private readonly IReadOnlyList<ITrainingObserver> _observers;
+    private readonly ImageTrainerOptions _options;
     private readonly EmbeddingExtractor _extractor;
     private readonly EmbeddingFile? _file;
     private readonly int _length;
@@ -32,7 +32,7 @@ internal sealed class EmbeddingRun : IDisposable
     /// <param name="options">The trainer's options: checkpoint folder and observers.</param>
     public EmbeddingRun(TrainerHost host, IChannel channel, NetworkDescription network, Weights weights, ImageTrainerOptions options)
     {
-        (_host, _channel, _observers) = (host, channel, options.Observers);
+        (_host, _channel, _options) = (host, channel, options);
         var shape = network.Features.Shape;
         _length = shape.Length;
         _views = [.. network.Transformations.Select((view, j) => j == 0 ? null : view.GetPermutation(shape))];
@@ -175,8 +175,7 @@ internal sealed class EmbeddingRun : IDisposable
             _lastReport = elapsed;
             double perSecond = (_done - _known) / Math.Max(1e-3, elapsed.TotalSeconds);
             var progress = new EmbeddingProgress(_done, total, perSecond, TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0));
-            foreach (var observer in run._observers)
-                observer.OnEmbedding(progress);
+            run._options.Notify(observer => observer.OnEmbedding(progress));
             if (_done < total && elapsed - _lastLog < LogInterval)
                 return;
             _lastLog = elapsed;

@@ -50,7 +50,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 
-            return (Weights.Of(heads.state_dict().Select(entry => ($"{SlaNetwork.HeadsName}.{entry.Key}", entry.Value))), scores!);
+            return (Weights.Of(TensorsOf(heads, $"{SlaNetwork.HeadsName}.")), scores!);
         }
         finally
         {
@@ -92,7 +92,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             if (isPenalized)
                 _ = Improves(coarse / HalfStep) || Improves(coarse * HalfStep);
             foreach (var (of, weights) in heads.Zip(best.Value.Heads))
-                Restore(of, weights);
+                weights.CopyTo(TensorsOf(of));
             return (best.Value.Penalty, best.Value.Scores);
 
             bool Improves(double penalty)
@@ -107,7 +107,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 var all = Joined(scores);
                 if (best is not null && !(all.Loss < best.Value.Scores.Loss))
                     return false;
-                best = (penalty, all, [.. heads.Select(of => Weights.Of(of.state_dict().Select(entry => (entry.Key, entry.Value))))]);
+                best = (penalty, all, [.. heads.Select(of => Weights.Of(TensorsOf(of)))]);
                 return true;
             }
         }
@@ -153,16 +153,8 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         return heads;
     }
 
-    private static void Restore(Heads heads, Weights weights)
-    {
-        using var noGradient = no_grad();
-        foreach (var (name, target) in heads.state_dict())
-        {
-            var (shape, values) = weights[name];
-            using Tensor source = tensor(values, shape);
-            target.copy_(source);
-        }
-    }
+    private static IEnumerable<(string Name, Tensor Value)> TensorsOf(Heads heads, string prefix = "") =>
+        heads.state_dict().Select(entry => (prefix + entry.Key, entry.Value));
 }
 
 /// <summary>What the heads are trained to minimise.</summary>

@@ -1,3 +1,5 @@
+using Microsoft.ML.Sla.Data;
+
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>Divides embedded images into those that heads are trained on and those that they are measured on.</summary>
@@ -11,25 +13,9 @@ internal static class FrozenSplits
     /// <param name="seed">Which images: a function of the seed.</param>
     public static IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> ByFolds(EmbeddedImages embedded, int images, int seed)
     {
-        int[] folds = FoldOfImages(embedded.Labels.AsSpan(0, images), seed);
+        int[] folds = RowSplit.FoldNumbers(embedded.Labels[..images], Folds, seed);
         return [.. Enumerable.Range(0, Folds).Select(fold => (
             embedded.Select([.. Enumerable.Range(0, embedded.Count).Where(image => folds[image % images] != fold)]),
             embedded.Select([.. Enumerable.Range(0, images).Where(image => folds[image] == fold)])))];
-    }
-
-    private static int[] FoldOfImages(ReadOnlySpan<int> labels, int seed)
-    {
-        int[] folds = new int[labels.Length], classes = labels.ToArray();
-        var random = new Random(seed);
-        int next = 0;
-        foreach (var ofClass in Enumerable.Range(0, folds.Length).GroupBy(image => classes[image]).OrderBy(group => group.Key))
-        {
-            int[] images = [.. ofClass];
-            random.Shuffle(images);
-            foreach (int image in images)
-                folds[image] = next++ % Folds;
-        }
-
-        return folds;
     }
 }
