@@ -45,7 +45,7 @@ internal sealed class SuccessiveHalving
         try
         {
             if (!_clock.IsDoneBefore(_planner.TrialsEnd, TrainTrials))
-                _log.TrialsTookTooLong();
+                _log.TrialsTookTooLong(_trials.Unmeasured);
             return _finalTraining.Run();
         }
         catch (OperationCanceledException) when (_clock.IsCancelled && _finalTraining.BestTrained() is { } best)

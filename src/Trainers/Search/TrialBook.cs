@@ -21,6 +21,9 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
     /// <summary>The trials that are still in the search, from the best to the worst.</summary>
     public IReadOnlyList<Candidate> Leaders => [.. promotion.Leaders(_trials)];
 
+    /// <summary>The trials that are still in the search and have no result.</summary>
+    public IEnumerable<Candidate> Unmeasured => _trials.Where(trial => trial.IsAlive && trial.PublicTrial.Last is null);
+
     /// <summary>Adds a trial.</summary>
     public Candidate Add(Configuration configuration)
     {

@@ -45,7 +45,13 @@ internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
         monitor.ReportFailTrial(trial.PublicTrial);
     }
 
-    public void TrialsTookTooLong() => TrainerHost.Warn(channel, "Trials took longer than planned. The search now finishes the training of the best one so far.");
+    /// <param name="unmeasured">The trials that began and were not compared.</param>
+    public void TrialsTookTooLong(IEnumerable<Candidate> unmeasured)
+    {
+        TrainerHost.Warn(channel, "Trials took longer than planned. The search now finishes the training of the best one so far.");
+        foreach (var trial in unmeasured)
+            TrainerHost.Warn(channel, $"{trial.PublicTrial} was not compared.");
+    }
 
     public void LastTrainingTookTooLong() => TrainerHost.Warn(channel, "The training took longer than planned and ended before its schedule did.");
 

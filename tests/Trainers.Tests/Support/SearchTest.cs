@@ -53,10 +53,13 @@ public abstract class SearchTest : FolderTest
 
         public Action<int> AfterInterval { get; init; } = _ => { };
 
+        public Action<SlaTrial> BeforeInterval { get; init; } = _ => { };
+
         public Action AtFinal { get; init; } = () => { };
 
         public void ReportRunningTrial(SlaTrial trial)
         {
+            BeforeInterval(trial);
             if (trial.Intervals.Count == 2)
                 AtFinal();
         }
