@@ -4,20 +4,20 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>The options of a training that starts from a network which others have trained.</summary>
+/// <summary>The command-line options of a training that starts from a pretrained network.</summary>
 internal sealed class BackboneOptions
 {
     private const string Auto = "auto";
     private const string None = "none";
     private const string ResNet18 = "resnet18";
 
-    /// <summary>Width and height that the pretrained networks were trained at.</summary>
+    /// <summary>Width and height at which the pretrained networks were trained.</summary>
     private const int PhotoSide = 224;
 
-    /// <summary>The shorter side from which on colour images are photos, and no thumbnails.</summary>
+    /// <summary>Colour images with a shorter side below this are thumbnails, not photos.</summary>
     private const int SmallestPhoto = 96;
 
-    /// <summary>The same of grey images, which are drawings or scans where they are smaller.</summary>
+    /// <summary>Grey images with a shorter side below this are drawings or small scans.</summary>
     private const int SmallestGreyPhoto = 160;
 
     private readonly Option<string> _backbone = new("--backbone")
@@ -29,7 +29,7 @@ internal sealed class BackboneOptions
 
     public void AddTo(Command command) => command.Options.Add(_backbone);
 
-    /// <summary>Sets the options of a training on a backbone, where there is one.</summary>
+    /// <summary>Sets the options of a training on a backbone, if the command line or the images ask for one.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="training">The other options of the command line.</param>
     /// <param name="images">The images.</param>

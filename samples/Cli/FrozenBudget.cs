@@ -3,15 +3,15 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>The size of images at which a training on a frozen backbone fits into a time.</summary>
+/// <summary>Fits a training on a frozen backbone into a time, by the size of the images.</summary>
 internal static class FrozenBudget
 {
-    /// <summary>The side at which the speed is measured: that at others goes by the number of pixels.</summary>
+    /// <summary>The side at which the speed is measured. The time of a view is proportional to its number of pixels.</summary>
     private const int MeasuredSide = 128;
 
     private const int MeasuredImages = 16;
 
-    /// <summary>Share of the time that views may take: reading the images, heads and a busy machine take the rest.</summary>
+    /// <summary>Share of the time for the views. Reading the images, training the heads and a busy machine take the rest.</summary>
     private const double ShareOfViews = 0.7;
 
     private static readonly int[] Sides = [224, 192, 160, 128, 96, 64];
@@ -21,7 +21,7 @@ internal static class FrozenBudget
     /// <param name="mlContext">The context.</param>
     /// <param name="options">The options, which are changed.</param>
     /// <param name="images">The training images.</param>
-    /// <param name="isSideGiven">Whether the size of the images stays.</param>
+    /// <param name="isSideGiven">Whether the caller fixes the size of the images.</param>
     /// <param name="left">The time that is left.</param>
     public static void Fit(MLContext mlContext, SlaTrainer.Options options, ImageSet images, bool isSideGiven, TimeSpan left)
     {

@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>What a training will be, decided from options and rows: network, settings, number of steps. It makes no network.</summary>
+/// <summary>The network, settings and number of steps of a training, decided from options and rows. It makes no network.</summary>
 internal sealed class ClassifierPlan
 {
     private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
@@ -17,8 +17,8 @@ internal sealed class ClassifierPlan
     /// <param name="rows">The rows.</param>
     /// <param name="pretrained">The weights to start from; null for none.</param>
     /// <param name="initialModel">The model to start from; null for none.</param>
-    /// <param name="tail">Where a search changed the number of epochs on the way; null where it did not.</param>
-    /// <exception cref="InvalidOperationException">There is no GPU, or the network does not compute in the precision, that the options ask for.</exception>
+    /// <param name="tail">The rest of the schedule, if a search changed the number of epochs during the training; otherwise null.</param>
+    /// <exception cref="InvalidOperationException">The options ask for a GPU that is missing, or for a precision that the network does not support.</exception>
     public ClassifierPlan(
         TrainerHost host, SlaTrainer.Options options, TrainingRows rows, PretrainedWeights? pretrained, SlaTransformer? initialModel, ScheduleTail? tail)
     {
@@ -35,7 +35,7 @@ internal sealed class ClassifierPlan
 
     public TrainerHost Host { get; }
 
-    /// <summary>The clock that has run since the beginning of Fit where the training has a time; otherwise null.</summary>
+    /// <summary>The clock of a training by time, which started with Fit; null for one by epochs.</summary>
     public TrainingClock? Clock { get; init; }
 
     public SlaTrainer.Options Options { get; }
@@ -48,10 +48,10 @@ internal sealed class ClassifierPlan
 
     public torch.Device Device { get; }
 
-    /// <summary>The model to be, without weights.</summary>
+    /// <summary>The description of the model that the training makes.</summary>
     public ModelDescription Description { get; }
 
-    /// <summary>Why the network is this one, where there was a choice; null where there was none.</summary>
+    /// <summary>The reason for the choice of the network; null if there was no choice.</summary>
     public string? ArchitectureReason { get; }
 
     public TrainingSettings Settings { get; }
@@ -65,7 +65,7 @@ internal sealed class ClassifierPlan
     /// <summary>How images are scored.</summary>
     public SlaInference Inference => Options.Inference ?? Objective.Inferences[0].Inference;
 
-    /// <summary>What makes two trainings the same one.</summary>
+    /// <summary>The settings and data that two runs must share to be the same run.</summary>
     public RunIdentity Identity => Host.Identity(
         Rows.Training,
         Rows.Validation,
@@ -104,8 +104,8 @@ internal sealed class ClassifierPlan
         return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock };
     }
 
-    /// <summary>The weights of a backbone that was trained elsewhere: of its file, of pretrained weights, or of the initial model.</summary>
-    /// <exception cref="InvalidOperationException">There are none.</exception>
+    /// <summary>The weights of the pretrained backbone, from its ONNX file, the initial model or the file of pretrained weights.</summary>
+    /// <exception cref="InvalidOperationException">The backbone is not pretrained.</exception>
     public Weights BackboneWeights()
     {
         if (Architecture.InitialWeights is { } ofFile)
@@ -115,7 +115,7 @@ internal sealed class ClassifierPlan
         if (Pretrained is null)
         {
             throw new InvalidOperationException(
-                "The option BackboneTraining is Frozen, and the backbone was not trained. Set Architecture to Architecture.PretrainedResNet18() or "
+                "The option BackboneTraining is Frozen, and the backbone is not pretrained. Set Architecture to Architecture.PretrainedResNet18() or "
                 + "Architecture.FromOnnx(path), or PretrainedPath to weights, or call Fit with an initial model.");
         }
 

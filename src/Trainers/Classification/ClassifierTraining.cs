@@ -7,14 +7,14 @@ using Microsoft.ML.Sla.Training;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>The training of a classifier by a plan.</summary>
+/// <summary>Trains a classifier by a plan.</summary>
 internal sealed class ClassifierTraining : IDisposable
 {
     private readonly ClassifierPlan _plan;
     private readonly IChannel _channel;
     private readonly NetworkTraining _training;
 
-    /// <exception cref="InvalidOperationException">The initial model, or the pretrained weights, are of another network.</exception>
+    /// <exception cref="InvalidOperationException">The initial model or the pretrained weights belong to another network.</exception>
     public ClassifierTraining(ClassifierPlan plan, IChannel channel)
     {
         (_plan, _channel) = (plan, channel);
@@ -31,13 +31,13 @@ internal sealed class ClassifierTraining : IDisposable
 
     public long StepsDone => _training.Loop.StepsDone;
 
-    /// <summary>Images that are scored before the first step, to find out how long a validation takes.</summary>
+    /// <summary>Number of images that are scored before the first step, to estimate the time of a validation.</summary>
     private const int RehearsedImages = 16;
 
-    /// <summary>The network with its weights of now.</summary>
+    /// <summary>The model with the current weights.</summary>
     public TrainedModel Model() => new(_plan.Description, _training.Loop.Result());
 
-    /// <summary>Trains to the end, and measures after each epoch where there are validation rows.</summary>
+    /// <summary>Trains to the end, and measures the validation rows after each epoch.</summary>
     public TrainedModel Train()
     {
         var (rows, options) = (_plan.Rows, _plan.Options);
@@ -58,13 +58,13 @@ internal sealed class ClassifierTraining : IDisposable
 
         EpochValidation Measure()
         {
-            // An epoch is complete with its measurement: what stopped it in between would lose the epoch when it is taken up again.
+            // A cancellation during the measurement would lose the epoch, because a run resumes after complete epochs only.
             var scores = Score(rows.Validation, () => { });
             return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training, () => { }).Accuracy);
         }
     }
 
-    /// <summary>Warns of uneven classes. A search does once what each training does.</summary>
+    /// <summary>Warns of uneven classes. A search warns once for all its trainings.</summary>
     public static void WarnOfUnevenClasses(ClassifierPlan plan, IChannel channel)
     {
         var classes = plan.Description.Labels.Names.Zip(plan.Description.ObjectiveSettings.ClassCounts);
@@ -72,18 +72,18 @@ internal sealed class ClassifierTraining : IDisposable
             TrainerHost.Warn(channel, advice);
     }
 
-    /// <summary>Trains until so many steps are done, and measures nothing.</summary>
+    /// <summary>Trains to a step without measuring.</summary>
     public TrainedModel TrainUntil(long end) => Train(validate: null, end);
 
-    /// <summary>Scores the validation rows with the weights of now.</summary>
+    /// <summary>Scores the validation rows with the current weights.</summary>
     public RowScores ScoreValidation() => _plan.Host.Compute(() =>
         _training.Loop.Averaged(() => Score(_plan.Rows.Validation!, _plan.Host.CheckCancellation)));
 
-    /// <summary>Runs the learning-rate range test. The network is spoilt by it.</summary>
+    /// <summary>Runs the learning-rate range test. The network is unusable afterwards.</summary>
     public LearningRateRange FindLearningRate(double lowest, double highest, int steps) =>
         _training.WithSteps(lossOf => LearningRateRange.Measure(lowest, highest, steps, lossOf));
 
-    /// <summary>Seconds that a step takes, measured for some time after the first step, which warms up. The network is spoilt by it.</summary>
+    /// <summary>Measures the seconds of a step, after a first step that warms up. The network is unusable afterwards.</summary>
     public double MeasureStep(TimeSpan time) => _training.WithSteps(lossOf =>
     {
         double rate = _plan.Options.LearningRate;
@@ -150,6 +150,6 @@ internal sealed class ClassifierTraining : IDisposable
             && there.Labels.Names.SequenceEqual(here.Labels.Names)
             && there.Transformations.Select(t => t.Name).SequenceEqual(here.Transformations.Select(t => t.Name));
         network.SetWeights(initial.Weights, withHeads: sameHeads);
-        TrainerHost.Info(_channel, sameHeads ? "training goes on from the initial model" : "training starts from the backbone of the initial model, with new heads");
+        TrainerHost.Info(_channel, sameHeads ? "training continues from the initial model" : "training starts from the backbone of the initial model, with new heads");
     }
 }

@@ -7,19 +7,20 @@ using Microsoft.ML.Sla.Training.Frozen;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>Compares objectives on the embeddings of some images: which is best depends on the images, and a head costs seconds.</summary>
-/// <param name="plan">The training.</param>
+/// <summary>Compares objectives on the embeddings of some images. The best one depends on the images, and training heads takes seconds.</summary>
+/// <param name="plan">The plan of the training.</param>
 /// <param name="channel">The log.</param>
 internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
 {
-    /// <summary>Images that are compared on, at the least.</summary>
+    /// <summary>Smallest number of images to compare on.</summary>
     private const int Images = 400;
 
-    /// <summary>And for each class.</summary>
+    /// <summary>Smallest number of images of a class, on average.</summary>
     private const int ImagesOfClass = 10;
 
-    /// <summary>The plan with the objective whose log-loss over folds is lowest.</summary>
+    /// <summary>Finds the objective with the lowest log-loss over folds.</summary>
     /// <param name="weights">The weights of the backbone.</param>
+    /// <returns>The plan with this objective.</returns>
     public ClassifierPlan Best(Weights weights)
     {
         var pilot = Pilot();
@@ -32,7 +33,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
                 $"{Name(candidate)}: log-loss {scores.Loss:F4}, accuracy {scores.Accuracy:P1} over folds of {pilot.Rows.Length} images"));
         }
 
-        TrainerHost.Info(channel, $"{Name(ranked[0].Plan)} was chosen, as its log-loss is the lowest");
+        TrainerHost.Info(channel, $"{Name(ranked[0].Plan)} has the lowest log-loss and is trained");
         return ranked[0].Plan;
     }
 

@@ -7,20 +7,20 @@ using Microsoft.ML.Sla.Training.Frozen;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>The training of heads on a backbone that stays: the embeddings of all views are computed once.</summary>
-/// <param name="plan">What the training is.</param>
+/// <summary>Trains heads on a frozen backbone. It computes the embeddings of all views once.</summary>
+/// <param name="plan">The plan of the training.</param>
 /// <param name="channel">The log.</param>
 internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 {
-    /// <summary>A deviation below this is that of a value which is always the same.</summary>
+    /// <summary>A value of an embedding with a smaller deviation is taken as constant.</summary>
     private const double SmallestDeviation = 1e-6;
 
     private static readonly string ScaleName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ScaleName}";
     private static readonly string ShiftName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ShiftName}";
 
     /// <summary>Embeds the images, and trains the heads to their optimum.</summary>
-    /// <exception cref="InvalidOperationException">There is too little memory.</exception>
-    /// <exception cref="OperationCanceledException">The training was cancelled; embeddings are kept where there is a checkpoint folder.</exception>
+    /// <exception cref="InvalidOperationException">Memory runs out, or the backbone makes infinite or NaN values.</exception>
+    /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps the embeddings.</exception>
     public TrainedModel Train() => plan.Host.Compute(() =>
     {
         TrainerHost.Info(channel, plan.ToString());
@@ -42,9 +42,9 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return new TrainedModel(plan.Description with { History = history }, weights);
     });
 
-    /// <summary>How long views take to go through the network, without images.</summary>
-    /// <param name="time">How long it is measured after the first batch, which warms up.</param>
-    /// <returns>The time of a batch, and the number of views in it.</returns>
+    /// <summary>Measures the time that a batch of views takes in the network.</summary>
+    /// <param name="time">How long to measure, after a first batch that warms up.</param>
+    /// <returns>The time of a batch, and its number of views.</returns>
     public (TimeSpan Batch, int Views) MeasureBatch(TimeSpan time)
     {
         using var extractor = new EmbeddingExtractor(plan.Description, plan.BackboneWeights(), plan.Host.Threads);
@@ -61,9 +61,9 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return (clock.Elapsed / batches, EmbeddingRun.BatchSize);
     }
 
-    /// <summary>What trains and measures the heads.</summary>
-    /// <param name="splits">The images that the penalty is chosen by.</param>
-    /// <param name="log">Receives what was chosen.</param>
+    /// <summary>Makes the object that trains and measures the heads.</summary>
+    /// <param name="splits">The images that choose the penalty.</param>
+    /// <param name="log">Receives the chosen penalties.</param>
     public FrozenHeads NewHeads(IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> splits, Action<string> log)
     {
         var settings = HeadSettings.Of(
@@ -72,14 +72,14 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     }
 
     /// <summary>
-    /// The untransformed image, and its mirror image where the base augmentation mirrors and there is one view: several views show more of an image
-    /// than its mirror image adds, and each costs a pass.
+    /// The forms in which an image is embedded: untransformed, and mirrored if the base augmentation mirrors and there is a single view. With several
+    /// views a mirror image adds little, and costs as many passes again.
     /// </summary>
     private int[]?[] Draws() => plan.Description.Transformations.Count == 1 && plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
         ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
         : [null];
 
-    /// <summary>Embeddings standardised by the images' first form.</summary>
+    /// <summary>Standardises embeddings by the mean and deviation of the untransformed images.</summary>
     public EmbeddedImages Standardized(EmbeddedImages embedded, int images, Weights weights)
     {
         var (scale, shift) = Standardization(embedded, images, weights);
@@ -95,7 +95,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return (training, plan.Rows.Validation is null ? null : run.Embed(plan.Rows.Validation, [null]));
     }
 
-    /// <summary>Whether embeddings can be standardised in the model: at the end of its backbone, or in linear heads.</summary>
+    /// <summary>Whether the model can standardise embeddings: at the end of its backbone, or in linear heads.</summary>
     private bool HasPlaceForStandardization(Weights weights) => weights.Contains(ScaleName) || plan.Objective.Heads.All(head => head.CosineScale is null);
 
     private (float[] Scale, float[] Shift) Standardization(EmbeddedImages embedded, int images, Weights weights)
@@ -107,12 +107,12 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         return (scale, [.. mean.Zip(scale, (value, factor) => (float)(-value * factor))]);
     }
 
-    /// <summary>Puts the standardisation into the backbone's end, or into the heads of a backbone without a place for it.</summary>
+    /// <summary>Writes the standardisation to the end of the backbone, or to the heads if the backbone has no place for it.</summary>
     private void SetStandardization(Weights weights, float[] scale, float[] shift)
     {
         if (weights.Contains(ScaleName))
         {
-            // The embeddings were made with the standardisation that a model to start from has already.
+            // An initial model standardises already, and the embeddings come from it.
             float[] first = weights[ScaleName].Values, firstShift = weights[ShiftName].Values;
             weights[ScaleName] = ([scale.Length], [.. first.Zip(scale, (before, after) => before * after)]);
             weights[ShiftName] = ([shift.Length], [.. firstShift.Zip(scale, (before, after) => before * after).Zip(shift, (scaled, term) => scaled + term)]);

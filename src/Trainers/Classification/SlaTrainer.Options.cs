@@ -149,8 +149,8 @@ public sealed partial class SlaTrainer
         /// <summary>
         /// Factor on the learning rate from each stage of the network to the stage before it, from the heads down to the stem, above 0 and
         /// at most 1 (Howard and Ruder 2018). Useful with pretrained weights, for example 0.5.
-        /// The stages are the stem and the groups of blocks of this library's networks, and each convolution or linear layer of a network out of an
-        /// ONNX file. Such a network has 20 of them or more: take a factor near 1, such as 0.9.
+        /// In this library's networks, the stem and each group of blocks is a stage. In a network from an ONNX file, each convolution and each linear
+        /// layer is one. Such a network has 20 stages or more, so take a factor near 1, such as 0.9.
         /// </summary>
         /// <value>Default 1: one rate for all.</value>
         public double LayerRateDecay { get; set; } = 1;
@@ -164,39 +164,41 @@ public sealed partial class SlaTrainer
         public double Beta { get; set; } = 1;
 
         /// <summary>
-        /// Whether a backbone that was trained elsewhere stays as it is. <see cref="BackboneTraining.Frozen"/> needs such a backbone:
+        /// Whether the training changes the backbone. <see cref="BackboneTraining.Frozen"/> needs a pretrained backbone:
         /// <see cref="Architecture.FromOnnx"/>, <see cref="Architecture.PretrainedResNet18"/>, <see cref="ImageTrainerOptions.PretrainedPath"/> or an
-        /// initial model. Of the base augmentation it takes the mirror images, where there is one view; epochs, steps, learning rate and batch size are then ignored.
+        /// initial model. It then ignores epochs, batch size and learning rate. Of the base augmentation it uses only the mirror image, and only with
+        /// a single view.
         /// </summary>
         /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
 
         /// <summary>
-        /// Whether a training with <see cref="BackboneTraining.Frozen"/> compares objectives and takes the best: the baseline, and data
-        /// augmentation, SLA and SLA with self-distillation with <see cref="ImageTrainerOptions.Transformations"/>. They are compared by log-loss over
-        /// three folds of 400 of the images, or 10 of each class. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
+        /// Whether the trainer compares objectives and takes the one with the lowest log-loss. It compares the baseline, and data augmentation, SLA and
+        /// SLA with self-distillation under <see cref="ImageTrainerOptions.Transformations"/>. It compares them over three folds of 400 images, or of
+        /// 10 images a class if that is more. <see cref="Objective"/> and <see cref="Inference"/> are then ignored. Ignored unless
+        /// <see cref="BackboneTraining"/> is Frozen.
         /// </summary>
         /// <value>Default false.</value>
         public bool CompareObjectives { get; set; }
 
         /// <summary>
-        /// Whether the batch normalisations of the backbone keep their means and variances in training and normalise by them, as in scoring,
-        /// and not by those of each batch: for pretrained weights and small batches. Their scales and biases are trained all the same. Dropout in a
-        /// backbone of <see cref="Architecture.Custom"/> is off then.
+        /// Whether the batch normalisations of the backbone use their stored means and variances in training, as in scoring. Useful with pretrained
+        /// weights and small batches. The training still changes their scales and biases. It also turns Dropout in a backbone of
+        /// <see cref="Architecture.Custom"/> off.
         /// </summary>
-        /// <value>Default false: a batch is normalised by its own means and variances, and those of scoring follow them.</value>
+        /// <value>Default false: a training normalises each batch by its own means and variances, and updates the stored ones.</value>
         public bool FrozenStatistics { get; set; }
 
         /// <summary>
-        /// Time from the beginning to the end of <see cref="Fit(IDataView)"/>, above 0: reading the images, training, validation after each epoch
-        /// and making the model. As many steps are made as fit, at least one, also where the machine becomes slower or faster on the way. The learning
-        /// rate, the end of <see cref="FrozenEpochs"/> and the beginning of <see cref="ClassWeighting"/> go by the share of the steps' time that is over,
-        /// so that the schedule is complete at the end. <see cref="Epochs"/> then limits nothing; FrozenEpochs of Epochs is the share of the time in which
-        /// only the heads learn. The last epoch may be shorter than the others. A resumed run has the time that was left.
-        /// Such a training is not deterministic: the number of steps, and the rate of each, depend on the speed of the machine.
-        /// <see cref="EarlyStopping"/> may end it before. Ignored with <see cref="BackboneTraining.Frozen"/>.
+        /// Time that <see cref="Fit(IDataView)"/> takes, above 0. Reading the images, validation and making the model count. The trainer makes as many
+        /// steps as fit, and at least one. It follows a machine that becomes slower or faster.
+        /// The learning-rate schedule goes by time, and is complete at the end. <see cref="FrozenEpochs"/> divided by <see cref="Epochs"/> is the share of
+        /// the time in which only the heads learn; <see cref="DeferredReweighting"/> is a share of the time too. Epochs has no other effect.
+        /// The last epoch may be shorter than the others. A resumed run has the time that was left. <see cref="EarlyStopping"/> may end a run before.
+        /// Such a training is not deterministic: the number of steps and their rates depend on the speed of the machine.
+        /// Ignored with <see cref="BackboneTraining.Frozen"/>.
         /// </summary>
-        /// <value>Default null: <see cref="Epochs"/> decides.</value>
+        /// <value>Default null: <see cref="Epochs"/> decides how long the training takes.</value>
         public TimeSpan? TrainingTime { get; set; }
 
         /// <summary>Where <see cref="TrainingTime"/> is read.</summary>

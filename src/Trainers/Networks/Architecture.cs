@@ -87,15 +87,15 @@ public abstract class Architecture
     public static Architecture ResNet12(int width = 64) => new ResNet12(width);
 
     /// <summary>
-    /// A network that others have trained, out of an ONNX file: of torchvision or timm, of the ONNX model zoo, or of Microsoft's packages. Its
-    /// embedding is the input of its last linear layer.
+    /// A pretrained network from an ONNX file, for example an export of torchvision or timm, or a file of the ONNX model zoo. The embedding is the
+    /// input of its last linear layer.
     /// </summary>
-    /// <param name="path">The file. It has one input, a batch of images of 3 channels, and holds its weights.</param>
-    /// <param name="options">How images go in, and where the embedding comes out. Default null: as torchvision's networks take and make them.</param>
+    /// <param name="path">The file. The network has one input, a batch of images with 3 channels. The file holds its weights.</param>
+    /// <param name="options">The form of the images and the embedding. Default null: the defaults of the options, which suit torchvision.</param>
     /// <returns>The architecture with its weights.</returns>
-    /// <exception cref="ArgumentException">An option has a value that cannot be.</exception>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is of another kind or damaged, or its network cannot be used; the message says why.</exception>
+    /// <exception cref="ArgumentException">An option has an invalid value.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX file, is damaged, or holds a network that cannot be used; the message says why.</exception>
     public static Architecture FromOnnx(string path, OnnxBackboneOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -103,10 +103,10 @@ public abstract class Architecture
     }
 
     /// <summary>
-    /// Microsoft's ResNet-18, trained on the photos of ImageNet, which the package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> puts beside a
-    /// program.
+    /// Microsoft's ResNet-18, trained on the photos of ImageNet. The package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> puts its file beside
+    /// the program.
     /// </summary>
-    /// <returns>The architecture with its weights, for images with sides of 32 pixels or more; it was trained at 224.</returns>
+    /// <returns>The architecture with its weights, for images with sides of 32 pixels or more. It was trained at 224 pixels.</returns>
     /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
     /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
     public static Architecture PretrainedResNet18() => MicrosoftResNet18.Read();

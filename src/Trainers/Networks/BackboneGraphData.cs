@@ -4,13 +4,13 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The nodes of a network from an ONNX file, from images to embeddings. Its float tensors are weights, and stand beside it.</summary>
-/// <param name="graph">The nodes, and the tensors; of those of floats only names and shapes are kept.</param>
+/// <summary>The graph of a network from an ONNX file, from images to embeddings. Its float tensors are the weights, which are kept apart.</summary>
+/// <param name="graph">The nodes and the tensors. Float tensors need only names and shapes.</param>
 /// <param name="input">The value of B x C x H x W normalised images.</param>
 /// <param name="embedding">The value of B x D embeddings.</param>
 internal sealed class BackboneGraphData(GraphProto graph, string input, string embedding)
 {
-    /// <summary>What names of values begin with that are no weights, so that they meet no other value of the scoring graph.</summary>
+    /// <summary>Prefix of the names of other values, so that they differ from all names of the scoring graph.</summary>
     private const string ValuePrefix = "onnx.";
 
     /// <summary>The nodes, and the tensors that are no weights.</summary>
@@ -20,7 +20,7 @@ internal sealed class BackboneGraphData(GraphProto graph, string input, string e
 
     public string Embedding { get; } = embedding;
 
-    /// <summary>The tensors of floats: with values where the graph is fresh from a file.</summary>
+    /// <summary>The float tensors. They have values only if the graph comes from an ONNX file.</summary>
     public IEnumerable<TensorProto> FloatTensors => Graph.Initializer.Where(tensor => tensor.IsFloat());
 
     /// <summary>The graph without the values of its weights, as it is saved.</summary>
@@ -47,7 +47,7 @@ internal sealed class BackboneGraphData(GraphProto graph, string input, string e
     /// <summary>The name of a weight in the network.</summary>
     public static string WeightName(string tensor) => $"{SlaNetwork.BackboneName}.{ParameterName(tensor)}";
 
-    /// <summary>The name of a weight in the torch module, where dots mean modules.</summary>
+    /// <summary>The name of a weight in the torch module. Torch reads a dot as a module, so names have none.</summary>
     public static string ParameterName(string tensor) => string.Concat(tensor.Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
 
     /// <summary>Adds the nodes to a graph.</summary>

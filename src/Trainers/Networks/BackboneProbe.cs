@@ -5,7 +5,7 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>What a network makes of a random image, by ONNX Runtime: a file is read right where the graph that was made of it agrees.</summary>
+/// <summary>The embedding of a random image by a file's own graph. The graph that the library makes of the file must agree with it.</summary>
 /// <param name="Side">Width and height of the image.</param>
 /// <param name="Shape">Shape of the embedding of one image.</param>
 /// <param name="Values">The embedding.</param>
@@ -38,7 +38,7 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
             : throw new InvalidDataException($"its value '{embedding}' is of shape [{string.Join(", ", made)}] for one image.");
     }
 
-    /// <summary>Runs a graph on two images, of which the first is that of the probe where they are of its sides.</summary>
+    /// <summary>Runs a graph on two images. At the side of the probe, the first is the image of the probe.</summary>
     /// <returns>The embeddings, 2 x D.</returns>
     /// <exception cref="InvalidDataException">ONNX Runtime does not run the graph, or not for two images.</exception>
     public static (float[] Values, long[] Shape) OfTwo(BackboneGraphData data, Weights weights, int height, int width)
@@ -51,7 +51,7 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
         return Run(graph.ToBytes(), Input, Output, [.. Image(height, width, 0), .. Image(height, width, 1)], [2, Channels, height, width]);
     }
 
-    /// <summary>Whether values are the means of the probe's over positions or tokens, but for rounding.</summary>
+    /// <summary>Whether values equal the probe's means over positions or tokens, except for rounding.</summary>
     public bool AgreesOnMean(ReadOnlySpan<float> values)
     {
         double[] means = Means(values.Length);

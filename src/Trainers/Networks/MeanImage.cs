@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The mean of the images that a network was trained on, which it subtracts from each.</summary>
+/// <summary>The mean of the images that a network was trained on. The network subtracts it from each image.</summary>
 /// <param name="values">C x H x W values.</param>
 /// <param name="channels">C.</param>
 /// <param name="height">H.</param>

@@ -11,7 +11,7 @@ internal static class MicrosoftResNet18
     private const int Channels = 3;
     private const int Side = 224;
 
-    /// <summary>Pixels of 0 to 255, as they come.</summary>
+    /// <summary>Leaves pixels at 0 to 255.</summary>
     private static readonly PixelNormalization Bytes = new([0], [1f / 255]);
 
     /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
@@ -23,9 +23,6 @@ internal static class MicrosoftResNet18
         var mean = ParsedFile.Read(preprocessing, "the preprocessing of Microsoft's ResNet-18", () => Mean(ModelProto.Parser.ParseFrom(File.ReadAllBytes(preprocessing))));
         return OnnxBackboneFile.Read(network, new OnnxBackboneOptions { Normalization = Bytes, IsBlueFirst = true }, Name).WithMeanImage(mean);
     }
-
-    /// <summary>Whether the program has the network beside it.</summary>
-    public static bool IsPresent => Directory.Exists(Folder);
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "DnnImageModels");
 

@@ -6,14 +6,14 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>Reads an ONNX file of a network that others have trained, and makes of it the graph from images to embeddings.</summary>
+/// <summary>Reads an ONNX file of a pretrained network, and makes the graph from images to embeddings.</summary>
 internal sealed class OnnxBackboneFile
 {
     private const string Kind = "an ONNX file of a network for images";
     private const long LargestFile = 2_000_000_000;
     private const int MostNodesAfterLastLayer = 16;
 
-    /// <summary>Nodes that change no value, or none that matters before the largest is looked for.</summary>
+    /// <summary>Operators that may follow the last linear layer.</summary>
     private static readonly HashSet<string> AfterLastLayer = ["Identity", "Dropout", "Softmax", "LogSoftmax", "Sigmoid", "Flatten", "Reshape", "Squeeze", "Add"];
 
     private static readonly HashSet<string> ShapesOnly = ["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"];
@@ -31,11 +31,11 @@ internal sealed class OnnxBackboneFile
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">How images go in, and where the embedding comes out.</param>
-    /// <param name="name">What the network is called; null for the name of the file.</param>
+    /// <param name="options">The form of the images and the embedding.</param>
+    /// <param name="name">The name of the network; null for that of the file.</param>
     /// <returns>The network with its weights.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is of another kind or damaged, or its network cannot be used; the message says why.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is no ONNX file, is damaged, or holds a network that cannot be used; the message says why.</exception>
     public static OnnxNetwork Read(string path, OnnxBackboneOptions options, string? name = null)
     {
         options.Validate();
@@ -90,7 +90,7 @@ internal sealed class OnnxBackboneFile
         }
     }
 
-    /// <summary>Renames tensors whose names are the same, once only letters and digits of them are left.</summary>
+    /// <summary>Renames tensors that would share a parameter name, which has letters and digits only.</summary>
     private void MakeWeightNamesUnique()
     {
         var taken = new HashSet<string>(OnnxNetwork.OwnTensors, StringComparer.Ordinal);
@@ -144,7 +144,7 @@ internal sealed class OnnxBackboneFile
         return (height == 0 ? _options.ImageSize : (int)height, isChannelsLast);
     }
 
-    /// <summary>The input of the last linear layer, or the output where there is none.</summary>
+    /// <summary>Finds the input of the last linear layer; without a linear layer, the output.</summary>
     /// <exception cref="InvalidDataException">There are several outputs.</exception>
     private string Embedding()
     {
@@ -164,7 +164,7 @@ internal sealed class OnnxBackboneFile
         return output;
     }
 
-    /// <summary>Removes what the embedding does not need.</summary>
+    /// <summary>Removes the nodes that the embedding does not depend on.</summary>
     private void Prune(string embedding)
     {
         var makers = Makers();
@@ -198,7 +198,7 @@ internal sealed class OnnxBackboneFile
                 continue;
             }
 
-            // PyTorch's exporter keeps equal tensors once. Each layer has weights of its own all the same, which training makes unequal.
+            // PyTorch's exporter stores equal tensors once. Training makes them unequal, so each layer gets a copy.
             var copy = tensor.Clone();
             copy.Name = node.Output[0];
             _graph.Initializer.Add(copy);
@@ -209,7 +209,7 @@ internal sealed class OnnxBackboneFile
         embedding = names.GetValueOrDefault(embedding, embedding);
     }
 
-    /// <summary>Makes a last average over all positions one over however many there are, so that images of other sizes go in.</summary>
+    /// <summary>Turns a last average over all positions into a global one, so that the network takes images of other sizes.</summary>
     private void PoolGlobally(string embedding, Func<string, long[]> shapeOf)
     {
         string value = embedding;
@@ -221,7 +221,7 @@ internal sealed class OnnxBackboneFile
         pool.Attribute.Clear();
     }
 
-    /// <summary>Lets shapes that have a batch of one take any: a 0 stands for the dimension that comes in.</summary>
+    /// <summary>Frees shapes with a batch of one. In ONNX a 0 keeps the dimension of the input.</summary>
     private void FreeBatch()
     {
         int number = 0;

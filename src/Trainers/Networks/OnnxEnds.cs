@@ -3,7 +3,7 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>Nodes at both ends of a graph: between the images and those that take them, and behind the embedding.</summary>
+/// <summary>Adds nodes at both ends of a graph: after the images, and after the embedding.</summary>
 internal static class OnnxEnds
 {
     private const string BlueFirst = "blue.green.red";
@@ -17,11 +17,11 @@ internal static class OnnxEnds
         return output;
     }
 
-    /// <summary>Gives a network with channels as the last dimension images with channels as the second.</summary>
+    /// <summary>Moves the channels of the images to the last dimension.</summary>
     public static void PutChannelsLast(this GraphProto graph, string input) =>
         Prepend(graph, input, new NodeProto { OpType = "Transpose", Attribute = { OnnxGraph.AttributeOf("perm", new long[] { 0, 2, 3, 1 }) } });
 
-    /// <summary>Gives a network that takes blue first images with red first.</summary>
+    /// <summary>Reverses the channels of the images to blue, green, red.</summary>
     public static void PutBlueFirst(this GraphProto graph, string input)
     {
         graph.Initializer.Add(OnnxTensor.Longs(BlueFirst, 2, 1, 0));

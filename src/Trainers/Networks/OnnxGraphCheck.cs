@@ -2,12 +2,12 @@ using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>What a graph out of a file must be, so that it can become a part of another.</summary>
+/// <summary>Checks that the graph of a file can become part of the scoring graph.</summary>
 internal static class OnnxGraphCheck
 {
     private const int MostNodes = 100_000;
 
-    /// <exception cref="InvalidDataException">It cannot; the message says why.</exception>
+    /// <exception cref="InvalidDataException">The graph cannot be used; the message says why.</exception>
     public static void Check(GraphProto graph)
     {
         if (graph.Node.Count == 0)

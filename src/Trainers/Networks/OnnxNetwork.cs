@@ -7,19 +7,19 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>A backbone out of an ONNX file. See <see cref="Architecture.FromOnnx"/>.</summary>
+/// <summary>A backbone from an ONNX file. See <see cref="Architecture.FromOnnx"/>.</summary>
 internal sealed class OnnxNetwork : Architecture
 {
-    /// <summary>What the embedding is multiplied by at the end: one over its deviation, where it is standardised.</summary>
+    /// <summary>The factor on the embedding at the end: one, or one over the deviation if it is standardised.</summary>
     public const string ScaleName = "embedding_scale";
 
-    /// <summary>What is added to the embedding then: minus the mean over the deviation.</summary>
+    /// <summary>The term that is then added: zero, or minus the mean over the deviation.</summary>
     public const string ShiftName = "embedding_shift";
 
     /// <summary>The mean image, which is subtracted from an image.</summary>
     public const string MeanImageName = "mean_image";
 
-    /// <summary>Names of tensors that are put into a network, beside those of its file.</summary>
+    /// <summary>Names of the tensors that this class adds to those of the file.</summary>
     public static readonly IReadOnlyList<string> OwnTensors = [ScaleName, ShiftName, MeanImageName];
 
     private const string GreyName = "grey.in";
@@ -60,12 +60,12 @@ internal sealed class OnnxNetwork : Architecture
 
     internal override string Identity => InitialWeights is null ? Name : $"{Name} {Fingerprint():x8}";
 
-    /// <summary>The network of a file.</summary>
+    /// <summary>Makes the network of a file, and checks it against the file.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="data">Its graph, with weights.</param>
-    /// <param name="normalization">What it sees of a pixel.</param>
-    /// <param name="probe">What the file's own graph makes of an image.</param>
-    /// <exception cref="InvalidDataException">The graph takes one image at a time only, or makes something else than the file's.</exception>
+    /// <param name="normalization">The normalisation of pixels that it was trained with.</param>
+    /// <param name="probe">The embedding of a test image by the file's own graph.</param>
+    /// <exception cref="InvalidDataException">The graph takes only one image at a time, or its embeddings differ from the file's.</exception>
     public static OnnxNetwork Of(string name, BackboneGraphData data, PixelNormalization normalization, BackboneProbe probe)
     {
         int size = probe.Shape.Length == 3 ? (int)probe.Shape[2] : (int)probe.Shape[1];
@@ -77,7 +77,7 @@ internal sealed class OnnxNetwork : Architecture
         return network;
     }
 
-    /// <summary>The same network, with an image that it subtracts from each.</summary>
+    /// <summary>The same network, which subtracts a mean image from each image.</summary>
     public OnnxNetwork WithMeanImage(MeanImage image) => new(Name, EmbeddingSize, _data, InitialWeights, InitialNormalization, _probe, image);
 
     internal override string? Objection(ImageShape shape)
@@ -135,7 +135,7 @@ internal sealed class OnnxNetwork : Architecture
     {
         if (_cost is not { } known || known.Shape != shape)
         {
-            // The graph of the file takes images of 3 channels, and that for a training those of its rows.
+            // The graph of a training on grey images takes one channel; that of the file takes three.
             var input = shape with { Channels = _data.Input == GreyName ? 1 : Channels };
             _cost = known = (shape, new OnnxCost(_data).Of(input));
         }

@@ -1,15 +1,15 @@
 namespace Microsoft.ML.Sla;
 
-/// <summary>What becomes of the backbone in training.</summary>
+/// <summary>Whether a training changes the backbone.</summary>
 public enum BackboneTraining
 {
-    /// <summary>All weights are trained.</summary>
+    /// <summary>The trainer trains all weights.</summary>
     Full,
 
     /// <summary>
-    /// The backbone stays as it was trained elsewhere, and the heads alone are trained. ONNX Runtime embeds the views of all images once; the
-    /// heads are then trained to their optimum in seconds, with the L2 penalty that is best on the validation rows, or over three folds where
-    /// there are none. For photos and few images, on a machine without a GPU.
+    /// The trainer keeps a pretrained backbone unchanged, and trains the heads alone. ONNX Runtime computes the embeddings of all views once.
+    /// The trainer then brings the heads to their optimum in seconds. It takes the L2 penalty that is best on the validation rows, or over three
+    /// folds without validation rows. This suits photos, few images and machines without a GPU.
     /// </summary>
     Frozen,
 }

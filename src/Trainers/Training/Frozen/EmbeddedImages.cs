@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Labelled images as the embeddings of their views. An image that was drawn several times, such as mirrored, is there several times.</summary>
+/// <summary>Labelled images as the embeddings of their views. Each form of an image, such as the mirrored one, is an image of its own.</summary>
 /// <param name="Labels">The class of each image.</param>
 /// <param name="Values">M x D values of each image.</param>
 /// <param name="Views">M.</param>
@@ -28,7 +28,7 @@ internal sealed record EmbeddedImages(int[] Labels, float[][] Values, int Views,
         for (int image = 0; image < count; image++)
             Values[start + image].AsSpan(0, views * Size).CopyTo(values.AsSpan(image * views * Size));
 
-        // A tensor of an array stays where the array is, and sums of MKL depend on where that is to the last bit.
+        // A tensor made of an array has the alignment of the array, and the last bits of MKL's sums depend on the alignment.
         using Tensor ofArray = tensor(values, [(long)count * views, Size]);
         return (ofArray.clone(), tensor(Array.ConvertAll(Labels[start..(start + count)], label => (long)label)));
     }
@@ -52,7 +52,7 @@ internal sealed record EmbeddedImages(int[] Labels, float[][] Values, int Views,
         return (mean, Array.ConvertAll(squares, Math.Sqrt));
     }
 
-    /// <summary>The images with each value times a factor and plus a term.</summary>
+    /// <summary>Multiplies each value of an embedding by a factor and adds a term.</summary>
     public EmbeddedImages Transformed(float[] scale, float[] shift) => this with
     {
         Values = Array.ConvertAll(Values, values =>

@@ -30,7 +30,7 @@ internal sealed class EmbeddingExtractor : IDisposable
         _session = new InferenceSession(graph, _options);
     }
 
-    /// <summary>What embeddings depend on beside the image: a hash of the graph with its weights.</summary>
+    /// <summary>Hash of the graph with its weights.</summary>
     public UInt128 Identity { get; }
 
     /// <summary>Number of images that were embedded.</summary>
@@ -65,7 +65,7 @@ internal sealed class EmbeddingExtractor : IDisposable
 
     private static byte[] Graph(NetworkDescription network, Weights weights)
     {
-        // The store has bytes, whatever the column has.
+        // The store holds bytes for every kind of column.
         var ofBytes = network with { Features = network.Features with { Kind = Data.FeatureKind.Image } };
         var graph = new OnnxGraph("embeddings");
         string pixels = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, network.Features.Shape.Length);

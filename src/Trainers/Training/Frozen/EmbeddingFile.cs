@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>
-/// Embeddings on disk, found by the image that they are of: what was computed once is not computed again, by another training or after a
-/// kill. Records are of one size and are added at the end, each with a checksum.
+/// Embeddings on disk. A training finds them by the hash of the image, so neither another training nor a resumed one computes them again.
+/// Records have one size. New ones go to the end, each with a checksum.
 /// </summary>
 internal sealed class EmbeddingFile : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class EmbeddingFile : IDisposable
 
     /// <summary>Opens or begins the file.</summary>
     /// <param name="folder">Its folder.</param>
-    /// <param name="network">What the embeddings depend on beside the image: its hash names the file.</param>
+    /// <param name="network">Hash of the network, which names the file.</param>
     /// <param name="values">Number of values of an image's embeddings.</param>
     /// <exception cref="IOException">The file cannot be written, or another process has it open.</exception>
     public EmbeddingFile(string folder, UInt128 network, int values)

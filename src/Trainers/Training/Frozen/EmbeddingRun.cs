@@ -8,7 +8,7 @@ using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Computes the embeddings of images, with progress, and keeps them in the checkpoint folder where there is one.</summary>
+/// <summary>Computes the embeddings of images, reports the progress, and keeps the embeddings in the checkpoint folder if there is one.</summary>
 internal sealed class EmbeddingRun : IDisposable
 {
     /// <summary>Views that go through the network at a time.</summary>
@@ -51,10 +51,10 @@ internal sealed class EmbeddingRun : IDisposable
     /// <summary>Embeds all views of rows.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="draws">
-    /// The forms in which each image is embedded, each a permutation of its values; null stands for the image itself.
+    /// The forms in which each image is embedded: permutations of its values, and null for the image itself.
     /// </param>
     /// <returns>The rows in the first form, then in the second, and so on.</returns>
-    /// <exception cref="OperationCanceledException">The training was cancelled. What was computed is kept where there is a folder.</exception>
+    /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps what was computed.</exception>
     public EmbeddedImages Embed(RowSelection rows, params IReadOnlyList<int[]?> draws)
     {
         int images = rows.Rows.Length;
@@ -136,7 +136,7 @@ internal sealed class EmbeddingRun : IDisposable
     private static byte[] Permuted(byte[] values, int[]? permutation) =>
         permutation is null ? values : Array.ConvertAll(permutation, source => values[source]);
 
-    /// <summary>Where an embedding goes.</summary>
+    /// <summary>The place of an embedding in the result.</summary>
     private readonly record struct Place(int Image, int View);
 
     private sealed class Batch(int length)

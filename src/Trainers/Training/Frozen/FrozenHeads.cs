@@ -5,30 +5,30 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Trains the heads of an objective on embeddings, with the penalty that is best on images that are not trained on.</summary>
+/// <summary>Trains the heads of an objective on embeddings. It takes the penalty that is best on images outside of the training.</summary>
 /// <param name="settings">The objective and how it scores.</param>
-/// <param name="splits">The images that are trained on and those that are measured on, once or by folds.</param>
-/// <param name="log">Receives what was chosen.</param>
-/// <param name="checkCancellation">Throws where the training is to stop.</param>
+/// <param name="splits">The training and validation images: one pair, or one for each fold.</param>
+/// <param name="log">Receives the chosen penalties.</param>
+/// <param name="checkCancellation">Throws to stop the training.</param>
 internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> splits, Action<string> log, Action checkCancellation)
 {
     /// <summary>The penalties that are tried, each from the heads of the one before, until the loss rises.</summary>
     private static readonly double[] Penalties = [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
 
-    /// <summary>The penalties on both sides of the best of these that are tried too.</summary>
+    /// <summary>Factor to the penalties that are tried below and above the best of these.</summary>
     private static readonly double HalfStep = Math.Sqrt(10);
 
-    /// <summary>The relative decrease of the loss below which heads are compared: the choice does not depend on further digits.</summary>
+    /// <summary>Relative decrease of the loss at which a solver stops while penalties are compared. More digits do not change the choice.</summary>
     private const double ComparedTolerance = 1e-4;
 
-    /// <summary>The same of the heads of the result.</summary>
+    /// <summary>The same for the resulting heads.</summary>
     private const double Tolerance = 1e-6;
 
     private const int ScoredImages = 1024;
 
-    /// <summary>Chooses the penalty of each stage, and trains on images with it.</summary>
-    /// <param name="images">The images that the result is trained on.</param>
-    /// <returns>The weights of the heads by name, and the scores of the images that were measured on, each by heads that have not seen it.</returns>
+    /// <summary>Chooses the penalty of each stage, and trains the heads with it.</summary>
+    /// <param name="images">The training images of the result.</param>
+    /// <returns>The weights of the heads by name, and the scores of the validation images. No image was scored by heads that were trained on it.</returns>
     public (Weights Weights, RowScores Scores) Train(EmbeddedImages images)
     {
         using var heads = NewHeads();
@@ -42,7 +42,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 using var solver = NewSolver(stage, images);
                 var (value, iterations) = solver.Solve(heads, stage.ParametersOf(heads), penalty, Tolerance, checkCancellation);
 
-                // Validation rows are not trained on, so the result itself is measured on them.
+                // With folds the result has seen all images. With validation rows it has not, so they measure the result itself.
                 if (splits.Count == 1)
                     scoresOfStage = Score(heads, stage.Readout, splits[0].Validation);
                 if (scores is null || stage.Readout == settings.Readout)
@@ -59,7 +59,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         }
     }
 
-    /// <summary>The scores of the images that are measured on, each by heads that have not seen it, with the penalty that is best for them.</summary>
+    /// <summary>Scores the validation images of all splits, with the best penalty.</summary>
     public RowScores Measure()
     {
         var heads = splits.Select(_ => NewHeads()).ToList();
@@ -74,7 +74,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         }
     }
 
-    /// <summary>The penalty with the lowest mean loss over the splits. The heads of the splits are left as it makes them.</summary>
+    /// <summary>Finds the penalty with the lowest mean loss over the splits. Afterwards the heads of the splits are those of this penalty.</summary>
     private (double Penalty, RowScores Scores) Choose(HeadStage stage, List<Heads> heads)
     {
         var solvers = splits.Select(split => NewSolver(stage, split.Training)).ToList();
@@ -157,11 +157,11 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         heads.state_dict().Select(entry => (prefix + entry.Key, entry.Value));
 }
 
-/// <summary>What the heads are trained to minimise.</summary>
+/// <summary>The problem that the heads solve.</summary>
 /// <param name="Objective">The objective.</param>
-/// <param name="Stages">The problems that are solved one after another.</param>
+/// <param name="Stages">The parts of the problem, in the order in which they are solved.</param>
 /// <param name="ImageWeights">The weight of an image of each class; null for equal ones.</param>
-/// <param name="Seed">What heads are drawn from that cannot start from zero.</param>
+/// <param name="Seed">Seed of the initial weights of normalised heads, which cannot start from zero.</param>
 /// <param name="Readout">How the model scores.</param>
 internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage> Stages, double[]? ImageWeights, int Seed, Readout Readout)
 {
@@ -179,7 +179,7 @@ internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage
         if (kind != SlaObjective.SlaSelfDistillation)
             return new HeadSettings(objective, [new HeadStage($"{kind}", objective, null, readout)], weights, seed, readout);
 
-        // The teacher is no variable of the distillation: it has to be there before.
+        // The distillation needs the finished teacher.
         var teacher = SlaObjectives.Create(SlaObjective.Sla, classes, objective.Views, settings);
         var aggregated = objective.ReadoutOf(SlaInference.Aggregated);
         return new HeadSettings(

@@ -2,15 +2,15 @@ using Microsoft.ML.Sla.Data;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Divides embedded images into those that heads are trained on and those that they are measured on.</summary>
+/// <summary>Divides embedded images into training and validation images.</summary>
 internal static class FrozenSplits
 {
     private const int Folds = 3;
 
-    /// <summary>Three folds with the same share of each class, each of which is measured on once. All forms of an image are in one fold.</summary>
-    /// <param name="embedded">The images: so many in their first form, then in the second, and so on.</param>
+    /// <summary>Makes three folds with the same share of each class. All forms of an image are in one fold.</summary>
+    /// <param name="embedded">The images in their first form, then in the second, and so on.</param>
     /// <param name="images">Number of images.</param>
-    /// <param name="seed">Which images: a function of the seed.</param>
+    /// <param name="seed">The seed decides which image is in which fold.</param>
     public static IReadOnlyList<(EmbeddedImages Training, EmbeddedImages Validation)> ByFolds(EmbeddedImages embedded, int images, int seed)
     {
         int[] folds = RowSplit.FoldNumbers(embedded.Labels[..images], Folds, seed);

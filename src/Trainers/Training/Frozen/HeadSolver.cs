@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>
-/// Trains heads on embeddings to the optimum of their objective with an L2 penalty on their weights: (1/n) sum of the images' losses, all
-/// views of each, plus penalty / 2 times the squared norm of the weights of linear heads, biases left out. With linear heads and
-/// cross-entropy this problem is convex (docs/method.md, frozen backbones). A normalised head makes the same of its weights at any length,
-/// so a penalty on them would have no optimum.
+/// Brings heads to the optimum of their objective with an L2 penalty. It minimises the mean loss of the images, over all their views, plus
+/// penalty / 2 times the squared norm of the weights of linear heads. Biases carry no penalty. With linear heads and cross-entropy this
+/// problem is convex (docs/method.md, frozen backbones). A normalised head carries no penalty either: the length of its weights has no
+/// effect, so a penalty would have no optimum.
 /// </summary>
 internal sealed class HeadSolver : IDisposable
 {
-    /// <summary>Images in a piece, whose gradients are added up: what memory the logits need is that of a piece.</summary>
+    /// <summary>Images in a piece. The gradients of the pieces are added up, so the logits need the memory of one piece.</summary>
     private const int PieceImages = 4096;
 
     private readonly Objective _objective;
@@ -44,13 +44,13 @@ internal sealed class HeadSolver : IDisposable
     public static IEnumerable<string> PenalizedWeights(Objective objective) =>
         objective.Heads.Where(head => head.CosineScale is null).Select(head => Heads.WeightName(head.Head));
 
-    /// <summary>Trains some parameters of heads, from what they are.</summary>
+    /// <summary>Trains parameters of heads, starting from their current values.</summary>
     /// <param name="heads">The heads.</param>
     /// <param name="parameters">The parameters.</param>
     /// <param name="penalty">The penalty.</param>
     /// <param name="tolerance">The relative decrease of the value below which it stops.</param>
-    /// <param name="checkCancellation">Throws where it is to stop; called between evaluations.</param>
-    /// <returns>The value of the function that was minimised, and the number of iterations.</returns>
+    /// <param name="checkCancellation">Called between evaluations; throws to stop.</param>
+    /// <returns>The minimum, and the number of iterations.</returns>
     public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, double tolerance, Action checkCancellation)
     {
         double[] point = Read(parameters);

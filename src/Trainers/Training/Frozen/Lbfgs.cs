@@ -9,14 +9,14 @@ internal static class Lbfgs
     private const int Memory = 10;
     private const int MostBacktracks = 20;
 
-    /// <summary>Share of the decrease that the slope promises which a step must bring.</summary>
+    /// <summary>A step must bring at least this share of the decrease that the slope predicts.</summary>
     private const double Armijo = 1e-4;
 
     /// <summary>Minimises.</summary>
-    /// <param name="start">The first point; it holds the last one afterwards.</param>
-    /// <param name="function">Value and gradient at a point.</param>
-    /// <param name="tolerance">The relative decrease of the value below which it stops, three times in a row.</param>
-    /// <param name="mostIterations">The number of iterations after which it stops.</param>
+    /// <param name="start">The starting point. It is overwritten with the minimum.</param>
+    /// <param name="function">Computes value and gradient at a point.</param>
+    /// <param name="tolerance">It stops after three iterations in a row with a smaller relative decrease of the value.</param>
+    /// <param name="mostIterations">Largest number of iterations.</param>
     /// <returns>The value at the last point, and the number of iterations.</returns>
     public static (double Value, int Iterations) Minimize(
         double[] start, Func<double[], (double Value, double[] Gradient)> function, double tolerance = 1e-6, int mostIterations = 300)
@@ -71,7 +71,7 @@ internal static class Lbfgs
         return null;
     }
 
-    /// <summary>The two-loop recursion: minus the inverse Hessian, as far as the last steps show it, times the gradient.</summary>
+    /// <summary>The two-loop recursion: minus an estimate of the inverse Hessian times the gradient.</summary>
     private static double[] Direction(double[] gradient, LinkedList<(double[] Step, double[] Change, double Curvature)> pairs)
     {
         double[] direction = [.. gradient.Select(value => -value)];

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Items of which the next is made on another thread while one is used.</summary>
+/// <summary>Enumerates items. Another thread makes the next item while the caller uses the current one.</summary>
 /// <param name="make">Makes them.</param>
 internal sealed class ReadAhead<T>(Func<IEnumerable<T>> make) : IDisposable
 {
