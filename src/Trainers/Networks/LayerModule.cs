@@ -78,13 +78,7 @@ internal static class LayerModule
         {
             using Tensor weight = get_parameter("weight")!.to(x.dtype);
             using Tensor? bias = _layer.Bias ? get_parameter("bias")!.to(x.dtype) : null;
-            return nn.functional.conv2d(
-                x,
-                weight,
-                bias,
-                strides: [_layer.Stride, _layer.Stride],
-                padding: [_layer.Padding, _layer.Padding],
-                groups: _layer.Groups);
+            return x.Convolve(weight, bias, [_layer.Stride, _layer.Stride], [_layer.Padding, _layer.Padding], dilations: [1, 1], _layer.Groups);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class OnnxModule
         {
             Tensor weight = operands.Typed(1);
             var (x, padding) = window.Padded(AsChannelsLast(operands[0]), weight.shape[2..], value: 0, isLimited: false);
-            return nn.functional.conv2d(x, weight, operands.TypedOrNull(2), window.Strides, padding, window.Dilations, groups);
+            return x.Convolve(weight, operands.TypedOrNull(2), window.Strides, padding, window.Dilations, groups);
         };
     }
 
