@@ -50,8 +50,8 @@ public sealed class SearchTimeTests : SearchTest
     public void A_trial_that_the_time_cuts_off_is_named_in_the_log()
     {
         var log = new LogMessages(MlContext);
-        var monitor = new Events { BeforeInterval = trial => Thread.Sleep(trial.Number == 2 ? 8000 : 0) };
-        using var result = InTime(seconds: 8).SetMonitor(monitor).Run();
+        var monitor = new Events { BeforeInterval = trial => Thread.Sleep(trial.Number == 2 ? 16_000 : 0) };
+        using var result = InTime(seconds: 16).SetMonitor(monitor).Run();
         var cut = Assert.Single(result.Trials, trial => trial.Last is null);
         Assert.Equal(2, cut.Number);
         Assert.Contains(log, message => message.Contains($"{cut} was not compared", StringComparison.Ordinal));
