@@ -150,8 +150,7 @@ internal static class LayerModule
     {
         public override Tensor forward(Tensor x)
         {
-            using Tensor rows = x.slice(2, 0, x.shape[2], layer.Stride);
-            using Tensor pixels = rows.slice(3, 0, x.shape[3], layer.Stride);
+            using Tensor pixels = x.AtStrides(layer.Stride, layer.Stride);
             return nn.functional.pad(pixels, [0, 0, 0, 0, 0, layer.ExtraChannels]);
         }
     }

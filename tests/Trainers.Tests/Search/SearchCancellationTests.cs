@@ -37,7 +37,14 @@ public sealed class SearchCancellationTests : SearchTest
     {
         using var cancellation = new CancellationTokenSource();
         var last = new LastTraining();
-        var monitor = new Events { AtFinal = () => last.AfterEpochs(epochs, cancellation.Cancel) };
+        var monitor = new Events
+        {
+            BeforeInterval = trial =>
+            {
+                if (trial.Intervals.Count == 2)
+                    last.AfterEpochs(epochs, cancellation.Cancel);
+            },
+        };
         using (var cancelled = await Experiment(Folder, options => options.Observers = [last], holdOut: holdOut).SetMonitor(monitor).RunAsync(cancellation.Token))
         {
             Assert.False(cancelled.IsComplete);

@@ -55,14 +55,7 @@ public abstract class SearchTest : FolderTest
 
         public Action<SlaTrial> BeforeInterval { get; init; } = _ => { };
 
-        public Action AtFinal { get; init; } = () => { };
-
-        public void ReportRunningTrial(SlaTrial trial)
-        {
-            BeforeInterval(trial);
-            if (trial.Intervals.Count == 2)
-                AtFinal();
-        }
+        public void ReportRunningTrial(SlaTrial trial) => BeforeInterval(trial);
 
         public void ReportCompletedTrial(SlaTrial trial) => AfterInterval(++_count);
 
