@@ -7,7 +7,10 @@ using Microsoft.ML.Sla.Training.Frozen;
 
 namespace Microsoft.ML.Sla.Classification;
 
-/// <summary>Compares objectives on the embeddings of some images. The best one depends on the images, and training heads takes seconds.</summary>
+/// <summary>
+/// Compares objectives on the embeddings of some images. The best one depends on the images, and training heads takes seconds. The views of
+/// the chosen one take most of the time of the training, so an objective with more views must be better by more than the noise.
+/// </summary>
 /// <param name="plan">The plan of the training.</param>
 /// <param name="channel">The log.</param>
 internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
@@ -18,23 +21,42 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     /// <summary>Smallest number of images of a class, on average.</summary>
     private const int ImagesOfClass = 10;
 
-    /// <summary>Finds the objective with the lowest log-loss over folds.</summary>
+    /// <summary>Chooses the objective by the log-loss over folds.</summary>
     /// <param name="weights">The weights of the backbone.</param>
     /// <returns>The plan with this objective.</returns>
     public ClassifierPlan Best(Weights weights)
     {
         var pilot = Pilot();
-        var candidates = Candidates().ToList();
-        var embedded = Embed(candidates[^1], pilot, weights);
-        var ranked = candidates.Select(candidate => (Plan: candidate, Scores: Measure(candidate, embedded))).OrderBy(candidate => candidate.Scores.Loss).ToList();
-        foreach (var (candidate, scores) in ranked)
+        var measured = TransformationSets().SelectMany(set => Measure(set, pilot, weights)).ToList();
+        foreach (var candidate in measured)
         {
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
-                $"{Name(candidate)}: log-loss {scores.Loss:F4}, accuracy {scores.Accuracy:P1} over folds of {pilot.Rows.Length} images"));
+                $"{candidate}: log-loss {candidate.Scores.Loss:F4}, accuracy {candidate.Scores.Accuracy:P1} over folds of {pilot.Rows.Length} images"));
         }
 
-        TrainerHost.Info(channel, $"{Name(ranked[0].Plan)} has the lowest log-loss and is trained");
-        return ranked[0].Plan;
+        var chosen = measured[Choose([.. measured.Select(candidate => (candidate.Views, candidate.Scores.Losses))])];
+        TrainerHost.Info(channel, $"{chosen} is trained");
+        return chosen.Plan;
+    }
+
+    /// <summary>
+    /// Chooses the candidate with the fewest views among those whose loss is within one standard error of the lowest (Breiman et al.,
+    /// Classification and Regression Trees, 1984, section 3.4.3). The error is that of the difference on the same images.
+    /// </summary>
+    /// <param name="candidates">Number of views of each candidate, and its losses of the same images.</param>
+    /// <returns>The index of the candidate.</returns>
+    internal static int Choose(IReadOnlyList<(int Views, float[] Losses)> candidates)
+    {
+        float[] lowest = candidates.MinBy(candidate => candidate.Losses.Average(loss => (double)loss)).Losses;
+        return Enumerable.Range(0, candidates.Count).Where(IsAsGood).OrderBy(i => candidates[i].Views).ThenBy(i => candidates[i].Losses.Average(loss => (double)loss)).First();
+
+        bool IsAsGood(int i)
+        {
+            double[] differences = [.. candidates[i].Losses.Zip(lowest, (loss, best) => (double)loss - best)];
+            double mean = differences.Average();
+            double variance = differences.Sum(difference => (difference - mean) * (difference - mean)) / Math.Max(1, differences.Length - 1);
+            return mean <= Math.Sqrt(variance / differences.Length);
+        }
     }
 
     /// <summary>Some images, of each class in proportion.</summary>
@@ -45,11 +67,30 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         return (rows with { Rows = [.. rows.Rows.OrderBy(rows.Store.Label)] }).Spread(Math.Max(Images, ImagesOfClass * classes));
     }
 
-    /// <summary>The objectives, the last with all views.</summary>
-    private IEnumerable<ClassifierPlan> Candidates()
+    /// <summary>The option's set, and mirror images if the base augmentation says that they keep the class.</summary>
+    private IEnumerable<TransformationSet> TransformationSets()
     {
-        var set = plan.Options.Transformations;
-        yield return With(SlaObjective.Baseline, set, SlaInference.Single);
+        yield return plan.Options.Transformations;
+        if (plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip) && plan.Options.Transformations.Name != TransformationSet.HorizontalFlip.Name)
+            yield return TransformationSet.HorizontalFlip;
+    }
+
+    private List<Candidate> Measure(TransformationSet set, RowSelection pilot, Weights weights)
+    {
+        var candidates = Candidates(set).ToList();
+        if (candidates.Count == 0)
+            return [];
+        var all = candidates[^1];
+        using var run = new EmbeddingRun(all.Host, channel, all.Description, weights, all.Options);
+        var embedded = new FrozenTraining(all, channel).Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
+        return [.. candidates.Select(candidate => new Candidate(candidate, Measure(candidate, embedded)))];
+    }
+
+    /// <summary>The objectives on a set, the last with all its views.</summary>
+    private IEnumerable<ClassifierPlan> Candidates(TransformationSet set)
+    {
+        if (set == plan.Options.Transformations)
+            yield return With(SlaObjective.Baseline, set, SlaInference.Single);
         if (set.Count == 1)
             yield break;
         yield return With(SlaObjective.DataAugmentation, set, SlaInference.Aggregated);
@@ -59,24 +100,28 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
 
     private ClassifierPlan With(SlaObjective objective, TransformationSet transformations, SlaInference inference) => plan.With(options =>
     {
+        // Mirror images are a candidate of their own.
+        options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not Augmentation.HorizontalFlip)];
         options.Objective = objective;
         options.Transformations = transformations;
         options.Inference = inference;
     });
 
-    /// <summary>Embeds the images once for all objectives: each takes the first views, as many as it has.</summary>
-    private EmbeddedImages Embed(ClassifierPlan candidate, RowSelection pilot, Weights weights)
-    {
-        using var run = new EmbeddingRun(candidate.Host, channel, candidate.Description, weights, candidate.Options);
-        return new FrozenTraining(candidate, channel).Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
-    }
-
+    /// <summary>Measures a candidate over folds. It takes the first views of the embedded images, as many as it has.</summary>
     private RowScores Measure(ClassifierPlan candidate, EmbeddedImages embedded)
     {
         var ofViews = embedded with { Views = candidate.Description.Transformations.Count };
         return new FrozenTraining(candidate, channel).NewHeads(FrozenSplits.ByFolds(ofViews, ofViews.Count, candidate.Host.Seed), _ => { }).Measure();
     }
 
-    private static string Name(ClassifierPlan candidate) =>
-        $"{candidate.Description.Objective} ({candidate.Description.Transformations.Name}, {candidate.Inference})";
+    /// <summary>An objective with its scores of the pilot's images.</summary>
+    /// <param name="Plan">The plan of its training.</param>
+    /// <param name="Scores">The scores, in the same order of images for all candidates.</param>
+    private sealed record Candidate(ClassifierPlan Plan, RowScores Scores)
+    {
+        /// <summary>Number of passes that an image takes through the backbone.</summary>
+        public int Views => Plan.Description.Transformations.Count;
+
+        public override string ToString() => $"{Plan.Description.Objective} ({Plan.Description.Transformations.Name}, {Plan.Inference})";
+    }
 }

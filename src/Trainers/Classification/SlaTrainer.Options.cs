@@ -173,10 +173,11 @@ public sealed partial class SlaTrainer
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
 
         /// <summary>
-        /// Whether the trainer compares objectives and takes the one with the lowest log-loss. It compares the baseline, and data augmentation, SLA and
-        /// SLA with self-distillation under <see cref="ImageTrainerOptions.Transformations"/>. It compares them over three folds of 400 images, or of
-        /// 10 images a class if that is more. <see cref="Objective"/> and <see cref="Inference"/> are then ignored. Ignored unless
-        /// <see cref="BackboneTraining"/> is Frozen.
+        /// Whether the trainer compares objectives by their log-loss. It compares the baseline, and data augmentation, SLA and SLA with
+        /// self-distillation under <see cref="ImageTrainerOptions.Transformations"/>, and under mirroring if the base augmentation mirrors images. It
+        /// compares them over three folds of 400 images, or of 10 images a class if that is more. It takes the one with the fewest views within one
+        /// standard error of the lowest log-loss, because views take time. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
+        /// Ignored unless <see cref="BackboneTraining"/> is Frozen.
         /// </summary>
         /// <value>Default false.</value>
         public bool CompareObjectives { get; set; }

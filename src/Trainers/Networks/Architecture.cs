@@ -106,10 +106,11 @@ public abstract class Architecture
     /// Microsoft's ResNet-18, trained on the photos of ImageNet. The package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c> puts its file beside
     /// the program.
     /// </summary>
+    /// <param name="embedding">What the embedding is made of: 2,048 values of the last blocks, or the 512 of the last layer.</param>
     /// <returns>The architecture with its weights, for images with sides of 32 pixels or more. It was trained at 224 pixels.</returns>
     /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
     /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
-    public static Architecture PretrainedResNet18() => MicrosoftResNet18.Read();
+    public static Architecture PretrainedResNet18(BackboneEmbedding embedding = BackboneEmbedding.Blocks) => MicrosoftResNet18.Read(embedding);
 
     /// <summary>A backbone of one's own: B x C x H x W to B x D. It is trained by its own forward.</summary>
     /// <param name="name">The name that logs and model metadata show.</param>

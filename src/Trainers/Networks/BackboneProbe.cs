@@ -17,26 +17,30 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
     /// <summary>Runs the network of a file on the image.</summary>
     /// <param name="model">The file.</param>
     /// <param name="input">Name of its input.</param>
-    /// <param name="embedding">Name of its embedding.</param>
+    /// <param name="values">Names of the values to compute.</param>
     /// <param name="side">Width and height.</param>
     /// <param name="isChannelsLast">Whether channels are the last dimension.</param>
     /// <param name="isBlueFirst">Whether the network takes blue, green and red.</param>
     /// <exception cref="InvalidDataException">ONNX Runtime does not run the network.</exception>
-    public static BackboneProbe OfOriginal(ModelProto model, string input, string embedding, int side, bool isChannelsLast, bool isBlueFirst)
+    public static IReadOnlyList<BackboneOutput> Run(
+        ModelProto model, string input, IReadOnlyList<string> values, int side, bool isChannelsLast, bool isBlueFirst)
     {
         var probed = model.Clone();
-        if (probed.Graph.Output.All(output => output.Name != embedding))
-            probed.Graph.Output.Add(new ValueInfoProto { Name = embedding });
+        foreach (string value in values.Where(value => probed.Graph.Output.All(output => output.Name != value)))
+            probed.Graph.Output.Add(new ValueInfoProto { Name = value });
         long[] shape = isChannelsLast ? [1, side, side, Channels] : [1, Channels, side, side];
         float[] image = Image(side, side, number: 0);
         int pixels = side * side;
         if (isBlueFirst)
             image = [.. image[(2 * pixels)..], .. image[pixels..(2 * pixels)], .. image[..pixels]];
-        var (values, made) = Run(probed.ToByteArray(), input, embedding, isChannelsLast ? ChannelsLast(image, side) : image, shape);
-        return made.Length > 0 && made[0] == 1
-            ? new BackboneProbe(side, made, values)
-            : throw new InvalidDataException($"its value '{embedding}' is of shape [{string.Join(", ", made)}] for one image.");
+        return Run(probed.ToByteArray(), input, values, isChannelsLast ? ChannelsLast(image, side) : image, shape);
     }
+
+    /// <summary>The probe with a value of the network as the embedding.</summary>
+    /// <exception cref="InvalidDataException">The value has no batch of one.</exception>
+    public static BackboneProbe Of(BackboneOutput output, int side) => output.Shape is [1, ..]
+        ? new BackboneProbe(side, output.Shape, output.Values)
+        : throw new InvalidDataException($"its value '{output.Name}' is of shape [{string.Join(", ", output.Shape)}] for one image.");
 
     /// <summary>Runs a graph on two images. At the side of the probe, the first is the image of the probe.</summary>
     /// <returns>The embeddings, 2 x D.</returns>
@@ -48,7 +52,8 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
         string images = graph.Input(Input, OnnxType.Float, OnnxGraph.AnySize, Channels, height, width);
         string embedding = data.Append(graph, weights, images);
         graph.Output(Output, embedding, OnnxType.Float, OnnxGraph.AnySize, weights[BackboneGraphData.WeightName(OnnxNetwork.ScaleName)].Values.Length);
-        return Run(graph.ToBytes(), Input, Output, [.. Image(height, width, 0), .. Image(height, width, 1)], [2, Channels, height, width]);
+        var made = Run(graph.ToBytes(), Input, [Output], [.. Image(height, width, 0), .. Image(height, width, 1)], [2, Channels, height, width])[0];
+        return (made.Values, made.Shape);
     }
 
     /// <summary>Whether values equal the probe's means over positions or tokens, except for rounding.</summary>
@@ -71,7 +76,7 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
         return means;
     }
 
-    private static (float[] Values, long[] Shape) Run(byte[] model, string input, string output, float[] image, long[] shape)
+    private static IReadOnlyList<BackboneOutput> Run(byte[] model, string input, IReadOnlyList<string> values, float[] image, long[] shape)
     {
         try
         {
@@ -79,8 +84,8 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
             using var session = new InferenceSession(model, options);
             using var value = OrtValue.CreateTensorValueFromMemory(image, shape);
             using var run = new RunOptions();
-            using var outputs = session.Run(run, [input], [value], [output]);
-            return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[0].GetTensorTypeAndShape().Shape);
+            using var outputs = session.Run(run, [input], [value], values);
+            return [.. values.Zip(outputs, (name, output) => new BackboneOutput(name, output.GetTensorTypeAndShape().Shape, output.GetTensorDataAsSpan<float>().ToArray()))];
         }
         catch (OnnxRuntimeException exception)
         {

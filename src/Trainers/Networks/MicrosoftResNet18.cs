@@ -14,14 +14,15 @@ internal static class MicrosoftResNet18
     /// <summary>Leaves pixels at 0 to 255.</summary>
     private static readonly PixelNormalization Bytes = new([0], [1f / 255]);
 
+    /// <param name="embedding">What the embedding is made of.</param>
     /// <exception cref="FileNotFoundException">The program does not reference the package.</exception>
     /// <exception cref="InvalidDataException">A file of the package is damaged.</exception>
-    public static OnnxNetwork Read()
+    public static OnnxNetwork Read(BackboneEmbedding embedding)
     {
         string network = PathOf("ResNet18Onnx", "ResNet18.onnx");
         string preprocessing = PathOf("ResNetPrepOnnx", "ResNetPreprocess.onnx");
         var mean = ParsedFile.Read(preprocessing, "the preprocessing of Microsoft's ResNet-18", () => Mean(ModelProto.Parser.ParseFrom(File.ReadAllBytes(preprocessing))));
-        return OnnxBackboneFile.Read(network, new OnnxBackboneOptions { Normalization = Bytes, IsBlueFirst = true }, Name).WithMeanImage(mean);
+        return OnnxBackboneFile.Read(network, new OnnxBackboneOptions { Normalization = Bytes, IsBlueFirst = true, Embedding = embedding }, Name).WithMeanImage(mean);
     }
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "DnnImageModels");

@@ -59,14 +59,23 @@ internal sealed class OnnxBackboneFile
         string embedding = _options.EmbeddingName ?? Embedding();
         if (Maker(embedding) is null)
             throw new InvalidDataException($"no node makes the value '{embedding}', which is to be the embedding. Set EmbeddingName to one that a node makes.");
-        var probe = BackboneProbe.OfOriginal(_original, input.Name, embedding, side, isChannelsLast, _options.IsBlueFirst);
+        var probe = BackboneProbe.Of(Run([embedding])[0], side);
+        var blocks = _options.Embedding == BackboneEmbedding.Blocks ? OnnxBlocks.Choose(Run(OnnxBlocks.Candidates(_graph, embedding))) : [];
 
-        Prune(embedding);
+        Prune(blocks.Count == 0 ? [embedding] : [.. blocks.Select(block => block.Name)]);
         new OnnxUpgrade(_graph, Opset).Run();
         RemoveNodesThatDoNothing(ref embedding);
-        bool isMap = probe.Shape.Length == 4 && probe.Shape[2] * probe.Shape[3] > 1;
-        if (probe.Shape.Length is 4 or 2 && !isMap)
-            PoolGlobally(embedding, pool => BackboneProbe.OfOriginal(_original, input.Name, pool, side, isChannelsLast, _options.IsBlueFirst).Shape);
+        if (blocks.Count > 0)
+        {
+            embedding = OnnxBlocks.Append(_graph, blocks.Select(block => block.Name));
+            float[] values = OnnxBlocks.EmbeddingOf(blocks);
+            probe = new BackboneProbe(side, [1, values.Length], values);
+        }
+        else if (probe.Shape is [_, _] or [_, _, 1, 1])
+        {
+            PoolGlobally(embedding, pool => Run([pool])[0].Shape);
+        }
+
         FreeBatch();
         embedding = AsVectors(embedding, probe.Shape);
         if (isChannelsLast)
@@ -74,6 +83,9 @@ internal sealed class OnnxBackboneFile
         if (_options.IsBlueFirst)
             _graph.PutBlueFirst(input.Name);
         return OnnxNetwork.Of(name, new BackboneGraphData(_graph, input.Name, embedding), _options.Normalization, probe);
+
+        IReadOnlyList<BackboneOutput> Run(IReadOnlyList<string> values) =>
+            values.Count == 0 ? [] : BackboneProbe.Run(_original, input.Name, values, side, isChannelsLast, _options.IsBlueFirst);
     }
 
     private long Opset => _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0;
@@ -164,12 +176,12 @@ internal sealed class OnnxBackboneFile
         return output;
     }
 
-    /// <summary>Removes the nodes that the embedding does not depend on.</summary>
-    private void Prune(string embedding)
+    /// <summary>Removes the nodes that no value of the embedding depends on.</summary>
+    private void Prune(IReadOnlyList<string> embedding)
     {
         var makers = Makers();
         var needed = new HashSet<NodeProto>();
-        var open = new Stack<string>([embedding]);
+        var open = new Stack<string>(embedding);
         while (open.TryPop(out string? value))
         {
             if (makers.TryGetValue(value, out var node) && needed.Add(node))

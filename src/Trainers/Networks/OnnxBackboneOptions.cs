@@ -14,7 +14,11 @@ public sealed class OnnxBackboneOptions
     /// <value>Default false: red, green, blue.</value>
     public bool IsBlueFirst { get; set; }
 
-    /// <summary>Name of the embedding in the ONNX graph.</summary>
+    /// <summary>What the embedding is made of.</summary>
+    /// <value>Default <see cref="BackboneEmbedding.Last"/>.</value>
+    public BackboneEmbedding Embedding { get; set; }
+
+    /// <summary>Name of the embedding in the ONNX graph. It cannot be set with <see cref="BackboneEmbedding.Blocks"/>.</summary>
     /// <value>Default null: the input of the last linear layer. Without a linear layer, the output of the network.</value>
     public string? EmbeddingName { get; set; }
 
@@ -36,7 +40,12 @@ public sealed class OnnxBackboneOptions
         ArgumentNullException.ThrowIfNull(Normalization);
         ArgumentOutOfRangeException.ThrowIfLessThan(ImageSize, 16, nameof(ImageSize));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ImageSize, LargestSide, nameof(ImageSize));
-        if (EmbeddingName is not null)
-            ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingName);
+        if (!Enum.IsDefined(Embedding))
+            throw new ArgumentOutOfRangeException(nameof(Embedding), Embedding, $"Give {BackboneEmbedding.Last} or {BackboneEmbedding.Blocks}.");
+        if (EmbeddingName is null)
+            return;
+        ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingName);
+        if (Embedding == BackboneEmbedding.Blocks)
+            throw new ArgumentException($"The embedding is given twice. Leave out {nameof(EmbeddingName)}, or set {nameof(Embedding)} to {BackboneEmbedding.Last}.", nameof(EmbeddingName));
     }
 }

@@ -10,10 +10,15 @@ internal static class OnnxEnds
 
     /// <summary>Adds a node behind a value.</summary>
     /// <returns>The value that it makes.</returns>
-    public static string Append(this GraphProto graph, string operation, string input, params AttributeProto[] attributes)
+    public static string Append(this GraphProto graph, string operation, string input, params AttributeProto[] attributes) =>
+        graph.AppendTo(operation, [input], attributes);
+
+    /// <summary>Adds a node behind several values.</summary>
+    /// <returns>The value that it makes. It is named after the first of them.</returns>
+    public static string AppendTo(this GraphProto graph, string operation, IReadOnlyList<string> inputs, params AttributeProto[] attributes)
     {
-        string output = $"{operation}.of.{input}";
-        graph.Node.Add(new NodeProto { OpType = operation, Name = output, Input = { input }, Output = { output }, Attribute = { attributes } });
+        string output = $"{operation}.of.{inputs[0]}";
+        graph.Node.Add(new NodeProto { OpType = operation, Name = output, Input = { inputs }, Output = { output }, Attribute = { attributes } });
         return output;
     }
 

@@ -11,7 +11,7 @@ public sealed class MicrosoftResNet18Tests
 
     private static readonly float[] Image = [.. Enumerable.Range(0, 3 * Pixels).Select(i => MathF.Round(127.5f + (127.5f * (float)Math.Sin(i / 50.0) * (float)VectorFile.Number(5, i))))];
 
-    private static readonly Lazy<Architecture> Network = new(Architecture.PretrainedResNet18);
+    private static readonly Lazy<Architecture> Network = new(() => Architecture.PretrainedResNet18(BackboneEmbedding.Last));
 
     [Fact]
     public void Its_features_are_those_of_DnnFeaturizeImage()
