@@ -65,7 +65,15 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         var heads = splits.Select(_ => NewHeads()).ToList();
         try
         {
-            return settings.Stages.Select(stage => Choose(stage, heads).Scores).Last();
+            RowScores? scores = null;
+            foreach (var stage in settings.Stages)
+            {
+                var (_, ofStage) = Choose(stage, heads);
+                if (scores is null || stage.Readout == settings.Readout)
+                    scores = ofStage;
+            }
+
+            return scores!;
         }
         finally
         {

@@ -28,6 +28,8 @@ public sealed class HeadSolverTests : IDisposable
         _scope = NewDisposeScope();
     }
 
+    public static TheoryData<SlaObjective> AllObjectives => [.. Enum.GetValues<SlaObjective>()];
+
     public static TheoryData<SlaObjective, bool, bool> Objectives
     {
         get
@@ -154,6 +156,20 @@ public sealed class HeadSolverTests : IDisposable
         var (_, scores) = Train(SlaObjective.SlaSelfDistillation, inference: inference, log: log.Add);
         string line = Assert.Single(log, line => line.StartsWith(stage, StringComparison.Ordinal));
         Assert.Contains(FormattableString.Invariant($"validation loss {scores.Loss:F4}"), line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllObjectives))]
+    public void Scores_over_folds_are_those_of_a_training_with_the_folds(SlaObjective kind)
+    {
+        var images = OfViews(kind, count: 60);
+        var settings = Settings(images);
+        var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
+        var heads = new FrozenHeads(
+            HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1), FrozenSplits.ByFolds(images, images.Count, seed: 1), _ => { }, NoCancellation);
+        var (_, expected) = heads.Train(images);
+        Assert.Equal(expected.Losses, heads.Measure().Losses);
+        Assert.True(expected.Loss < Math.Log(Classes), $"{expected.Loss} is no better than chance");
     }
 
     [Fact]
