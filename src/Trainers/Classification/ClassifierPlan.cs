@@ -65,6 +65,9 @@ internal sealed class ClassifierPlan
     /// <summary>How images are scored.</summary>
     public SlaInference Inference => Options.Inference ?? Objective.Inferences[0].Inference;
 
+    /// <summary>Whether the base augmentation mirrors images, which says that a mirror image keeps its class.</summary>
+    public bool MirrorsImages => Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip);
+
     /// <summary>The settings and data that two runs must share to be the same run.</summary>
     public RunIdentity Identity => Host.Identity(
         Rows.Training,

@@ -47,8 +47,9 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     /// <returns>The index of the candidate.</returns>
     internal static int Choose(IReadOnlyList<(int Views, float[] Losses)> candidates)
     {
-        float[] lowest = candidates.MinBy(candidate => candidate.Losses.Average(loss => (double)loss)).Losses;
-        return Enumerable.Range(0, candidates.Count).Where(IsAsGood).OrderBy(i => candidates[i].Views).ThenBy(i => candidates[i].Losses.Average(loss => (double)loss)).First();
+        double[] means = [.. candidates.Select(candidate => candidate.Losses.Average(loss => (double)loss))];
+        float[] lowest = candidates[Array.IndexOf(means, means.Min())].Losses;
+        return Enumerable.Range(0, candidates.Count).Where(IsAsGood).OrderBy(i => candidates[i].Views).ThenBy(i => means[i]).First();
 
         bool IsAsGood(int i)
         {
@@ -67,19 +68,18 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         return (rows with { Rows = [.. rows.Rows.OrderBy(rows.Store.Label)] }).Spread(Math.Max(Images, ImagesOfClass * classes));
     }
 
-    /// <summary>The option's set, and mirror images if the base augmentation says that they keep the class.</summary>
+    /// <summary>The option's set, and mirror images if they keep the class.</summary>
     private IEnumerable<TransformationSet> TransformationSets()
     {
         yield return plan.Options.Transformations;
-        if (plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip) && plan.Options.Transformations.Name != TransformationSet.HorizontalFlip.Name)
+        if (plan.MirrorsImages && plan.Options.Transformations.Name != TransformationSet.HorizontalFlip.Name)
             yield return TransformationSet.HorizontalFlip;
     }
 
+    /// <summary>Measures the objectives on a set. It embeds the images once for all of them.</summary>
     private List<Candidate> Measure(TransformationSet set, RowSelection pilot, Weights weights)
     {
         var candidates = Candidates(set).ToList();
-        if (candidates.Count == 0)
-            return [];
         var all = candidates[^1];
         using var run = new EmbeddingRun(all.Host, channel, all.Description, weights, all.Options);
         var embedded = new FrozenTraining(all, channel).Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);

@@ -75,7 +75,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     /// The forms in which an image is embedded: untransformed, and mirrored if the base augmentation mirrors and there is a single view. With several
     /// views a mirror image adds little, and costs as many passes again.
     /// </summary>
-    private int[]?[] Draws() => plan.Description.Transformations.Count == 1 && plan.Options.Augmentations.Any(augmentation => augmentation is Augmentation.HorizontalFlip)
+    private int[]?[] Draws() => plan.Description.Transformations.Count == 1 && plan.MirrorsImages
         ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
         : [null];
 

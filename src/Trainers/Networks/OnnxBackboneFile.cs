@@ -59,8 +59,10 @@ internal sealed class OnnxBackboneFile
         string embedding = _options.EmbeddingName ?? Embedding();
         if (Maker(embedding) is null)
             throw new InvalidDataException($"no node makes the value '{embedding}', which is to be the embedding. Set EmbeddingName to one that a node makes.");
-        var probe = BackboneProbe.Of(Run([embedding])[0], side);
-        var blocks = _options.Embedding == BackboneEmbedding.Blocks ? OnnxBlocks.Choose(Run(OnnxBlocks.Candidates(_graph, embedding))) : [];
+        var candidates = _options.Embedding == BackboneEmbedding.Blocks ? OnnxBlocks.Candidates(_graph, embedding) : [];
+        var outputs = Run([.. candidates.Append(embedding).Distinct()]);
+        var probe = BackboneProbe.Of(outputs.Single(output => output.Name == embedding), side);
+        var blocks = OnnxBlocks.Choose([.. outputs.Where(output => candidates.Contains(output.Name))]);
 
         Prune(blocks.Count == 0 ? [embedding] : [.. blocks.Select(block => block.Name)]);
         new OnnxUpgrade(_graph, Opset).Run();
@@ -85,7 +87,7 @@ internal sealed class OnnxBackboneFile
         return OnnxNetwork.Of(name, new BackboneGraphData(_graph, input.Name, embedding), _options.Normalization, probe);
 
         IReadOnlyList<BackboneOutput> Run(IReadOnlyList<string> values) =>
-            values.Count == 0 ? [] : BackboneProbe.Run(_original, input.Name, values, side, isChannelsLast, _options.IsBlueFirst);
+            BackboneProbe.Run(_original, input.Name, values, side, isChannelsLast, _options.IsBlueFirst);
     }
 
     private long Opset => _original.OpsetImport.FirstOrDefault(set => set.Domain is "" or "ai.onnx")?.Version ?? 0;

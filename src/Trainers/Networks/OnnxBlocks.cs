@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
@@ -89,6 +88,4 @@ internal sealed record BackboneOutput(string Name, long[] Shape, float[] Values)
 
     /// <summary>H*W of 1 x C x H x W.</summary>
     public long Positions => Shape[2] * Shape[3];
-
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name} [{string.Join(", ", Shape)}]");
 }

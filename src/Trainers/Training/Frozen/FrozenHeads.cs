@@ -45,7 +45,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 // With folds the result has seen all images. With validation rows it has not, so they measure the result itself.
                 if (splits.Count == 1)
                     scoresOfStage = Score(heads, stage.Readout, splits[0].Validation);
-                if (scores is null || stage.Readout == settings.Readout)
+                if (stage == settings.ScoredStage)
                     scores = scoresOfStage;
                 log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
@@ -69,7 +69,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             foreach (var stage in settings.Stages)
             {
                 var (_, ofStage) = Choose(stage, heads);
-                if (scores is null || stage.Readout == settings.Readout)
+                if (stage == settings.ScoredStage)
                     scores = ofStage;
             }
 
@@ -173,6 +173,9 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
 /// <param name="Readout">How the model scores.</param>
 internal sealed record HeadSettings(Objective Objective, IReadOnlyList<HeadStage> Stages, double[]? ImageWeights, int Seed, Readout Readout)
 {
+    /// <summary>The stage after which images are scored as the model scores them.</summary>
+    public HeadStage ScoredStage => Stages.LastOrDefault(stage => stage.Readout == Readout) ?? Stages[0];
+
     /// <summary>Splits an objective into problems that each have one optimum.</summary>
     /// <param name="kind">The objective.</param>
     /// <param name="objective">The same, with its settings.</param>
