@@ -38,7 +38,7 @@ internal sealed class TrainingOptions
     private readonly ValueOption<int?> _threads = ValueOption.Number("--threads", "N", "Threads of the processor. Default: all.", least: 1);
     private readonly ValueOption<SlaDevice> _device = ValueOption.Choice("--device", "Where to train", ("auto", SlaDevice.Auto), ("cpu", SlaDevice.Cpu), ("cuda", SlaDevice.Cuda));
     private readonly ValueOption<Precision> _precision = ValueOption.Choice(
-        "--precision", "The number format in which the network computes", ("auto", Precision.Auto), ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16));
+        "--precision", "The number format in which the network computes", ("auto", Precision.Auto), ("float32", Precision.Float32), ("bfloat16", Precision.BFloat16), ("int8", Precision.Int8));
 
     private readonly ValueOption<IReadOnlyList<ImageAugmentation>> _augment = new(
         "--augment",

@@ -3,6 +3,7 @@ using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
+using Microsoft.ML.Sla.Training.Frozen;
 using TorchSharp;
 
 namespace Microsoft.ML.Sla.Classification;
@@ -49,7 +50,14 @@ internal sealed class ClassifierPlan
     public torch.Device Device { get; }
 
     /// <summary>The description of the model that the training makes.</summary>
-    public ModelDescription Description { get; }
+    public ModelDescription Description { get; private init; }
+
+    /// <summary>The ranges of values in the backbone if it computes in 8 bits; null otherwise.</summary>
+    public float[]? Int8Ranges
+    {
+        get => Description.Int8Ranges;
+        init => Description = Description with { Int8Ranges = value };
+    }
 
     /// <summary>The reason for the choice of the network; null if there was no choice.</summary>
     public string? ArchitectureReason { get; }
@@ -104,8 +112,13 @@ internal sealed class ClassifierPlan
     {
         var options = Options.Clone();
         change(options);
-        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock };
+        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock, Int8Ranges = Int8Ranges };
     }
+
+    /// <summary>The plan of the same training with a frozen backbone in the precision of the options.</summary>
+    public ClassifierPlan WithFrozenPrecision() => !Host.ComputesInInt8(Architecture)
+        ? this
+        : new ClassifierPlan(Host, Options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock, Int8Ranges = BackboneRanges.Measure(Description, BackboneWeights(), Rows.Training, Host) };
 
     /// <summary>The weights of the pretrained backbone, from its ONNX file, the initial model or the file of pretrained weights.</summary>
     /// <exception cref="InvalidOperationException">The backbone is not pretrained.</exception>
@@ -133,8 +146,12 @@ internal sealed class ClassifierPlan
         var transformations = Description.Transformations;
         string drawn = Settings.ViewsPerStep < Objective.Views ? $", {Settings.ViewsPerStep} of them drawn for each image and step" : "";
         return $"{Architecture}, {Architecture.Cost(Description.Features.Shape)}; objective {Description.Objective}; transformations {transformations}{drawn}; "
-            + $"{(Options.TrainingTime is { } time ? $"{time}, in" : $"{Sampler.Steps}")} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Settings.ComputeType}; seed {Host.Seed}";
+            + $"{(Options.TrainingTime is { } time ? $"{time}, in" : $"{Sampler.Steps}")} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Precision}; seed {Host.Seed}";
     }
+
+    private torch.ScalarType Precision => Int8Ranges is not null
+        ? torch.ScalarType.Int8
+        : Options.BackboneTraining == BackboneTraining.Frozen ? torch.ScalarType.Float32 : Settings.ComputeType;
 
     private ModelDescription Describe(Architecture architecture, PixelNormalization? initial) => new(
         Options.Objective,

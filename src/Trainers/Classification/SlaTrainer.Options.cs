@@ -219,6 +219,8 @@ public sealed partial class SlaTrainer
 
         /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
         /// <exception cref="FileNotFoundException">The file of pretrained weights does not exist.</exception>
+        private protected override bool IsBackboneFrozen => BackboneTraining == BackboneTraining.Frozen;
+
         internal override void Validate()
         {
             base.Validate();

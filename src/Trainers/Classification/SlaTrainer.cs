@@ -118,6 +118,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         if (_options.BackboneTraining == BackboneTraining.Frozen)
         {
             var readingAndNetwork = clock.Elapsed;
+            plan = _host.Compute(plan.WithFrozenPrecision);
             var (batch, views) = new FrozenTraining(plan, channel).MeasureBatch(time);
             int all = plan.Sampler.Store.Count * plan.Description.Transformations.Count;
             return new TrainingSpeed(readingAndNetwork, (all + views - 1) / views, views, batch);
@@ -143,6 +144,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
         var plan = ReadPlan(channel, input, validationSet, initialModel, clock);
+        if (_options.BackboneTraining == BackboneTraining.Frozen)
+            plan = _host.Compute(plan.WithFrozenPrecision);
         if (_options.BackboneTraining == BackboneTraining.Frozen && _options.CompareObjectives)
             plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
         return new SlaTransformer(_host.Environment, Train(plan, channel), plan.Inference);

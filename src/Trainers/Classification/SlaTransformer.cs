@@ -129,17 +129,18 @@ public sealed class SlaTransformer : ScoringTransformer
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         using var use = Use();
-        var graph = new Int8Graph(_model.ToOnnx(Inference));
-        using var measured = ScoringChain.CreateRanges(_environment, _model.Description, new TemporaryFile(graph.WithRanges(), ".onnx"));
+        var model = _model.InFloats();
+        var graph = new Int8Graph(model.ToOnnx(Inference));
+        using var measured = ScoringChain.CreateRanges(_environment, model.Description, new TemporaryFile(graph.WithRanges(), ".onnx"));
         var ranges = Int8Graph.Widest(Spread(images, count).SelectMany(rows => measured.Transform(rows).GetColumn<float[]>(Int8Graph.RangesColumn)));
         return ranges is null
             ? throw new ArgumentException("There are no images to measure the ranges of values on.", nameof(images))
-            : new SlaTransformer(_environment, _model, Inference, graph.Quantize(ranges), isInt8: true);
+            : new SlaTransformer(_environment, model, Inference, graph.Quantize(ranges).ToBytes(), isInt8: true);
     }
 
     /// <summary>
-    /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats. Input <c>Images</c>: B x C x H x W floats of 0 to
-    /// 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the
+    /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats, or in 8 bits with <see cref="Precision.Int8"/>. Input
+    /// <c>Images</c>: B x C x H x W floats of 0 to 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the
     /// order of <see cref="ClassNames"/>.
     /// </summary>
     /// <param name="path">The file to write.</param>

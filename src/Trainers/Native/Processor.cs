@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Microsoft.ML.Sla.Native;
@@ -7,6 +8,9 @@ internal static class Processor
 {
     /// <summary>Whether the processor has instructions to multiply bfloat16 numbers, with the registers in which oneDNN uses them.</summary>
     public static bool MultipliesBFloat16 { get; } = Avx512F.IsSupported && (HasFeature(subleaf: 1, register: 0, bit: 5) || HasFeature(subleaf: 0, register: 3, bit: 22));
+
+    /// <summary>Whether the processor adds up products of 8-bit numbers in one instruction (AVX512_VNNI, AVX_VNNI, or the dot products of Arm).</summary>
+    public static bool MultipliesInt8 { get; } = Dp.IsSupported || HasFeature(subleaf: 0, register: 2, bit: 11) || HasFeature(subleaf: 1, register: 0, bit: 4);
 
     /// <summary>
     /// Whether it is an AMD processor that does not report its caches in the way that oneDNN asks for them. Virtual machines without the
@@ -26,14 +30,23 @@ internal static class Processor
         return vendor == EndOfAuthenticAmd && firstCache is { Ebx: 0, Ecx: 0 };
     }
 
-    /// <summary>A bit of CPUID leaf 7: AVX512_BF16 is EAX[5] of subleaf 1, AMX-BF16 is EDX[22] of subleaf 0 (Intel SDM, vol. 2A).</summary>
+    /// <summary>
+    /// A bit of CPUID leaf 7: AVX512_BF16 is EAX[5] of subleaf 1, AVX_VNNI EAX[4] of subleaf 1, AVX512_VNNI ECX[11] of subleaf 0, AMX-BF16
+    /// EDX[22] of subleaf 0 (Intel SDM, vol. 2A).
+    /// </summary>
     private static bool HasFeature(int subleaf, int register, int bit)
     {
         const int ExtendedFeatures = 7;
         if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < ExtendedFeatures || X86Base.CpuId(ExtendedFeatures, 0).Eax < subleaf)
             return false;
 
-        var (eax, _, _, edx) = X86Base.CpuId(ExtendedFeatures, subleaf);
-        return ((register == 0 ? eax : edx) >> bit & 1) != 0;
+        var (eax, _, ecx, edx) = X86Base.CpuId(ExtendedFeatures, subleaf);
+        int value = register switch
+        {
+            0 => eax,
+            2 => ecx,
+            _ => edx,
+        };
+        return (value >> bit & 1) != 0;
     }
 }

@@ -162,6 +162,10 @@ public abstract class Architecture
     [JsonIgnore]
     internal virtual bool TakesAnyPrecision => true;
 
+    /// <summary>Whether 8-bit integers were measured to be faster for networks like this one, and as accurate.</summary>
+    [JsonIgnore]
+    internal virtual bool SuitsInt8 => false;
+
     /// <summary>What makes two architectures the same one.</summary>
     [JsonIgnore]
     internal virtual string Identity => Name;

@@ -22,6 +22,12 @@ internal sealed class OnnxNetwork : Architecture
     /// <summary>Names of the tensors that this class adds to those of the file.</summary>
     public static readonly IReadOnlyList<string> OwnTensors = [ScaleName, ShiftName, MeanImageName];
 
+    /// <summary>The operators of residual networks with ReLU, and of the embedding after them.</summary>
+    private static readonly HashSet<string> PlainOperators =
+    [
+        "Conv", "BatchNormalization", "Relu", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape", "Mul", "Sub", "Sqrt", "Concat", "Gather",
+    ];
+
     private const string GreyName = "grey.in";
     private const int Channels = 3;
 
@@ -58,6 +64,8 @@ internal sealed class OnnxNetwork : Architecture
 
     internal override PixelNormalization? InitialNormalization { get; }
 
+    internal override bool SuitsInt8 => _data.Graph.Node.All(node => PlainOperators.Contains(node.OpType) && node.Int("group", 1) == 1);
+
     internal override string Identity => InitialWeights is null ? Name : $"{Name} {Fingerprint():x8}";
 
     /// <summary>Makes the network of a file, and checks it against the file.</summary>
@@ -84,6 +92,8 @@ internal sealed class OnnxNetwork : Architecture
     {
         if (shape.Channels is not (1 or Channels))
             return $"{Name} takes images of 1 or 3 channels, and these have {shape.Channels}.";
+        if (IsGrey && shape.Channels != 1)
+            return $"{Name} comes from a training on grey images, and these have {shape.Channels} channels. Set Channels to 1, or start from the network's file.";
         return _probe is null || (shape.Height == _probe.Side && shape.Width == _probe.Side) || Takes(shape)
             ? null
             : $"{Name} takes images of {_probe.Side} x {_probe.Side} pixels, and these are {shape.Width} x {shape.Height}. Set ImageWidth and ImageHeight to {_probe.Side}.";
@@ -91,7 +101,7 @@ internal sealed class OnnxNetwork : Architecture
 
     internal override (Architecture Chosen, string? Reason) Choose(ImageShape shape, int images, bool gpu)
     {
-        if (InitialWeights is null || (shape.Channels == Channels && _meanImage is null))
+        if (InitialWeights is null || IsGrey || (shape.Channels == Channels && _meanImage is null))
             return (this, null);
 
         var graph = _data.Graph.Clone();
@@ -136,7 +146,7 @@ internal sealed class OnnxNetwork : Architecture
         if (_cost is not { } known || known.Shape != shape)
         {
             // The graph of a training on grey images takes one channel; that of the file takes three.
-            var input = shape with { Channels = _data.Input == GreyName ? 1 : Channels };
+            var input = shape with { Channels = IsGrey ? 1 : Channels };
             _cost = known = (shape, new OnnxCost(_data).Of(input));
         }
 
@@ -151,6 +161,9 @@ internal sealed class OnnxNetwork : Architecture
             module.Check(shape);
         return module;
     }
+
+    /// <summary>Whether the graph takes images of one channel.</summary>
+    private bool IsGrey => _data.Input == GreyName;
 
     private (float[] Values, long[] Shape) RunOnTwo(int height, int width, string remedy)
     {

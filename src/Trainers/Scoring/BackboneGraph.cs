@@ -17,7 +17,20 @@ internal static class BackboneGraph
     public static string Append(OnnxGraph graph, NetworkDescription network, Weights weights, string pixels, bool allViews)
     {
         string images = Images(graph, network, Normalize(graph, network, pixels), allViews);
-        return network.Architecture.Append(graph, network.Features.Shape, SlaNetwork.BackboneName, weights, images);
+        return network.Int8Ranges is { } ranges ? AppendInt8(graph, network, weights, images, ranges) : AppendFloats(graph, network, weights, images);
+    }
+
+    private static string AppendFloats(OnnxGraph graph, NetworkDescription network, Weights weights, string images) =>
+        network.Architecture.Append(graph, network.Features.Shape, SlaNetwork.BackboneName, weights, images);
+
+    private static string AppendInt8(OnnxGraph graph, NetworkDescription network, Weights weights, string images, float[] ranges)
+    {
+        var shape = network.Features.Shape;
+        var floats = new OnnxGraph("backbone", prefix: "backbone.");
+        floats.Input(images, OnnxType.Float, OnnxGraph.AnySize, shape.Channels, shape.Height, shape.Width);
+        string embeddings = floats.Node("Identity", [AppendFloats(floats, network, weights, images)]);
+        graph.Add(new Int8Graph(floats.Copy()).Quantize(ranges, keepsWeights: true));
+        return embeddings;
     }
 
     private static string Normalize(OnnxGraph graph, NetworkDescription network, string pixels)

@@ -27,7 +27,10 @@ internal static class DescriptionReader
             json.Text("predictedLabelColumn"),
             json.OptionalText("viewScoresColumn"),
             json.Text("libraryVersion"),
-            ReadHistory(json));
+            ReadHistory(json))
+        {
+            Int8Ranges = json.OptionalPart("int8Ranges") is null ? null : json.Singles("int8Ranges"),
+        };
     }
 
     private static ObjectiveSettings Settings(JsonElement json)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
 using Microsoft.ML.Sla.Onnx.Protobuf;
@@ -22,6 +21,12 @@ internal sealed class Int8Graph
     private const string InitialPrefix = "int8.";
     private const int LargestWeight = 63;
 
+    /// <summary>That of the operator BatchNormalization.</summary>
+    private const float DefaultEpsilon = 1e-5f;
+
+    /// <summary>Operators that keep a value of convolutions one.</summary>
+    private static readonly HashSet<string> AfterConvolutions = ["BatchNormalization", "Relu", "LeakyRelu", "Clip", "MaxPool", "AveragePool"];
+
     private readonly ModelProto _model;
     private readonly Dictionary<string, TensorProto> _initializers;
     private readonly ILookup<string, NodeProto> _consumers;
@@ -30,15 +35,21 @@ internal sealed class Int8Graph
 
     /// <param name="onnx">A graph that <see cref="TrainedModel.ToOnnx"/> wrote.</param>
     public Int8Graph(byte[] onnx)
+        : this(ModelProto.Parser.ParseFrom(onnx))
     {
-        _model = ModelProto.Parser.ParseFrom(onnx);
+    }
+
+    /// <param name="model">A graph in 32-bit floats.</param>
+    public Int8Graph(ModelProto model)
+    {
+        _model = model;
         _initializers = _model.Graph.Initializer.ToDictionary(tensor => tensor.Name);
         _consumers = _model.Graph.Node.SelectMany(node => node.Input.Distinct().Select(input => (input, node))).ToLookup(pair => pair.input, pair => pair.node);
-        _blocks = [.. _model.Graph.Node.Where(IsRounded).Select(BlockOf)];
+        _blocks = [.. Rounded().Select(BlockOf)];
         _points = [.. _blocks.SelectMany(block => block.Activations.Append(block.End)).Distinct()];
     }
 
-    /// <summary>Whether metadata are those of a model that <see cref="Quantize"/> wrote.</summary>
+    /// <summary>Whether metadata are those of a model that <see cref="Quantize(float[])"/> wrote.</summary>
     public static bool HasInt8Metadata(IEnumerable<StringStringEntryProto> metadata) => metadata.Has(MetadataKey);
 
     /// <summary>The exception for an attempt to change or train an 8-bit model.</summary>
@@ -58,7 +69,7 @@ internal sealed class Int8Graph
         foreach (var (name, shape) in description.Tensors())
             weights[name] = (shape, new float[shape.Aggregate(1L, (product, side) => product * side)]);
         var graph = new Int8Graph(new TrainedModel(description, weights).ToOnnx(inference));
-        var expected = ModelProto.Parser.ParseFrom(graph.Quantize(new float[2 * graph._points.Length]));
+        var expected = graph.Quantize(new float[2 * graph._points.Length]).Copy();
         var values = stored.Initializers().ToLookup(tensor => tensor.Name);
         foreach (var tensor in expected.Graph.Initializer.Where(IsLearned))
         {
@@ -101,13 +112,28 @@ internal sealed class Int8Graph
         return widest;
     }
 
+    /// <summary>The graph in 8 bits, without its weights in floats.</summary>
+    /// <param name="ranges">The ranges that the graph of <see cref="WithRanges"/> gave.</param>
+    public OnnxGraph Quantize(float[] ranges)
+    {
+        var graph = Quantize(ranges, keepsWeights: false);
+        graph.Metadata(MetadataKey, "1");
+        return graph;
+    }
+
     /// <summary>The graph in 8 bits.</summary>
     /// <param name="ranges">The ranges that the graph of <see cref="WithRanges"/> gave.</param>
-    public byte[] Quantize(float[] ranges)
+    /// <param name="keepsWeights">Whether the graph holds the weights in floats and rounds them itself, or holds the rounded weights alone.</param>
+    /// <exception cref="InvalidDataException">The ranges are not those of the graph.</exception>
+    public OnnxGraph Quantize(float[] ranges, bool keepsWeights)
     {
+        if (ranges.Length != 2 * _points.Length || !Array.TrueForAll(ranges, float.IsFinite))
+            throw new InvalidDataException($"its 8-bit network has {ranges.Length} ends of ranges, or some that are not numbers, and {2 * _points.Length} are needed.");
+
         var model = _model.Clone();
         model.Graph.Node.Clear();
-        var writer = new Writer(new OnnxGraph(model, prefix: InitialPrefix), _points.Select((point, i) => (point, Scale.Of(ranges[i], ranges[_points.Length + i]))).ToDictionary());
+        var scales = _points.Select((point, i) => (point, Scale.Of(ranges[i], ranges[_points.Length + i]))).ToDictionary();
+        var writer = new Writer(new OnnxGraph(model, prefix: InitialPrefix), scales, keepsWeights);
         var blocks = _blocks.ToDictionary(block => block.Node);
         var inside = _blocks.SelectMany(block => new[] { block.Norm, block.Relu }).OfType<NodeProto>().ToHashSet();
         foreach (var node in _model.Graph.Node.Where(node => !inside.Contains(node)))
@@ -119,10 +145,19 @@ internal sealed class Int8Graph
         }
 
         var used = model.Graph.Node.SelectMany(node => node.Input).ToHashSet();
-        foreach (var unused in model.Graph.Initializer.Where(tensor => !used.Contains(tensor.Name)).ToList())
-            model.Graph.Initializer.Remove(unused);
-        writer.Graph.Metadata(MetadataKey, "1");
-        return writer.Graph.ToBytes();
+        var unused = model.Graph.Initializer.Where(tensor => !used.Contains(tensor.Name)).ToList();
+        if (!keepsWeights)
+        {
+            foreach (var tensor in unused)
+                model.Graph.Initializer.Remove(tensor);
+        }
+        else if (unused.Count > 0)
+        {
+            // Biases and normalisations are in the rounded biases. ONNX Runtime warns of tensors that no node has.
+            writer.Graph.Node("Concat", [.. unused.Select(tensor => tensor.Name)], ("axis", 0));
+        }
+
+        return writer.Graph;
     }
 
     /// <summary>Whether the values differ between models of one description.</summary>
@@ -133,8 +168,7 @@ internal sealed class Int8Graph
         string[] inputs = [.. block.Activations.Select(writer.Rounded)];
         if (block.Node.OpType == "Conv")
         {
-            var (weights, shape, biases) = Folded(block);
-            inputs = [.. inputs, .. writer.Weights(weights, shape, biases, block.Activations[0])];
+            inputs = [.. inputs, .. writer.Weights(Folded(block), block.Activations[0])];
         }
 
         string value = writer.Graph.Node(block.Node, inputs);
@@ -143,43 +177,69 @@ internal sealed class Int8Graph
         writer.Replace(block.End, value);
     }
 
-    /// <summary>The weights and biases of a convolution with the following normalisation folded in: w * gamma / sigma, and b.</summary>
-    private (float[] Weights, long[] Shape, float[] Biases) Folded(Block block)
+    /// <summary>A convolution with the following normalisation folded in: w * gamma / sigma, and b.</summary>
+    private FoldedWeights Folded(Block block)
     {
         var weight = _initializers[block.Node.Input[1]];
         float[] weights = Floats(weight.Name);
         int channels = (int)weight.Dims[0];
         float[] biases = block.Node.Input.Count > 2 ? Floats(block.Node.Input[2]) : new float[channels];
-        if (block.Norm is { } norm)
+        if (block.Norm is not { } norm)
+            return new FoldedWeights(weight, null, weights, biases);
+
+        float[] gamma = Floats(norm.Input[1]), beta = Floats(norm.Input[2]), mean = Floats(norm.Input[3]), variance = Floats(norm.Input[4]);
+        float epsilon = norm.Attribute.FirstOrDefault(attribute => attribute.Name == "epsilon")?.F ?? DefaultEpsilon;
+        float[] factors = new float[channels];
+        int length = weights.Length / channels;
+        for (int channel = 0; channel < channels; channel++)
         {
-            float[] gamma = Floats(norm.Input[1]), beta = Floats(norm.Input[2]), mean = Floats(norm.Input[3]), variance = Floats(norm.Input[4]);
-            float epsilon = norm.Attribute.Single(attribute => attribute.Name == "epsilon").F;
-            int length = weights.Length / channels;
-            for (int channel = 0; channel < channels; channel++)
-            {
-                float factor = gamma[channel] / MathF.Sqrt(variance[channel] + epsilon);
-                foreach (ref float value in weights.AsSpan(channel * length, length))
-                    value *= factor;
-                biases[channel] = ((biases[channel] - mean[channel]) * factor) + beta[channel];
-            }
+            float factor = factors[channel] = gamma[channel] / MathF.Sqrt(variance[channel] + epsilon);
+            foreach (ref float value in weights.AsSpan(channel * length, length))
+                value *= factor;
+            biases[channel] = ((biases[channel] - mean[channel]) * factor) + beta[channel];
         }
 
-        return (weights, [.. weight.Dims], biases);
+        return new FoldedWeights(weight, factors, weights, biases);
 
-        float[] Floats(string name) => MemoryMarshal.Cast<byte, float>(_initializers[name].RawData.Span).ToArray();
+        float[] Floats(string name) => _initializers[name].ReadFloats();
     }
 
-    /// <summary>Whether the node is a convolution or a sum of two activations. The addition of a constant is not rounded.</summary>
-    private bool IsRounded(NodeProto node) => node.OpType == "Conv" || (node.OpType == "Add" && !node.Input.Any(_initializers.ContainsKey));
+    /// <summary>The convolutions, and the sums of what they make. Sums of other values, such as sizes, are not rounded.</summary>
+    private IEnumerable<NodeProto> Rounded()
+    {
+        var made = new HashSet<string>();
+        foreach (var node in _model.Graph.Node)
+        {
+            bool isRounded = node.OpType switch
+            {
+                "Conv" => node.Input.Skip(1).All(_initializers.ContainsKey),
+                "Add" => node.Input.Any(made.Contains) && !node.Input.Any(_initializers.ContainsKey),
+                _ => false,
+            };
+            if (isRounded)
+                yield return node;
+            if (isRounded || (AfterConvolutions.Contains(node.OpType) && made.Contains(node.Input[0])))
+                made.UnionWith(node.Output);
+        }
+    }
 
     private Block BlockOf(NodeProto node)
     {
         var norm = node.OpType == "Conv" ? OnlyConsumer(node, "BatchNormalization") : null;
+        if (norm is not null && !norm.Input.Skip(1).All(_initializers.ContainsKey))
+            norm = null;
         return new Block(node, norm, OnlyConsumer(norm ?? node, "Relu"));
     }
 
     private NodeProto? OnlyConsumer(NodeProto node, string operation) =>
         _consumers[node.Output[0]].ToList() is [var consumer] && consumer.OpType == operation ? consumer : null;
+
+    /// <summary>The weights of a convolution with a normalisation folded in.</summary>
+    /// <param name="Tensor">The weights before.</param>
+    /// <param name="Factors">The factor on the weights of each output channel; null without a normalisation.</param>
+    /// <param name="Values">The weights.</param>
+    /// <param name="Biases">The bias of each output channel.</param>
+    private sealed record FoldedWeights(TensorProto Tensor, float[]? Factors, float[] Values, float[] Biases);
 
     /// <summary>Nodes that ONNX Runtime fuses: a convolution or a sum, with a normalisation and a ReLU that are its only consumers.</summary>
     private sealed record Block(NodeProto Node, NodeProto? Norm, NodeProto? Relu)
@@ -205,7 +265,7 @@ internal sealed class Int8Graph
     }
 
     /// <summary>Writes nodes, and maps the names of tensors to those of their rounded versions.</summary>
-    private sealed class Writer(OnnxGraph graph, Dictionary<string, Scale> scales)
+    private sealed class Writer(OnnxGraph graph, Dictionary<string, Scale> scales, bool keepsWeights)
     {
         private readonly Dictionary<string, string> _rounded = [];
         private readonly Dictionary<string, string> _replaced = [];
@@ -233,35 +293,46 @@ internal sealed class Int8Graph
         }
 
         /// <summary>The rounded weights and biases of a convolution of an activation. Biases have 32 bits and the scale of the products.</summary>
-        public string[] Weights(float[] weights, long[] shape, float[] biases, string activation)
+        public string[] Weights(FoldedWeights folded, string activation)
         {
-            int channels = biases.Length;
-            int length = weights.Length / channels;
+            int channels = folded.Biases.Length;
+            int length = folded.Values.Length / channels;
             var steps = new float[channels];
             var productSteps = new float[channels];
-            var integers = new sbyte[weights.Length];
-            var integerBiases = new int[channels];
+            var biases = new int[channels];
             for (int channel = 0; channel < channels; channel++)
             {
-                var own = weights.AsSpan(channel * length, length);
                 float largest = 0;
-                foreach (float value in own)
+                foreach (float value in folded.Values.AsSpan(channel * length, length))
                     largest = Math.Max(largest, Math.Abs(value));
                 steps[channel] = largest > 0 ? largest / LargestWeight : 1;
                 productSteps[channel] = steps[channel] * scales[activation].Step;
-                for (int i = 0; i < length; i++)
-                    integers[(channel * length) + i] = (sbyte)MathF.Round(own[i] / steps[channel]);
-                integerBiases[channel] = (int)Math.Clamp(Math.Round((double)biases[channel] / productSteps[channel]), int.MinValue, int.MaxValue);
+                biases[channel] = (int)Math.Clamp(Math.Round((double)folded.Biases[channel] / productSteps[channel]), int.MinValue, int.MaxValue);
             }
 
-            return
-            [
-                Dequantized(graph.Constant<sbyte>(OnnxType.Int8, integers, shape), steps, graph.Constant<sbyte>(OnnxType.Int8, new sbyte[channels], channels)),
-                Dequantized(graph.Constant<int>(OnnxType.Int32, integerBiases, channels), productSteps, graph.Constant<int>(OnnxType.Int32, new int[channels], channels)),
-            ];
+            string scale = graph.Floats(steps, channels), zeros = graph.Constant<sbyte>(OnnxType.Int8, new sbyte[channels], channels);
+            string weights = graph.Node("DequantizeLinear", [keepsWeights ? FromFloats() : Integers(), scale, zeros], ("axis", 0));
+            string bias = graph.Node(
+                "DequantizeLinear",
+                [graph.Constant<int>(OnnxType.Int32, biases, channels), graph.Floats(productSteps, channels), graph.Constant<int>(OnnxType.Int32, new int[channels], channels)],
+                ("axis", 0));
+            return [weights, bias];
 
-            string Dequantized(string tensor, float[] channelSteps, string zeros) =>
-                graph.Node("DequantizeLinear", [tensor, graph.Floats(channelSteps, channels), zeros], ("axis", 0));
+            string FromFloats()
+            {
+                string floats = folded.Tensor.Name;
+                if (folded.Factors is { } factors)
+                    floats = graph.Node("Mul", [floats, graph.Floats(factors, [channels, .. Enumerable.Repeat(1L, folded.Tensor.Dims.Count - 1)])]);
+                return graph.Node("QuantizeLinear", [floats, scale, zeros], ("axis", 0));
+            }
+
+            string Integers()
+            {
+                var integers = new sbyte[folded.Values.Length];
+                for (int i = 0; i < integers.Length; i++)
+                    integers[i] = (sbyte)MathF.Round(folded.Values[i] / steps[i / length]);
+                return graph.Constant<sbyte>(OnnxType.Int8, integers, [.. folded.Tensor.Dims]);
+            }
         }
 
         private string Round(string name, string value)

@@ -29,6 +29,12 @@ internal abstract record NetworkDescription(
 
     private const int LongestSide = 1 << 16;
 
+    /// <summary>
+    /// The ranges of values in a backbone that computes in 8 bits, as <see cref="Int8Graph.WithRanges"/> gives them; null for 32-bit floats.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public float[]? Int8Ranges { get; init; }
+
     /// <summary>The JSON that is saved with the network.</summary>
     public abstract string ToJson();
 

@@ -27,6 +27,9 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <summary>The same network with a name for the column of its views' probabilities; null for no column.</summary>
     public TrainedModel WithViewScores(string? columnName) => new(Description with { ViewScoresColumn = columnName }, Weights);
 
+    /// <summary>The same network with a backbone that computes in 32-bit floats.</summary>
+    public TrainedModel InFloats() => new(Description with { Int8Ranges = null }, Weights);
+
     /// <summary>The scoring graph for ML.NET. It maps the C*H*W pixels of one image to N probabilities and the index of the largest.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The objective does not define the inference.</exception>
     /// <remarks>If the description names a column for them, the graph also gives the M x N probabilities of the views.</remarks>

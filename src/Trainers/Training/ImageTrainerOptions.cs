@@ -122,6 +122,9 @@ public abstract class ImageTrainerOptions
     /// <value>Default <see cref="Precision.Auto"/>.</value>
     public Precision Precision { get; set; } = Precision.Auto;
 
+    /// <summary>Whether the trainer leaves the backbone as it is.</summary>
+    private protected virtual bool IsBackboneFrozen => false;
+
     /// <summary>Number of CPU threads. The same number gives the same model. Ignored on a GPU.</summary>
     /// <value>Default null: all processors.</value>
     public int? Threads { get; set; }
@@ -210,6 +213,7 @@ public abstract class ImageTrainerOptions
         Require(Enum.IsDefined(LearningRateSchedule), nameof(LearningRateSchedule), LearningRateSchedule, "a member of LearningRateSchedule");
         Require(Enum.IsDefined(OnUnreadableImage), nameof(OnUnreadableImage), OnUnreadableImage, "a member of UnreadableImageHandling");
         Require(Enum.IsDefined(Precision), nameof(Precision), Precision, "a member of Precision");
+        Require(Precision != Precision.Int8 || IsBackboneFrozen, nameof(Precision), Precision, "Auto, Float32 or BFloat16, unless BackboneTraining is Frozen");
         Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
     }
 

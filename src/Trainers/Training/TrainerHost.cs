@@ -89,6 +89,10 @@ internal sealed class TrainerHost
         return precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
     }
 
+    /// <summary>Whether a backbone that stays as it is computes in 8 bits.</summary>
+    public bool ComputesInInt8(Architecture architecture) =>
+        _options.Precision == Precision.Int8 || (_options.Precision == Precision.Auto && Processor.MultipliesInt8 && architecture.SuitsInt8);
+
     /// <summary>The feature column of a data view, with its shape from the options and the data.</summary>
     public FeatureColumn Features(IDataView data)
     {

@@ -29,11 +29,14 @@ internal sealed class OnnxGraph
     private const string MlDomain = "ai.onnx.ml";
 
     private readonly ModelProto _model;
-    private readonly string _prefix = "v";
+    private readonly string _prefix;
     private int _lastValue;
 
-    public OnnxGraph(string name)
+    /// <param name="name">Name of the graph.</param>
+    /// <param name="prefix">What the names of its values begin with.</param>
+    public OnnxGraph(string name, string prefix = "v")
     {
+        _prefix = prefix;
         _model = new ModelProto
         {
             IrVersion = IrVersion,
@@ -88,6 +91,13 @@ internal sealed class OnnxGraph
     /// <summary>Adds a constant tensor that was made elsewhere, under its name.</summary>
     public void Add(TensorProto initializer) => _model.Graph.Initializer.Add(initializer);
 
+    /// <summary>Adds the nodes and tensors of another graph, under their names.</summary>
+    public void Add(OnnxGraph other)
+    {
+        _model.Graph.Node.Add(other._model.Graph.Node);
+        _model.Graph.Initializer.Add(other._model.Graph.Initializer);
+    }
+
     public string Initializer(string name, ReadOnlySpan<float> data, params ReadOnlySpan<long> shape) =>
         Initializer(name, OnnxType.Float, MemoryMarshal.AsBytes(data), shape);
 
@@ -122,6 +132,9 @@ internal sealed class OnnxGraph
 
     public void Metadata(string key, string value) =>
         _model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+
+    /// <summary>The model as it is now.</summary>
+    public ModelProto Copy() => _model.Clone();
 
     public byte[] ToBytes() => _model.ToByteArray();
 

@@ -55,8 +55,12 @@ internal static class ModelSeeds
         var options = TinyTraining.Options("Image", channels: 3);
         options.Architecture = Architecture.FromOnnx(paths.Single(path => Path.GetFileName(path) == "backbone-resnet-folded.onnx"));
         options.BackboneTraining = BackboneTraining.Frozen;
-        using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(photos);
-        Save(mlContext, model, photos, folder, "frozen", "frozen.zip");
+        foreach (var precision in new[] { Precision.Float32, Precision.Int8 })
+        {
+            options.Precision = precision;
+            using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(photos);
+            Save(mlContext, model, photos, folder, "frozen", $"frozen-{precision}.zip");
+        }
     }
 
     /// <summary>As a program writes it that knows nothing of this library, and keeps its numbers one by one.</summary>

@@ -48,7 +48,7 @@ public sealed class FrozenComparisonTests
         var options = Training.Options(SlaObjective.Sla);
         options.Architecture = Architecture.FromOnnx(BackboneFile.PathOf("resnet"), BackboneFile.Raw);
         (options.ImageWidth, options.ImageHeight) = (BackboneFile.Side, BackboneFile.Side);
-        (options.BackboneTraining, options.CompareObjectives) = (BackboneTraining.Frozen, true);
+        (options.BackboneTraining, options.CompareObjectives, options.Precision) = (BackboneTraining.Frozen, true, Precision.Float32);
         (options.Transformations, options.Augmentations) = (transformations, augmentation.Length == 0 ? [] : ImageAugmentation.Parse(augmentation));
         return _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, FashionImages.Train(classes: 3, perClass: 24)));
     }

@@ -207,7 +207,7 @@ public sealed class FrozenTrainingTests : IDisposable
     {
         var options = Training.Options(SlaObjective.Sla);
         options.Architecture = Architecture.FromOnnx(BackboneFile.PathOf("resnet"), new OnnxBackboneOptions());
-        options.BackboneTraining = BackboneTraining.Frozen;
+        (options.BackboneTraining, options.Precision) = (BackboneTraining.Frozen, Precision.Float32);
         options.Augmentations = [];
         options.Threads = 1;
         (options.ImageWidth, options.ImageHeight) = (BackboneFile.Side, BackboneFile.Side);

@@ -9,7 +9,9 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 /// <summary>Computes the embeddings of images by ONNX Runtime, with the nodes that the scoring model has.</summary>
 internal sealed class EmbeddingExtractor : IDisposable
 {
-    private const string Input = "Pixels";
+    /// <summary>Name of the graph's input: B x C*H*W values of 0 to 255.</summary>
+    public const string Input = "Pixels";
+
     private const string Output = "Embeddings";
 
     private readonly SessionOptions _options;
@@ -63,7 +65,8 @@ internal sealed class EmbeddingExtractor : IDisposable
         _options.Dispose();
     }
 
-    private static byte[] Graph(NetworkDescription network, Weights weights)
+    /// <summary>The graph from pixels to embeddings.</summary>
+    public static byte[] Graph(NetworkDescription network, Weights weights)
     {
         // The store holds bytes for every kind of column.
         var ofBytes = network with { Features = network.Features with { Kind = Data.FeatureKind.Image } };
