@@ -21,6 +21,9 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     /// <summary>Smallest number of images of a class, on average.</summary>
     private const int ImagesOfClass = 10;
 
+    /// <summary>Number of principal axes of the embeddings. The order of the objectives needs fewer than the best heads.</summary>
+    private const int MostAxes = 512;
+
     /// <summary>Chooses the objective by the log-loss over folds.</summary>
     /// <param name="weights">The weights of the backbone.</param>
     /// <returns>The plan with this objective.</returns>
@@ -82,7 +85,9 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         var candidates = Candidates(set).ToList();
         var all = candidates[^1];
         using var run = new EmbeddingRun(all.Host, channel, all.Description, weights, all.Options);
-        var embedded = new FrozenTraining(all, channel).Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
+        var training = new FrozenTraining(all, channel);
+        var embedded = training.Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
+        embedded = training.Axes(embedded, MostAxes).Project(embedded);
         return [.. candidates.Select(candidate => new Candidate(candidate, Measure(candidate, embedded)))];
     }
 

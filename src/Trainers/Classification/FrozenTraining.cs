@@ -12,6 +12,9 @@ namespace Microsoft.ML.Sla.Classification;
 /// <param name="channel">The log.</param>
 internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 {
+    /// <summary>Number of principal axes that the heads are trained on. More take more time, and were not found to be better.</summary>
+    private const int MostAxes = 1024;
+
     /// <summary>A value of an embedding with a smaller deviation is taken as constant.</summary>
     private const double SmallestDeviation = 1e-6;
 
@@ -28,14 +31,16 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         var weights = plan.BackboneWeights();
         var (training, validation) = Embed(weights);
         var (scale, shift) = Standardization(training, TrainingImages, weights);
-        var all = training.Transformed(scale, shift);
+        var standardized = training.Transformed(scale, shift);
+        var axes = Axes(standardized, MostAxes);
+        var all = axes.Project(standardized);
         var splits = validation is null
             ? FrozenSplits.ByFolds(all, TrainingImages, plan.Host.Seed)
-            : [(all, validation.Transformed(scale, shift))];
+            : [(all, axes.Project(validation.Transformed(scale, shift)))];
         var (ofHeads, scores) = NewHeads(splits, message => TrainerHost.Info(channel, message)).Train(all);
 
         foreach (var (name, shape, values) in ofHeads)
-            weights[name] = (shape, values);
+            weights[name] = shape is [var outputs, _] ? ([outputs, training.Size], axes.Back(values)) : (shape, values);
         SetStandardization(weights, scale, shift);
         var history = History(scores);
         plan.Options.Notify(observer => observer.OnEnd(history));
@@ -78,6 +83,12 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     private int[]?[] Draws() => plan.Description.Transformations.Count == 1 && plan.MirrorsImages
         ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
         : [null];
+
+    /// <summary>The coordinates in which heads are trained: principal axes for linear heads, and those of the embeddings for normalised ones.</summary>
+    /// <param name="embedded">The standardised embeddings.</param>
+    /// <param name="most">Largest number of principal axes.</param>
+    public PrincipalAxes Axes(EmbeddedImages embedded, int most) =>
+        plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded, most) : PrincipalAxes.None;
 
     /// <summary>Standardises embeddings by the mean and deviation of the untransformed images.</summary>
     public EmbeddedImages Standardized(EmbeddedImages embedded, int images, Weights weights)
