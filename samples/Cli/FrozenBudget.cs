@@ -3,7 +3,11 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>Fits a training on a frozen backbone into a time, by the size of the images.</summary>
+/// <summary>Fits a training on a frozen backbone into a time, by the size of the images and the number of their views.</summary>
+/// <remarks>
+/// docs/evidence/photos.md measures what a smaller size costs in accuracy, and what views and the comparison of objectives gain. The choice
+/// with the highest sum is taken among those that fit.
+/// </remarks>
 internal static class FrozenBudget
 {
     /// <summary>The side at which the speed is measured. The time of a view is proportional to its number of pixels.</summary>
@@ -11,45 +15,83 @@ internal static class FrozenBudget
 
     private const int MeasuredImages = 16;
 
-    /// <summary>Share of the time for the views. Reading the images, training the heads and a busy machine take the rest.</summary>
-    private const double ShareOfViews = 0.7;
+    /// <summary>Share of the time that is planned. Other work on the machine takes the rest.</summary>
+    private const double PlannedShare = 0.9;
 
-    private static readonly int[] Sides = [224, 192, 160, 128, 96, 64];
-    private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(2);
+    /// <summary>Seconds to read the files, and to make and write the model.</summary>
+    private const double SecondsOfFiles = 5;
+
+    /// <summary>Seconds to train heads, and those that each output of each view adds: measured on two cores.</summary>
+    private const double SecondsOfHeads = 2, SecondsOfValue = 3.5e-5;
+
+    /// <summary>Objectives that are compared on one set of views, and the images that they are compared on.</summary>
+    private const int Candidates = 3, ComparedImages = 400, ComparedImagesOfClass = 10;
+
+    /// <summary>Points of accuracy over the baseline on one view: of all objectives and views compared, and of mirror images.</summary>
+    private const double GainOfComparison = 2, GainOfMirrors = 0.5;
+
+    private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(1);
+
+    /// <summary>Points of accuracy that a side costs.</summary>
+    private static readonly (int Side, double Points)[] Sides = [(224, 0), (192, 0.8), (160, 1.3), (128, 2.4), (96, 4.6), (64, 8)];
 
     /// <summary>Sets image size and objective so that the training fits.</summary>
     /// <param name="mlContext">The context.</param>
     /// <param name="options">The options, which are changed.</param>
     /// <param name="images">The training images.</param>
     /// <param name="isSideGiven">Whether the caller fixes the size of the images.</param>
-    /// <param name="left">The time that is left.</param>
-    public static void Fit(MLContext mlContext, SlaTrainer.Options options, ImageSet images, bool isSideGiven, TimeSpan left)
+    /// <param name="left">Gives the time that is left.</param>
+    public static void Fit(MLContext mlContext, SlaTrainer.Options options, ImageSet images, bool isSideGiven, Func<TimeSpan> left)
     {
         double perView = SecondsPerView(mlContext, options, images);
-        int[] sides = isSideGiven ? [options.ImageWidth!.Value] : Sides;
-        long all = images.Images.Count, mirrored = 2 * all;
-        long compared = all * options.Transformations.Count;
-        if (options.CompareObjectives && Largest(compared + Math.Min(compared, mirrored)) is { } side)
+        double most = (PlannedShare * left().TotalSeconds) - SecondsOfFiles;
+        var choices = (
+            from side in isSideGiven ? [(Side: options.ImageWidth!.Value, Points: 0)] : Sides
+            from way in Ways(options, images)
+            let seconds = (way.Views * perView * side.Side * side.Side / (MeasuredSide * MeasuredSide)) + way.SecondsOfHeads
+            select (side.Side, Way: way, Seconds: seconds, Points: way.Points - side.Points)).ToList();
+        var fitting = choices.Where(choice => choice.Seconds <= most).OrderByDescending(choice => choice.Points).Take(1).ToList();
+        var chosen = fitting.Count > 0 ? fitting[0] : choices.MinBy(choice => choice.Seconds);
+        if (fitting.Count == 0)
         {
-            (options.ImageWidth, options.ImageHeight) = (side, side);
-            return;
+            Terminal.Note(FormattableString.Invariant(
+                $"The views of the images take about {chosen.Seconds:F0} seconds, and {Math.Max(0, left().TotalSeconds - SecondsOfFiles):F0} are left. The training takes longer than --max-seconds."));
         }
 
-        // Too little time to compare: the baseline has the fewest views.
-        if (options.CompareObjectives)
-            (options.CompareObjectives, options.Objective) = (false, SlaObjective.Baseline);
-        long views = options.Objective == SlaObjective.Baseline ? mirrored : compared;
-        if (Largest(views) is null && options.Objective == SlaObjective.Baseline)
-            (options.Augmentations, views) = ([], all);
-        int chosen = Largest(views) ?? sides[^1];
-        if (Seconds(views, chosen) > left.TotalSeconds)
-            Terminal.Note($"The views of the images take about {Seconds(views, chosen):F0} seconds, and {left.TotalSeconds:F0} are left. The training takes longer than --max-seconds.");
-        (options.ImageWidth, options.ImageHeight) = (chosen, chosen);
-
-        double Seconds(long count, int side) => count * perView * side * side / (MeasuredSide * MeasuredSide);
-
-        int? Largest(long count) => sides.Where(side => Seconds(count, side) <= ShareOfViews * left.TotalSeconds).Select(side => (int?)side).FirstOrDefault();
+        (options.ImageWidth, options.ImageHeight) = (chosen.Side, chosen.Side);
+        chosen.Way.Apply(options);
     }
+
+    /// <summary>The ways to train.</summary>
+    private static IEnumerable<Way> Ways(SlaTrainer.Options options, ImageSet images)
+    {
+        long all = images.Images.Count, views = options.Transformations.Count;
+        long compared = Math.Min(all, Math.Max(ComparedImages, ComparedImagesOfClass * images.Classes.Count));
+        if (!options.CompareObjectives)
+        {
+            bool isBaseline = options.Objective == SlaObjective.Baseline;
+            long passes = isBaseline ? 2 : views;
+            yield return new Way(passes * all, Heads(all, passes), GainOfMirrors, _ => { });
+            if (isBaseline)
+                yield return new Way(all, Heads(all, 1), 0, Plain);
+            yield break;
+        }
+
+        yield return new Way(
+            (compared * (views + 2)) + (all * Math.Max(2, views)), Comparison(views) + Comparison(2) + Heads(all, Math.Max(2, views)), GainOfComparison, _ => { });
+        yield return new Way(
+            2 * (compared + all), Comparison(2) + Heads(all, 2), GainOfMirrors, change => change.Transformations = TransformationSet.HorizontalFlip);
+        yield return new Way(all, Heads(all, 1), 0, Plain);
+
+        // One of the objectives has joint heads, with an output for each class and view.
+        double Comparison(long ofViews) => ((Candidates - 1) * SecondsOfHeads) + Heads(compared, ofViews * ofViews);
+
+        double Heads(long count, long ofViews) => SecondsOfHeads + (SecondsOfValue * count * ofViews * images.Classes.Count);
+    }
+
+    /// <summary>The baseline on one view of each image.</summary>
+    private static void Plain(SlaTrainer.Options options) =>
+        (options.CompareObjectives, options.Objective, options.Augmentations) = (false, SlaObjective.Baseline, []);
 
     private static double SecondsPerView(MLContext mlContext, SlaTrainer.Options options, ImageSet images)
     {
@@ -62,6 +104,7 @@ internal static class FrozenBudget
             Channels = options.Channels,
             Architecture = options.Architecture,
             BackboneTraining = BackboneTraining.Frozen,
+            Precision = options.Precision,
             Objective = SlaObjective.Baseline,
             Threads = options.Threads,
             Seed = options.Seed,
@@ -72,4 +115,11 @@ internal static class FrozenBudget
         var speed = Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(measured).MeasureSpeed(rows, MeasuringTime));
         return speed.Step.TotalSeconds / speed.BatchSize;
     }
+
+    /// <summary>A way to train.</summary>
+    /// <param name="Views">Number of views that go through the network.</param>
+    /// <param name="SecondsOfHeads">Estimated time of the heads.</param>
+    /// <param name="Points">Points of accuracy over the baseline on one view of each image.</param>
+    /// <param name="Apply">Changes the options to it.</param>
+    private sealed record Way(long Views, double SecondsOfHeads, double Points, Action<SlaTrainer.Options> Apply);
 }

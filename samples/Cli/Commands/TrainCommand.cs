@@ -60,7 +60,7 @@ internal sealed class TrainCommand
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         if (_maxSeconds.Of(parsed) is { } most && options.BackboneTraining == BackboneTraining.Frozen)
-            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, TimeSpan.FromSeconds(most) - clock.Elapsed);
+            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, () => TimeSpan.FromSeconds(most) - clock.Elapsed);
         var rows = Rows(images);
         options.ValidationSet = validation is null ? null : Rows(validation);
         using var interruption = new Interruption();

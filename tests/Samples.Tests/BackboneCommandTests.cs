@@ -1,0 +1,95 @@
+using Microsoft.ML.Data;
+using Xunit;
+
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary><c>sla train</c> on images that look like photos: it starts from a pretrained network by itself.</summary>
+[Collection(CliGroup.Name)]
+public sealed class BackboneCommandTests : FolderTest
+{
+    private const int Side = 120;
+    private const int PerClass = 14;
+
+    [Fact]
+    public async Task Photos_start_from_the_pretrained_network_and_the_model_says_so()
+    {
+        string images = Photos("photos", channels: 3);
+        string model = InFolder("m.zip");
+        var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", model, "--image-size", "96", "--verbose");
+        Assert.Contains("ResNet-18, which was trained on photos", run.Error, StringComparison.Ordinal);
+        Assert.Contains("log-loss", run.Error, StringComparison.Ordinal);
+        Assert.Contains("is trained", run.Error, StringComparison.Ordinal);
+
+        var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", model, "--images", images);
+        Assert.True((double)evaluation["accuracy"]! > 0.9, evaluation.ToJsonString());
+        var (loaded, schema) = (new MLContext().Model.Load(model, out var input), input);
+        Assert.Contains(loaded.GetOutputSchema(schema), column => column.Name == "PredictedLabelName");
+        (loaded as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public async Task A_time_decides_the_size_of_the_images()
+    {
+        string images = Photos("photos", channels: 3);
+        var training = await SlaCommand.JsonAsync("train", "--images", images, "--model", InFolder("m.zip"), "--max-seconds", "300");
+        Assert.Equal(224, (int)training["imageSize"]!);
+
+        // A second is too little even for the smallest size.
+        var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", InFolder("short.zip"), "--max-seconds", "1");
+        Assert.Contains("The training takes longer than --max-seconds.", run.Error, StringComparison.Ordinal);
+        Assert.Contains("64 x 64", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, "none")]
+    [InlineData(1, "auto")]
+    public async Task Without_a_backbone_and_on_small_grey_images_the_network_is_trained_from_scratch(int channels, string backbone)
+    {
+        string images = Photos("photos", channels);
+        var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", InFolder("m.zip"), "--backbone", backbone, "--epochs", "1", "--image-size", "32");
+        Assert.DoesNotContain("ResNet-18 (Microsoft)", run.Error + run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backbone_that_cannot_be_used_is_an_error_that_names_it()
+    {
+        string images = Photos("photos", channels: 3);
+        await SlaCommand.RefusedAsync("There is no ONNX file 'none.onnx'", "train", "--images", images, "--model", InFolder("m.zip"), "--backbone", "none.onnx");
+        await SlaCommand.RefusedAsync("Give one of --backbone", "train", "--images", images, "--model", InFolder("m.zip"), "--backbone", "resnet18", "--architecture", "conv-net-16");
+    }
+
+    /// <summary>A folder of images of stripes and of images of gradients, of random colours.</summary>
+    private string Photos(string name, int channels)
+    {
+        string folder = InFolder(name);
+        foreach (string label in new[] { "gradients", "stripes" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, label));
+            for (int number = 0; number < PerClass; number++)
+            {
+                using var image = MLImage.CreateFromPixels(Side, Side, MLPixelFormat.Bgra32, Pixels(label == "stripes", number, channels));
+                image.Save(Path.Combine(folder, label, $"{number}.png"));
+            }
+        }
+
+        return folder;
+    }
+
+    private static byte[] Pixels(bool isStriped, int number, int channels)
+    {
+        var random = new Random(number);
+        double[] strength = [random.NextDouble(), random.NextDouble(), random.NextDouble()];
+        double phase = random.NextDouble(), length = 6 + (6 * random.NextDouble());
+        byte[] pixels = new byte[4 * Side * Side];
+        for (int i = 0; i < Side * Side; i++)
+        {
+            double x = i % Side, y = i / Side;
+            double value = isStriped ? 0.5 + (0.5 * Math.Sin(Math.Tau * ((x / length) + phase))) : (x + y) / (2 * Side);
+            for (int channel = 0; channel < 3; channel++)
+                pixels[(4 * i) + channel] = (byte)(255 * value * strength[channels == 1 ? 0 : channel]);
+            pixels[(4 * i) + 3] = byte.MaxValue;
+        }
+
+        return pixels;
+    }
+}
