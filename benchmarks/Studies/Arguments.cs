@@ -11,6 +11,8 @@ internal sealed class Arguments
         ["--fashion"] = "/usr/share/datasets/fashion-mnist",
         ["--quickstart"] = Path.Combine("samples", "QuickStart", "Data", "fashion-mnist.zip"),
         ["--omniglot"] = Path.Combine("artifacts", "omniglot"),
+        ["--clothes"] = Path.Combine("artifacts", "clothes"),
+        ["--grocery"] = Path.Combine("artifacts", "grocery"),
         ["--results"] = Path.Combine("benchmarks", "results"),
         ["--artifacts"] = Path.Combine("artifacts", "studies"),
         ["--pages"] = Path.Combine("docs", "evidence", "studies"),
@@ -53,6 +55,12 @@ internal sealed class Arguments
     /// <summary>The zip files of Omniglot's small background sets.</summary>
     public string Omniglot => _options["--omniglot"];
 
+    /// <summary>Photos of clothes as <c>train/CLASS/*</c> and <c>test/CLASS/*</c>.</summary>
+    public string Clothes => _options["--clothes"];
+
+    /// <summary>Photos of groceries as <c>train/CLASS/*</c> and <c>validation/CLASS/*</c>.</summary>
+    public string Grocery => _options["--grocery"];
+
     /// <summary>A folder inside that of what runs leave for others: unpacked images, models and searches.</summary>
     public string ArtifactsOf(string what) => Path.Combine(_options["--artifacts"], what);
 
@@ -65,7 +73,7 @@ internal sealed class Arguments
     public int Processes => int.Parse(_options["--processes"], CultureInfo.InvariantCulture);
 
     /// <summary>The options that a process needs that measures one run.</summary>
-    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion, "--quickstart", QuickStart, "--omniglot", Omniglot, "--artifacts", _options["--artifacts"]];
+    public string[] ForChild => ["--cifar", Cifar, "--fashion", Fashion, "--quickstart", QuickStart, "--omniglot", Omniglot, "--clothes", Clothes, "--grocery", Grocery, "--artifacts", _options["--artifacts"]];
 
     /// <summary>The file of a study's lines.</summary>
     public string LinesOf(Study study) => Path.Combine(_options["--results"], study.LinesName);

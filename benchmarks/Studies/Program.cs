@@ -35,7 +35,7 @@ try
                 Studies report STUDY...         makes tables and figures of the lines
                 Studies export STUDY FOLDER     writes what sla_pytorch.py trains on
                 Options: --cifar DIR (train/<class>/*.jpg and test/<class>/*.jpg), --fashion DIR (the four .gz files), --quickstart ZIP (the quick start's images),
-                --omniglot DIR (the two .zip files), --seeds N (the first N), --processes N, --results DIR (of lines), --pages DIR (of tables and figures),
+                --omniglot DIR (the two .zip files), --clothes DIR and --grocery DIR (photos as train/<class>/* and test/<class>/* or validation/<class>/*), --seeds N (the first N), --processes N, --results DIR (of lines), --pages DIR (of tables and figures),
                 --artifacts DIR (of models and unpacked images)
                 """);
             return 1;

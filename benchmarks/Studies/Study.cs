@@ -10,6 +10,7 @@ namespace Microsoft.ML.Sla.Studies;
 [JsonDerivedType(typeof(ImbalancedStudy), "imbalanced")]
 [JsonDerivedType(typeof(ExposureStudy), "exposure")]
 [JsonDerivedType(typeof(AgreementStudy), "agreement")]
+[JsonDerivedType(typeof(PhotoStudy), "photos")]
 [JsonDerivedType(typeof(FewShotStudy), "few-shot")]
 [JsonDerivedType(typeof(SearchStudy), "search")]
 internal abstract record Study
