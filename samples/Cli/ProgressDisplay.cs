@@ -42,6 +42,13 @@ internal sealed class ProgressDisplay : ITrainingObserver
         Show(line, progress.Views, progress.Total, isLineDue: progress.Views == progress.Total || _sinceLine.Elapsed > LineInterval);
     }
 
+    public void OnComparison(ObjectiveComparison comparison)
+    {
+        var losses = comparison.Objectives.Select(objective => string.Create(CultureInfo.InvariantCulture, $"{objective} {objective.LogLoss:F3}"));
+        Say($"Log-loss on {comparison.Images} images, over folds: {string.Join(", ", losses)}.");
+        Say($"{comparison.Chosen} is trained: it has the fewest views among those that are as good as the best, within the noise.");
+    }
+
     public void OnProgress(TrainingProgress metrics) => Show(metrics, isLineDue: _sinceLine.Elapsed > LineInterval);
 
     public void OnEpochEnd(TrainingProgress metrics)

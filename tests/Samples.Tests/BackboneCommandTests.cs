@@ -15,10 +15,14 @@ public sealed class BackboneCommandTests : FolderTest
     {
         string images = Photos("photos", channels: 3);
         string model = InFolder("m.zip");
-        var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", model, "--image-size", "96", "--verbose");
+        var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", model, "--image-size", "96", "--checkpoint", InFolder("embeddings"));
         Assert.Contains("ResNet-18, which was trained on photos", run.Error, StringComparison.Ordinal);
-        Assert.Contains("log-loss", run.Error, StringComparison.Ordinal);
-        Assert.Contains("is trained", run.Error, StringComparison.Ordinal);
+        Assert.Contains("Log-loss on 28 images, over folds: Baseline (none, Single)", run.Error, StringComparison.Ordinal);
+        Assert.Contains("is trained: it has the fewest views", run.Error, StringComparison.Ordinal);
+
+        // Another training on the same photos has nothing to compute.
+        var again = await SlaCommand.DoneAsync("train", "--images", images, "--model", InFolder("other.zip"), "--image-size", "96", "--checkpoint", InFolder("embeddings"));
+        Assert.Contains("views through the network: 0 views/s", again.Error, StringComparison.Ordinal);
 
         var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", model, "--images", images);
         Assert.True((double)evaluation["accuracy"]! > 0.9, evaluation.ToJsonString());

@@ -157,7 +157,8 @@ internal sealed class TrainCommand
     private static void CheckCheckpoint(SlaTrainer.Options options)
     {
         bool isThere = Directory.Exists(options.CheckpointFolder) && Directory.EnumerateFiles(options.CheckpointFolder).Any();
-        if (isThere && !options.Resume)
+        // A frozen training keeps what the network made of each photo, which is right for any training on the same photos.
+        if (isThere && !options.Resume && options.BackboneTraining != BackboneTraining.Frozen)
         {
             throw new InputException(
                 $"'{options.CheckpointFolder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");

@@ -31,15 +31,17 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     {
         var pilot = Pilot();
         var measured = TransformationSets().SelectMany(set => Measure(set, pilot, weights)).ToList();
-        foreach (var candidate in measured)
+        int chosen = Choose([.. measured.Select(candidate => (candidate.Views, candidate.Scores.Losses))]);
+        ComparedObjective[] compared = [.. measured.Select(candidate => candidate.Compared)];
+        foreach (var objective in compared)
         {
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
-                $"{candidate}: log-loss {candidate.Scores.Loss:F4}, accuracy {candidate.Scores.Accuracy:P1} over folds of {pilot.Rows.Length} images"));
+                $"{objective}: log-loss {objective.LogLoss:F4}, accuracy {objective.Accuracy:P1} over folds of {pilot.Rows.Length} images"));
         }
 
-        var chosen = measured[Choose([.. measured.Select(candidate => (candidate.Views, candidate.Scores.Losses))])];
-        TrainerHost.Info(channel, $"{chosen} is trained");
-        return chosen.Plan;
+        TrainerHost.Info(channel, $"{compared[chosen]} is trained");
+        plan.Options.Notify(observer => observer.OnComparison(new ObjectiveComparison(pilot.Rows.Length, compared, compared[chosen])));
+        return measured[chosen].Plan;
     }
 
     /// <summary>
@@ -127,6 +129,6 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         /// <summary>Number of passes that an image takes through the backbone.</summary>
         public int Views => Plan.Description.Transformations.Count;
 
-        public override string ToString() => $"{Plan.Description.Objective} ({Plan.Description.Transformations.Name}, {Plan.Inference})";
+        public ComparedObjective Compared => new(Plan.Description.Objective, Plan.Description.Transformations, Plan.Inference, Scores.Loss, Scores.Accuracy);
     }
 }

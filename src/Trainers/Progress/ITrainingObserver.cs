@@ -32,6 +32,12 @@ public interface ITrainingObserver
     {
     }
 
+    /// <summary>Called once where a training compares objectives, before <see cref="OnStart"/>.</summary>
+    /// <param name="comparison">What it found.</param>
+    void OnComparison(ObjectiveComparison comparison)
+    {
+    }
+
     /// <summary>Called after a checkpoint was written.</summary>
     /// <param name="path">The checkpoint's file.</param>
     /// <param name="stepsDone">The number of steps done in the checkpoint.</param>

@@ -37,19 +37,51 @@ public sealed class FrozenComparisonTests
     }
 
     [Fact]
+    public void Observers_receive_what_is_in_the_log()
+    {
+        var observer = new Observer();
+        using var model = Fit("flip", TransformationSet.Rotation2, observer);
+        var comparison = Assert.Single(observer.Comparisons);
+        Assert.Equal((72, 7), (comparison.Images, comparison.Objectives.Count));
+        Assert.Contains(comparison.Chosen, comparison.Objectives);
+        Assert.Equal((model.Objective, model.Transformations.Name, model.Inference), (comparison.Chosen.Objective, comparison.Chosen.Transformations.Name, comparison.Chosen.Inference));
+        Assert.All(comparison.Objectives, objective => Assert.Contains($"{objective}: log-loss {objective.LogLoss:F4}", _log.ToString(), StringComparison.Ordinal));
+        Assert.False(observer.HadStarted);
+    }
+
+    [Fact]
     public void One_view_leaves_nothing_but_the_baseline()
     {
         using var model = Fit("", TransformationSet.None);
         Assert.Equal(SlaObjective.Baseline, model.Objective);
     }
 
-    private SlaTransformer Fit(string augmentation, TransformationSet transformations)
+    private SlaTransformer Fit(string augmentation, TransformationSet transformations, params ITrainingObserver[] observers)
     {
         var options = Training.Options(SlaObjective.Sla);
         options.Architecture = Architecture.FromOnnx(BackboneFile.PathOf("resnet"), BackboneFile.Raw);
         (options.ImageWidth, options.ImageHeight) = (BackboneFile.Side, BackboneFile.Side);
         (options.BackboneTraining, options.CompareObjectives, options.Precision) = (BackboneTraining.Frozen, true, Precision.Float32);
+        options.Observers = observers;
         (options.Transformations, options.Augmentations) = (transformations, augmentation.Length == 0 ? [] : ImageAugmentation.Parse(augmentation));
         return _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, FashionImages.Train(classes: 3, perClass: 24)));
+    }
+
+    private sealed class Observer : ITrainingObserver
+    {
+        private bool _hasStarted;
+
+        public List<ObjectiveComparison> Comparisons { get; } = [];
+
+        /// <summary>Whether the training had started when it was compared.</summary>
+        public bool HadStarted { get; private set; }
+
+        public void OnStart(TrainingStarted plan) => _hasStarted = true;
+
+        public void OnComparison(ObjectiveComparison comparison)
+        {
+            HadStarted = _hasStarted;
+            Comparisons.Add(comparison);
+        }
     }
 }
