@@ -11,16 +11,6 @@ internal sealed record PhotoRun : IRun
 
     private const int DefaultThreads = 2;
 
-    private static readonly IReadOnlyDictionary<string, SlaObjective> Objectives = new Dictionary<string, SlaObjective>
-    {
-        ["sla-sd"] = SlaObjective.SlaSelfDistillation,
-        ["sla"] = SlaObjective.Sla,
-        ["mt"] = SlaObjective.MultiTask,
-        ["da"] = SlaObjective.DataAugmentation,
-        ["baseline"] = SlaObjective.Baseline,
-        [MLNet] = SlaObjective.Baseline,
-    };
-
     /// <summary><c>clothes</c> or <c>grocery</c>.</summary>
     public required string Data { get; init; }
 
@@ -57,7 +47,7 @@ internal sealed record PhotoRun : IRun
         ImageHeight = ImageSize,
         Channels = 3,
         BackboneTraining = BackboneTraining.Frozen,
-        Objective = Objectives.Find(Objective),
+        Objective = Objective == MLNet ? SlaObjective.Baseline : TrainingRun.Objectives.Find(Objective),
         Transformations = TransformationSet.Parse(Transformations),
         Augmentations = ImageAugmentation.Parse(Augment),
         Precision = Precision is null ? Sla.Precision.Auto : Enum.Parse<Precision>(Precision, ignoreCase: true),

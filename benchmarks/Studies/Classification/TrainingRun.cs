@@ -10,7 +10,8 @@ internal sealed record TrainingRun : IRun
 {
     private const string Baseline = "baseline";
 
-    private static readonly IReadOnlyDictionary<string, SlaObjective> Objectives = new Dictionary<string, SlaObjective>
+    /// <summary>The objectives by name.</summary>
+    public static readonly IReadOnlyDictionary<string, SlaObjective> Objectives = new Dictionary<string, SlaObjective>
     {
         ["sla-sd"] = SlaObjective.SlaSelfDistillation,
         ["sla"] = SlaObjective.Sla,
