@@ -61,8 +61,8 @@ internal static class InspectCommand
         Row("objective", $"{model.Objective}, transformations {model.Transformations}");
         Row("inference", $"{model.Inference} (of {string.Join(", ", model.Inferences)})");
         Row("trained", $"{history.Epochs.Count} epochs on {history.Images} images, seed {history.Seed}{(history.StoppedEarly ? ", stopped early" : "")}; loss {last.Loss:F3}");
-        if (history.KeptEpoch is { ValidationAccuracy: { } accuracy } kept)
-            Row("validated", $"accuracy {accuracy:P1} on {history.ValidationImages} images, epoch {kept.Epoch}");
+        if (MeasuredAccuracy.Of(history) is { } measured)
+            Row("validated", $"{measured}");
         Terminal.Write(table);
 
         void Row(string name, FormattableString value) => table.AddRow(Markup.Escape(name), Markup.Escape(value.ToString(CultureInfo.InvariantCulture)));

@@ -210,8 +210,7 @@ internal sealed class TrainCommand
             return;
         }
 
-        string measured = history.ValidationImages == 0 ? "over three folds of the images" : $"on {history.ValidationImages} validation images (epoch {kept.Epoch})";
-        string accuracy = kept.ValidationAccuracy is { } share ? string.Create(CultureInfo.InvariantCulture, $", accuracy {share:P1} {measured}") : "";
+        string accuracy = MeasuredAccuracy.Of(history) is { } measured ? $", {measured}" : "";
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
     }
 
