@@ -95,6 +95,28 @@ public sealed class FrozenInt8Tests : FolderTest
     }
 
     [Fact]
+    public void An_exported_file_scores_images_alike_in_any_batch()
+    {
+        using var model = Fit(Precision.Int8);
+        string onnx = InFolder("exported.onnx");
+        model.ExportOnnx(onnx);
+        var shape = model.ImageShape;
+        float[] pixels = [.. Enumerable.Range(0, 3 * shape.Length).Select(i => (float)(i * 37 % 256))];
+        using var session = new InferenceSession(onnx);
+        float[] all = Score(pixels, 3), one = Score(pixels[^shape.Length..], 1);
+        Assert.Equal(all[^model.ClassNames.Count..], one, (want, have) => Math.Abs(want - have) < 1e-5);
+        Assert.Equal(3, all.Sum(), 1e-4);
+
+        float[] Score(float[] images, int count)
+        {
+            using var value = OrtValue.CreateTensorValueFromMemory(images, [count, shape.Channels, shape.Height, shape.Width]);
+            using var run = new RunOptions();
+            using var outputs = session.Run(run, ["Images"], [value], ["Score"]);
+            return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        }
+    }
+
+    [Fact]
     public void Two_trainings_give_one_model_bit_for_bit()
     {
         using var first = Fit(Precision.Int8);
