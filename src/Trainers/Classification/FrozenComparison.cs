@@ -129,6 +129,6 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         /// <summary>Number of passes that an image takes through the backbone.</summary>
         public int Views => Plan.Description.Transformations.Count;
 
-        public ComparedObjective Compared => new(Plan.Description.Objective, Plan.Description.Transformations, Plan.Inference, Scores.Loss, Scores.Accuracy);
+        public ComparedObjective Compared => new($"{Plan.Description.Objective}", Plan.Description.Transformations, $"{Plan.Inference}", Scores.Loss, Scores.Accuracy);
     }
 }

@@ -44,7 +44,7 @@ public sealed class FrozenComparisonTests
         var comparison = Assert.Single(observer.Comparisons);
         Assert.Equal((72, 7), (comparison.Images, comparison.Objectives.Count));
         Assert.Contains(comparison.Chosen, comparison.Objectives);
-        Assert.Equal((model.Objective, model.Transformations.Name, model.Inference), (comparison.Chosen.Objective, comparison.Chosen.Transformations.Name, comparison.Chosen.Inference));
+        Assert.Equal(($"{model.Objective}", model.Transformations.Name, $"{model.Inference}"), (comparison.Chosen.Objective, comparison.Chosen.Transformations.Name, comparison.Chosen.Inference));
         Assert.All(comparison.Objectives, objective => Assert.Contains($"{objective}: log-loss {objective.LogLoss:F4}", _log.ToString(), StringComparison.Ordinal));
         Assert.False(observer.HadStarted);
     }
