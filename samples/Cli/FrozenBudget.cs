@@ -5,8 +5,8 @@ namespace Sla;
 
 /// <summary>Fits a training on a frozen backbone into a time, by the size of the images and the number of their views.</summary>
 /// <remarks>
-/// docs/evidence/photos.md measures what a smaller size costs in accuracy, and what views and the comparison of objectives gain. The choice
-/// with the highest sum is taken among those that fit.
+/// docs/evidence/photos.md measures what a smaller size costs in accuracy. What views and the comparison of objectives gain differs between
+/// sets of photos, and is estimated. The choice with the highest sum is taken among those that fit.
 /// </remarks>
 internal static class FrozenBudget
 {
@@ -27,7 +27,7 @@ internal static class FrozenBudget
     /// <summary>Objectives that are compared on one set of views, and the images that they are compared on.</summary>
     private const int Candidates = 3, ComparedImages = 400, ComparedImagesOfClass = 10;
 
-    /// <summary>Points of accuracy over the baseline on one view: of all objectives and views compared, and of mirror images.</summary>
+    /// <summary>Estimated points of accuracy over the baseline on one view: of all objectives and views compared, and of mirror images.</summary>
     private const double GainOfComparison = 2, GainOfMirrors = 0.5;
 
     private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(1);
@@ -50,12 +50,12 @@ internal static class FrozenBudget
             from way in Ways(options, images)
             let seconds = (way.Views * perView * side.Side * side.Side / (MeasuredSide * MeasuredSide)) + way.SecondsOfHeads
             select (side.Side, Way: way, Seconds: seconds, Points: way.Points - side.Points)).ToList();
-        var fitting = choices.Where(choice => choice.Seconds <= most).OrderByDescending(choice => choice.Points).Take(1).ToList();
-        var chosen = fitting.Count > 0 ? fitting[0] : choices.MinBy(choice => choice.Seconds);
+        var fitting = choices.Where(choice => choice.Seconds <= most).ToList();
+        var chosen = fitting.Count > 0 ? fitting.MaxBy(choice => choice.Points) : choices.MinBy(choice => choice.Seconds);
         if (fitting.Count == 0)
         {
             Terminal.Note(FormattableString.Invariant(
-                $"The views of the images take about {chosen.Seconds:F0} seconds, and {Math.Max(0, left().TotalSeconds - SecondsOfFiles):F0} are left. The training takes longer than --max-seconds."));
+                $"The views of the images and the heads take about {chosen.Seconds:F0} seconds, and {Math.Max(0, left().TotalSeconds - SecondsOfFiles):F0} are left. The training takes longer than --max-seconds."));
         }
 
         (options.ImageWidth, options.ImageHeight) = (chosen.Side, chosen.Side);

@@ -66,19 +66,14 @@ internal sealed record PhotoStudy : GridStudy<PhotoRun>
 
     private static string AccuracyDifference(PhotoScores own, PhotoScores other)
     {
-        int photos = own.Right.Length;
-        int better = own.Right.Zip(other.Right).Count(pair => pair.First > pair.Second), worse = own.Right.Zip(other.Right).Count(pair => pair.First < pair.Second);
-        double difference = (better - worse) / (double)photos;
-        double error = Math.Sqrt((((better + worse) / (double)photos) - (difference * difference)) / photos);
-        return string.Create(CultureInfo.InvariantCulture, $"{new Estimate(100 * difference, 100 * Quantile * error)} ({better} : {worse})");
+        var compared = SlaPairedComparison.Of(own.IsRight, 0, other.IsRight);
+        return $"{new Estimate(100 * compared.Difference, 100 * Quantile * compared.StandardError)} ({compared.Better} : {compared.Worse})";
     }
 
     private static string LossDifference(PhotoScores own, PhotoScores other)
     {
-        double[] differences = [.. own.Losses.Zip(other.Losses, (a, b) => a - b)];
-        double mean = differences.Average();
-        double error = Math.Sqrt(differences.Sum(value => (value - mean) * (value - mean)) / (differences.Length - 1) / differences.Length);
-        return string.Create(CultureInfo.InvariantCulture, $"{mean:+0.000;-0.000} ± {Quantile * error:F3}");
+        var difference = new EpisodeMean(own.Losses).Minus(new EpisodeMean(other.Losses));
+        return string.Create(CultureInfo.InvariantCulture, $"{difference.Mean:+0.000;-0.000} ± {difference.HalfWidth:F3}");
     }
 
     /// <summary>A training with an inference.</summary>

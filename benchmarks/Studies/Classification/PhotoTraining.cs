@@ -92,7 +92,9 @@ internal sealed record PhotoLine(PhotoRun Run, IReadOnlyDictionary<string, Photo
 /// <param name="Losses">The cross-entropy of each photo in nats.</param>
 internal sealed record PhotoScores(double MacroAccuracy, double CalibrationError, string Right, double[] Losses)
 {
-    public double Accuracy => Right.Count(letter => letter == '1') / (double)Right.Length;
+    public bool[] IsRight => [.. Right.Select(letter => letter == '1')];
+
+    public double Accuracy => IsRight.Count(isRight => isRight) / (double)Right.Length;
 
     public double LogLoss => Losses.Average();
 }

@@ -112,13 +112,13 @@ internal sealed class ClassifierPlan
     {
         var options = Options.Clone();
         change(options);
-        return new ClassifierPlan(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock, Int8Ranges = Int8Ranges };
+        return Copy(options, Int8Ranges);
     }
 
     /// <summary>The plan of the same training with a frozen backbone in the precision of the options.</summary>
     public ClassifierPlan WithFrozenPrecision() => !Host.ComputesInInt8(Architecture)
         ? this
-        : new ClassifierPlan(Host, Options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock, Int8Ranges = BackboneRanges.Measure(Description, BackboneWeights(), Rows.Training, Host) };
+        : Copy(Options, BackboneRanges.Measure(Description, BackboneWeights(), Rows.Training, Host));
 
     /// <summary>The weights of the pretrained backbone, from its ONNX file, the initial model or the file of pretrained weights.</summary>
     /// <exception cref="InvalidOperationException">The backbone is not pretrained.</exception>
@@ -148,6 +148,9 @@ internal sealed class ClassifierPlan
         return $"{Architecture}, {Architecture.Cost(Description.Features.Shape)}; objective {Description.Objective}; transformations {transformations}{drawn}; "
             + $"{(Options.TrainingTime is { } time ? $"{time}, in" : $"{Sampler.Steps}")} steps of {Sampler.BatchSize} images; device {Device.type}; precision {Precision}; seed {Host.Seed}";
     }
+
+    private ClassifierPlan Copy(SlaTrainer.Options options, float[]? int8Ranges) =>
+        new(Host, options, Rows, Pretrained, InitialModel, Settings.Tail) { Clock = Clock, Int8Ranges = int8Ranges };
 
     private torch.ScalarType Precision => Int8Ranges is not null
         ? torch.ScalarType.Int8

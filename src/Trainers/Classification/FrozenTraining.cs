@@ -84,11 +84,14 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         ? [null, TransformationSet.HorizontalFlip[1].GetPermutation(plan.Description.Features.Shape)]
         : [null];
 
-    /// <summary>The coordinates in which heads are trained: principal axes for linear heads, and those of the embeddings for normalised ones.</summary>
+    /// <summary>
+    /// The coordinates in which heads are trained: principal axes where an embedding has more values, and its own where it has not or where heads
+    /// are normalised.
+    /// </summary>
     /// <param name="embedded">The standardised embeddings.</param>
     /// <param name="most">Largest number of principal axes.</param>
     public PrincipalAxes Axes(EmbeddedImages embedded, int most) =>
-        plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded, most) : PrincipalAxes.None;
+        embedded.Size > most && plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded, most) : PrincipalAxes.None;
 
     /// <summary>Standardises embeddings by the mean and deviation of the untransformed images.</summary>
     public EmbeddedImages Standardized(EmbeddedImages embedded, int images, Weights weights)

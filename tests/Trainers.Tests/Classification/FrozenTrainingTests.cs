@@ -132,12 +132,12 @@ public sealed class FrozenTrainingTests : IDisposable
         options.Architecture = saved.Architecture;
         using var second = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Images(), saved);
 
-        // On the same images the standardisation is the same, but for rounding. The penalty may be another of nearly the same loss.
+        // On the same images the standardisation is the same, and so is all that follows, but for rounding.
         string scale = $"backbone.{OnnxNetwork.ScaleName}", shift = $"backbone.{OnnxNetwork.ShiftName}";
         Assert.Contains(first.Model.Weights[scale].Values, value => Math.Abs(value - 1) > 0.1);
         AssertClose(first.Model.Weights[scale].Values, second.Model.Weights[scale].Values);
         AssertClose(first.Model.Weights[shift].Values, second.Model.Weights[shift].Values);
-        Assert.True(Training.LargestDifference(Training.Scores(first.Transform(Images())), Training.Scores(second.Transform(Images()))) < 0.2);
+        Assert.True(Training.LargestDifference(Training.Scores(first.Transform(Images())), Training.Scores(second.Transform(Images()))) < 0.02);
     }
 
     [Fact]
