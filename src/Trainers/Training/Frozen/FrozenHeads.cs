@@ -18,6 +18,12 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
     /// <summary>Factor to the penalties that are tried below and above the best of these.</summary>
     private static readonly double HalfStep = Math.Sqrt(10);
 
+    /// <summary>
+    /// Factor that is tried to the penalty on differences between views. It helps where views look alike, such as mirror images, and harms where
+    /// they do not (docs/evidence/photos.md). Values of 10 to 100 gave about the same heads.
+    /// </summary>
+    private const double OnDifferences = 30;
+
     /// <summary>Relative decrease of the loss at which a solver stops while penalties are compared. More digits do not change the choice.</summary>
     private const double ComparedTolerance = 1e-4;
 
@@ -47,7 +53,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                     scoresOfStage = Score(heads, stage.Readout, splits[0].Validation);
                 if (stage == settings.ScoredStage)
                     scores = scoresOfStage;
-                log(FormattableString.Invariant($"{stage.Name}: penalty {penalty:G3}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
+                log(FormattableString.Invariant($"{stage.Name}: penalty {penalty}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 
             return (Weights.Of(TensorsOf(heads, $"{SlaNetwork.HeadsName}.")), scores!);
@@ -83,27 +89,35 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
     }
 
     /// <summary>Finds the penalty with the lowest mean loss over the splits. Afterwards the heads of the splits are those of this penalty.</summary>
-    private (double Penalty, RowScores Scores) Choose(HeadStage stage, List<Heads> heads)
+    private (HeadPenalty Penalty, RowScores Scores) Choose(HeadStage stage, List<Heads> heads)
     {
         var solvers = splits.Select(split => NewSolver(stage, split.Training)).ToList();
         try
         {
-            (double Penalty, RowScores Scores, List<Weights> Heads)? best = null;
-            bool isPenalized = HeadSolver.PenalizedWeights(stage.Objective).Any(stage.IsTrained);
-            foreach (double penalty in isPenalized ? Penalties : [0])
+            (HeadPenalty Penalty, RowScores Scores, List<Weights> Heads)? best = null;
+            string[] penalized = [.. HeadSolver.PenalizedWeights(stage.Objective).Where(stage.IsTrained)];
+            foreach (double strength in penalized.Length > 0 ? Penalties : [0])
             {
-                if (!Improves(penalty))
+                if (!Improves(new HeadPenalty(strength)))
                     break;
             }
 
-            double coarse = best!.Value.Penalty;
-            if (isPenalized)
-                _ = Improves(coarse / HalfStep) || Improves(coarse * HalfStep);
+            double coarse = best!.Value.Penalty.Strength;
+            if (penalized.Length > 0)
+                _ = Improves(new HeadPenalty(coarse / HalfStep)) || Improves(new HeadPenalty(coarse * HalfStep));
+            if (penalized.Contains(Heads.WeightName(Head.Joint)))
+            {
+                // Heads with fewer differences bear a lower penalty on the rest.
+                while (Improves(new HeadPenalty(best.Value.Penalty.Strength / HalfStep, OnDifferences)))
+                {
+                }
+            }
+
             foreach (var (of, weights) in heads.Zip(best.Value.Heads))
                 weights.CopyTo(TensorsOf(of));
             return (best.Value.Penalty, best.Value.Scores);
 
-            bool Improves(double penalty)
+            bool Improves(HeadPenalty penalty)
             {
                 var scores = new List<RowScores>();
                 for (int split = 0; split < solvers.Count; split++)

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>
-/// Brings heads to the optimum of their objective with an L2 penalty. It minimises the mean loss of the images, over all their views, plus
-/// penalty / 2 times the squared norm of the weights of linear heads. Biases carry no penalty. With linear heads and cross-entropy this
+/// Brings heads to the optimum of their objective with an L2 penalty. It minimises the mean loss of the images, over all their views, plus the
+/// penalty on the weights of linear heads (<see cref="HeadPenalty"/>). Biases carry no penalty. With linear heads and cross-entropy this
 /// problem is convex (docs/method.md, frozen backbones). A normalised head carries no penalty either: the length of its weights has no
 /// effect, so a penalty would have no optimum.
 /// </summary>
@@ -20,7 +20,7 @@ internal sealed class HeadSolver : IDisposable
 
     private readonly Objective _objective;
     private readonly List<Piece> _pieces = [];
-    private readonly HashSet<string> _penalized;
+    private readonly Dictionary<string, int> _viewsOfWeights;
 
     /// <param name="objective">What is minimised.</param>
     /// <param name="images">The training images.</param>
@@ -28,7 +28,7 @@ internal sealed class HeadSolver : IDisposable
     public HeadSolver(Objective objective, EmbeddedImages images, double[]? imageWeights)
     {
         _objective = objective;
-        _penalized = [.. PenalizedWeights(objective)];
+        _viewsOfWeights = Linear(objective).ToDictionary(head => Heads.WeightName(head.Head), head => head.Head == Head.Joint ? objective.Views : 1);
         double total = Enumerable.Range(0, images.Count).Sum(Weight);
         for (int start = 0; start < images.Count; start += PieceImages)
         {
@@ -42,7 +42,7 @@ internal sealed class HeadSolver : IDisposable
 
     /// <summary>The names of the weights that the penalty is on.</summary>
     public static IEnumerable<string> PenalizedWeights(Objective objective) =>
-        objective.Heads.Where(head => head.CosineScale is null).Select(head => Heads.WeightName(head.Head));
+        Linear(objective).Select(head => Heads.WeightName(head.Head));
 
     /// <summary>Trains parameters of heads, starting from their current values.</summary>
     /// <param name="heads">The heads.</param>
@@ -51,18 +51,18 @@ internal sealed class HeadSolver : IDisposable
     /// <param name="tolerance">The relative decrease of the value below which it stops.</param>
     /// <param name="checkCancellation">Called between evaluations; throws to stop.</param>
     /// <returns>The minimum, and the number of iterations.</returns>
-    public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, double penalty, double tolerance, Action checkCancellation)
+    public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, HeadPenalty penalty, double tolerance, Action checkCancellation)
     {
         double[] point = Read(parameters);
-        var penalized = heads.named_parameters().Where(entry => _penalized.Contains(entry.name)).Select(entry => entry.parameter.Handle).ToHashSet();
-        double[] penalties = [.. parameters.Select(parameter => penalized.Contains(parameter.Handle) ? penalty : 0)];
+        var names = heads.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
+        int?[] views = [.. parameters.Select(parameter => _viewsOfWeights.TryGetValue(names[parameter.Handle], out int count) ? count : (int?)null)];
         var result = Lbfgs.Minimize(
             point,
             candidate =>
             {
                 checkCancellation();
                 Write(parameters, candidate);
-                return Evaluate(heads, parameters, penalties);
+                return Evaluate(heads, parameters, penalty, views);
             },
             tolerance);
         Write(parameters, point);
@@ -75,7 +75,7 @@ internal sealed class HeadSolver : IDisposable
             piece.Dispose();
     }
 
-    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, double[] penalties)
+    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, HeadPenalty penalty, int?[] viewsOfWeights)
     {
         using var scope = NewDisposeScope();
         double value = 0;
@@ -92,21 +92,20 @@ internal sealed class HeadSolver : IDisposable
 
         double[] gradient = new double[parameters.Sum(parameter => parameter.numel())];
         int start = 0;
-        foreach (var (parameter, penalty) in parameters.Zip(penalties))
+        foreach (var (parameter, views) in parameters.Zip(viewsOfWeights))
         {
-            double[] own = parameter.grad!.to(ScalarType.Float64).data<double>().ToArray();
-            double[] values = parameter.detach().to(ScalarType.Float64).data<double>().ToArray();
-            for (int i = 0; i < own.Length; i++)
-            {
-                value += penalty / 2 * values[i] * values[i];
-                gradient[start++] = own[i] + (penalty * values[i]);
-            }
-
+            var own = gradient.AsSpan(start, (int)parameter.numel());
+            parameter.grad!.to(ScalarType.Float64).data<double>().ToArray().CopyTo(own);
+            if (views is { } count)
+                value += penalty.AddGradient(parameter.detach().to(ScalarType.Float64).data<double>().ToArray(), own, (int)parameter.shape[0] / count, count);
             parameter.grad = null;
+            start += own.Length;
         }
 
         return (value, gradient);
     }
+
+    private static IEnumerable<HeadShape> Linear(Objective objective) => objective.Heads.Where(head => head.CosineScale is null);
 
     private static double[] Read(IEnumerable<Parameter> parameters)
     {

@@ -60,7 +60,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, settings);
             using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, training, ImageWeights(settings));
-            solver.Solve(heads, [.. heads.parameters()], expected.GetProperty("penalty").GetDouble(), Tolerance, NoCancellation);
+            solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(expected.GetProperty("penalty").GetDouble()), Tolerance, NoCancellation);
 
             VectorFile.AssertClose(expected.GetProperty("weight"), heads.get_parameter(Heads.WeightName(Head.Class))!, 1e-3);
             Tensor bias = heads.get_parameter(Heads.BiasName(Head.Class))!;
@@ -86,7 +86,7 @@ public sealed class HeadSolverTests : IDisposable
         foreach (var stage in stages)
         {
             using var solver = new HeadSolver(stage.Objective, images, ImageWeights(settings));
-            solver.Solve(heads, stage.ParametersOf(heads), Penalty, Tolerance, NoCancellation);
+            solver.Solve(heads, stage.ParametersOf(heads), new HeadPenalty(Penalty), Tolerance, NoCancellation);
         }
 
         var (embeddings, labels) = images.Batch(0, images.Count, images.Views);
@@ -142,9 +142,77 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
             using var heads = new Heads(Size, objective.Heads, new Random(1));
             using var solver = new HeadSolver(objective, images, null);
-            solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
+            solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(penalty), Tolerance, NoCancellation);
             return heads.get_parameter(Heads.WeightName(Head.Joint))!.norm().item<float>();
         }
+    }
+
+    [Fact]
+    public void The_gradient_of_a_penalty_is_that_of_its_value()
+    {
+        const double Step = 1e-6;
+        var penalty = new HeadPenalty(Strength: 0.3, OnDifferences: 7);
+        double[] weights = [.. Enumerable.Range(0, Classes * Views * Size).Select(i => VectorFile.Number(60, i))];
+        double[] gradient = new double[weights.Length];
+        penalty.AddGradient(weights, gradient, Classes, Views);
+        for (int i = 0; i < weights.Length; i++)
+            Assert.Equal((Value(i, Step) - Value(i, -Step)) / (2 * Step), gradient[i], 1e-6);
+
+        double Value(int i, double step)
+        {
+            double[] moved = [.. weights];
+            moved[i] += step;
+            return penalty.AddGradient(moved, new double[weights.Length], Classes, Views);
+        }
+    }
+
+    [Fact]
+    public void Differences_between_views_carry_the_factor_and_what_classes_or_views_share_does_not()
+    {
+        double[] shared = new double[Classes * Views], differences = new double[Classes * Views];
+        for (int i = 0; i < shared.Length; i++)
+        {
+            var (of, view) = (i / Views, i % Views);
+            shared[i] = of - (0.5 * view);
+            differences[i] = (of - 1) * (view - 1.5);
+        }
+
+        Assert.Equal(Value(shared, 1), Value(shared, 30), 1e-12);
+        Assert.Equal(30 * Value(differences, 1), Value(differences, 30), 1e-9);
+
+        static double Value(double[] weights, double factor) => new HeadPenalty(1, factor).AddGradient(weights, new double[weights.Length], Classes, Views);
+    }
+
+    [Fact]
+    public void A_high_penalty_on_differences_makes_the_classes_of_all_views_alike()
+    {
+        var images = OfViews(SlaObjective.Sla, count: 60);
+        var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
+        using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+        using var solver = new HeadSolver(objective, images, null);
+        double free = Differences(new HeadPenalty(1e-3)), alike = Differences(new HeadPenalty(1e-3, 1e4));
+        Assert.True(alike < 1e-2 * free, $"{alike} and {free}");
+
+        double Differences(HeadPenalty penalty)
+        {
+            solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
+            Tensor weights = heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().reshape(Classes, Views, Size);
+            Tensor centred = weights - weights.mean([0], keepdim: true) - weights.mean([1], keepdim: true) + weights.mean([0, 1], keepdim: true);
+            return centred.norm().item<float>();
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_penalty_on_differences_is_high_where_views_look_alike(bool areAlike)
+    {
+        var images = OfViews(SlaObjective.Sla, count: 60, areAlike);
+        var log = new List<string>();
+        var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
+        var settings = HeadSettings.Of(SlaObjective.Sla, objective, new ObjectiveSettings(), Classes, SlaInference.Aggregated, seed: 1);
+        new FrozenHeads(settings, FrozenSplits.ByFolds(images, images.Count, seed: 1), log.Add, NoCancellation).Train(images);
+        Assert.Equal(areAlike, Assert.Single(log).Contains("times on differences between views", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -197,7 +265,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, new ObjectiveSettings());
             using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, images, null);
-            return solver.Solve(heads, [.. heads.parameters()], 0.1, Tolerance, NoCancellation).Value;
+            return solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(0.1), Tolerance, NoCancellation).Value;
         }
     }
 
@@ -223,15 +291,15 @@ public sealed class HeadSolverTests : IDisposable
         Views: 1,
         Size);
 
-    /// <summary>Images of noise around a point for each class and view.</summary>
-    private static EmbeddedImages OfViews(SlaObjective kind, int count)
+    /// <summary>Images of noise around a point for each class and view, or for each class alone.</summary>
+    private static EmbeddedImages OfViews(SlaObjective kind, int count, bool areAlike = false)
     {
         int views = kind == SlaObjective.Baseline ? 1 : Views;
         int[] labels = [.. Enumerable.Range(0, count).Select(image => image % 5 % Classes)];
         return new EmbeddedImages(
             labels,
             [.. labels.Select((label, image) => Enumerable.Range(0, views * Size).Select(i =>
-                (float)(VectorFile.Number(40 + label, i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())],
+                (float)(VectorFile.Number(40 + label, areAlike ? i % Size : i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())],
             views,
             Size);
     }

@@ -72,7 +72,7 @@ public sealed class PrincipalAxesTests
             var objective = SlaObjectives.Create(SlaObjective.Sla, classes: 3, images.Views, new ObjectiveSettings());
             using var heads = new Heads(images.Size, objective.Heads, new Random(1));
             using var solver = new HeadSolver(objective, images, null);
-            solver.Solve(heads, [.. heads.parameters()], penalty: 0.1, tolerance: 1e-9, () => { });
+            solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(0.1), tolerance: 1e-9, () => { });
             return [.. heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().data<float>()];
         }
     }
