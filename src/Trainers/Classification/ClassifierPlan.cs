@@ -115,6 +115,16 @@ internal sealed class ClassifierPlan
         return Copy(options, Int8Ranges);
     }
 
+    /// <summary>The plan that goes on with a model, under the objective of its plan.</summary>
+    /// <param name="plan">The plan of the model.</param>
+    /// <param name="model">The model.</param>
+    public ClassifierPlan After(ClassifierPlan plan, SlaTransformer model)
+    {
+        var options = Options.Clone();
+        (options.Objective, options.Transformations, options.Inference) = (plan.Options.Objective, plan.Options.Transformations, plan.Options.Inference);
+        return new(Host, options, Rows, pretrained: null, model, Settings.Tail) { Clock = Clock };
+    }
+
     /// <summary>The plan of the same training with a frozen backbone in the precision of the options.</summary>
     public ClassifierPlan WithFrozenPrecision() => !Host.ComputesInInt8(Architecture)
         ? this

@@ -167,7 +167,7 @@ public sealed partial class SlaTrainer
         /// Whether the training changes the backbone. <see cref="BackboneTraining.Frozen"/> needs a pretrained backbone:
         /// <see cref="Architecture.FromOnnx"/>, <see cref="Architecture.PretrainedResNet18"/>, <see cref="ImageTrainerOptions.PretrainedPath"/> or an
         /// initial model. It then ignores epochs, batch size and learning rate. Of the base augmentation it uses only the mirror image, and only with
-        /// a single view.
+        /// a single view. <see cref="BackboneTraining.HeadsFirst"/> does the same, and then trains all weights as Full does.
         /// </summary>
         /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
@@ -177,7 +177,7 @@ public sealed partial class SlaTrainer
         /// self-distillation under <see cref="ImageTrainerOptions.Transformations"/>, and under mirroring if the base augmentation mirrors images. It
         /// compares them over three folds of 400 images, or of 10 images a class if that is more. It takes the one with the fewest views within one
         /// standard error of the lowest log-loss, because views take time. <see cref="Objective"/> and <see cref="Inference"/> are then ignored.
-        /// Ignored unless <see cref="BackboneTraining"/> is Frozen.
+        /// Ignored where <see cref="BackboneTraining"/> is Full.
         /// </summary>
         /// <value>Default false.</value>
         public bool CompareObjectives { get; set; }

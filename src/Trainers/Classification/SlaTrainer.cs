@@ -144,20 +144,58 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
         var plan = ReadPlan(channel, input, validationSet, initialModel, clock);
-        if (_options.BackboneTraining == BackboneTraining.Frozen)
-            plan = _host.Compute(plan.WithFrozenPrecision);
-        if (_options.BackboneTraining == BackboneTraining.Frozen && _options.CompareObjectives)
-            plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
-        return new SlaTransformer(_host.Environment, Train(plan, channel), plan.Inference);
+        return _options.BackboneTraining switch
+        {
+            BackboneTraining.Full => TrainNetwork(plan, channel),
+            BackboneTraining.Frozen => TrainHeads(plan, channel).Model,
+            _ => TrainHeadsFirst(plan, channel),
+        };
     }
 
-    private static TrainedModel Train(ClassifierPlan plan, IChannel channel)
+    private SlaTransformer TrainNetwork(ClassifierPlan plan, IChannel channel)
     {
-        if (plan.Options.BackboneTraining == BackboneTraining.Frozen)
-            return new FrozenTraining(plan, channel).Train();
         using var training = new ClassifierTraining(plan, channel);
-        return training.Train();
+        return Transformer(training.Train(), plan);
     }
+
+    /// <summary>Trains heads on a frozen backbone.</summary>
+    /// <returns>The model, and the plan with the objective that the comparison chose, if the options ask for one.</returns>
+    private (SlaTransformer Model, ClassifierPlan Plan) TrainHeads(ClassifierPlan plan, IChannel channel)
+    {
+        plan = _host.Compute(plan.WithFrozenPrecision);
+        if (_options.CompareObjectives)
+            plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
+        return (Transformer(new FrozenTraining(plan, channel).Train(), plan), plan);
+    }
+
+    private SlaTransformer TrainHeadsFirst(ClassifierPlan plan, IChannel channel)
+    {
+        var (heads, ofHeads) = TrainHeads(plan.With(options => options.BackboneTraining = BackboneTraining.Frozen), channel);
+        SlaTransformer network;
+        try
+        {
+            network = TrainNetwork(plan.After(ofHeads, heads), channel);
+        }
+        catch
+        {
+            heads.Dispose();
+            throw;
+        }
+
+        double? before = heads.TrainingHistory.KeptEpoch.ValidationAccuracy, after = network.TrainingHistory.KeptEpoch.ValidationAccuracy;
+        if (plan.Rows.Validation is null || !_options.KeepBest || after > before)
+        {
+            heads.Dispose();
+            return network;
+        }
+
+        TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
+            $"the heads alone have a validation accuracy of {before:P1}, and the trained network one of {after:P1}: the network stays as it was"));
+        network.Dispose();
+        return heads;
+    }
+
+    private SlaTransformer Transformer(TrainedModel model, ClassifierPlan plan) => new(_host.Environment, model, plan.Inference);
 
     /// <summary>Checks that transformations and network suit images of a shape, before any image is read.</summary>
     /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
