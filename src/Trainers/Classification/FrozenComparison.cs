@@ -30,7 +30,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     public ClassifierPlan Best(Weights weights)
     {
         var pilot = Pilot();
-        var measured = TransformationSets().SelectMany(set => Measure(set, pilot, weights)).ToList();
+        var measured = TransformationSets().SelectMany(set => plan.Host.Compute(() => Measure(set, pilot, weights))).ToList();
         int chosen = Choose([.. measured.Select(candidate => (candidate.Views, candidate.Scores.Losses))]);
         ComparedObjective[] compared = [.. measured.Select(candidate => candidate.Compared)];
         foreach (var objective in compared)
@@ -88,8 +88,10 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         var all = candidates[^1];
         using var run = new EmbeddingRun(all.Host, channel, all.Description, weights, all.Options);
         var training = new FrozenTraining(all, channel);
-        var embedded = training.Standardized(run.Embed(pilot, [null]), pilot.Rows.Length, weights);
-        embedded = training.Axes(embedded, MostAxes).Project(embedded);
+        using var embedded = FrozenSplits.ByFolds(pilot.Labels, forms: 1, all.Host.Seed, training.NewStore);
+        run.Embed(pilot, [null], embedded.Store, embedded.Places);
+        training.Standardize(embedded, weights);
+        training.Axes(embedded, MostAxes).Project(embedded.Store);
         return [.. candidates.Select(candidate => new Candidate(candidate, Measure(candidate, embedded)))];
     }
 
@@ -115,10 +117,11 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     });
 
     /// <summary>Measures a candidate over folds. It takes the first views of the embedded images, as many as it has.</summary>
-    private RowScores Measure(ClassifierPlan candidate, EmbeddedImages embedded)
+    private RowScores Measure(ClassifierPlan candidate, FrozenSplits embedded)
     {
-        var ofViews = embedded with { Views = candidate.Description.Transformations.Count };
-        return new FrozenTraining(candidate, channel).NewHeads(FrozenSplits.ByFolds(ofViews, ofViews.Count, candidate.Host.Seed), _ => { }).Measure();
+        int views = candidate.Description.Transformations.Count;
+        var splits = embedded.Splits.Select(split => (split.Training with { Views = views }, split.Validation with { Views = views }));
+        return new FrozenTraining(candidate, channel).NewHeads([.. splits], _ => { }).Measure();
     }
 
     /// <summary>An objective with its scores of the pilot's images.</summary>

@@ -2,8 +2,10 @@ using System.Diagnostics;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
+using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training;
 using Microsoft.ML.Sla.Training.Frozen;
+using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Classification;
 
@@ -23,24 +25,23 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 
     /// <summary>Embeds the images, and trains the heads to their optimum.</summary>
     /// <exception cref="InvalidOperationException">Memory runs out, or the backbone makes infinite or NaN values.</exception>
+    /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps the embeddings.</exception>
     public TrainedModel Train() => plan.Host.Compute(() =>
     {
         TrainerHost.Info(channel, plan.ToString());
         plan.Options.Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
         var weights = plan.BackboneWeights();
-        var (training, validation) = Embed(weights);
-        var (scale, shift) = Standardization(training, TrainingImages, weights);
-        var standardized = training.Transformed(scale, shift);
-        var axes = Axes(standardized, MostAxes);
-        var all = axes.Project(standardized);
-        var splits = validation is null
-            ? FrozenSplits.ByFolds(all, TrainingImages, plan.Host.Seed)
-            : [(all, axes.Project(validation.Transformed(scale, shift)))];
-        var (ofHeads, scores) = NewHeads(splits, message => TrainerHost.Info(channel, message)).Train(all);
+        using var embedded = NewSplits();
+        TrainerHost.Info(channel, $"{embedded.Store}");
+        Embed(embedded, weights);
+        var (scale, shift) = Standardize(embedded, weights);
+        var axes = Axes(embedded, MostAxes);
+        axes.Project(embedded.Store);
+        var (ofHeads, scores) = NewHeads(embedded.Splits, message => TrainerHost.Info(channel, message)).Train(embedded.Training);
 
         foreach (var (name, shape, values) in ofHeads)
-            weights[name] = shape is [var outputs, _] ? ([outputs, training.Size], axes.Back(values)) : (shape, values);
+            weights[name] = shape is [var outputs, _] ? ([outputs, scale.Length], axes.Back(values)) : (shape, values);
         SetStandardization(weights, scale, shift);
         var history = History(scores);
         plan.Options.Notify(observer => observer.OnEnd(history));
@@ -90,33 +91,56 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     /// </summary>
     /// <param name="embedded">The standardised embeddings.</param>
     /// <param name="most">Largest number of principal axes.</param>
-    public PrincipalAxes Axes(EmbeddedImages embedded, int most) =>
-        embedded.Size > most && plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded, most) : PrincipalAxes.None;
+    public PrincipalAxes Axes(FrozenSplits embedded, int most) =>
+        embedded.Store.Size > most && plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded.Training, most) : PrincipalAxes.None;
 
-    /// <summary>Standardises embeddings by the mean and deviation of the untransformed images.</summary>
-    public EmbeddedImages Standardized(EmbeddedImages embedded, int images, Weights weights)
+    /// <summary>Standardises embeddings by the mean and deviation of the untransformed training images.</summary>
+    /// <returns>Factor and term of each value.</returns>
+    public (float[] Scale, float[] Shift) Standardize(FrozenSplits embedded, Weights weights)
     {
-        var (scale, shift) = Standardization(embedded, images, weights);
-        return embedded.Transformed(scale, shift);
+        var (scale, shift) = Standardization(embedded, weights);
+        using Tensor factors = tensor(scale), terms = tensor(shift);
+        embedded.Store.Map(scale.Length, rows => rows.mul_(factors).Add(terms));
+        return (scale, shift);
     }
+
+    /// <summary>Makes a store for the embeddings of images.</summary>
+    /// <param name="labels">The class of each image.</param>
+    /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
+    public EmbeddingStore NewStore(int[] labels) => new(
+        labels,
+        plan.Description.Transformations.Count,
+        plan.Architecture.EmbeddingSize,
+        plan.Options.EmbeddingMemory ?? TrainerHost.QuarterOfMemory,
+        plan.Options.CheckpointFolder ?? Path.GetTempPath());
 
     private int TrainingImages => plan.Rows.Training.Rows.Length;
 
-    private (EmbeddedImages Training, EmbeddedImages? Validation) Embed(Weights weights)
+    private FrozenSplits NewSplits()
+    {
+        int forms = Draws().Length;
+        return plan.Rows.Validation is { } validation
+            ? FrozenSplits.WithValidation(plan.Rows.Training.Labels, forms, validation.Labels, NewStore)
+            : FrozenSplits.ByFolds(plan.Rows.Training.Labels, forms, plan.Host.Seed, NewStore);
+    }
+
+    private void Embed(FrozenSplits embedded, Weights weights)
     {
         using var run = new EmbeddingRun(plan.Host, channel, plan.Description, weights, plan.Options);
-        var training = run.Embed(plan.Rows.Training, Draws());
-        return (training, plan.Rows.Validation is null ? null : run.Embed(plan.Rows.Validation, [null]));
+        int training = embedded.Training.Count;
+        run.Embed(plan.Rows.Training, Draws(), embedded.Store, embedded.Places[..training]);
+        if (plan.Rows.Validation is { } validation)
+            run.Embed(validation, [null], embedded.Store, embedded.Places[training..]);
     }
 
     /// <summary>Whether the model can standardise embeddings: at the end of its backbone, or in linear heads.</summary>
     private bool HasPlaceForStandardization(Weights weights) => weights.Contains(ScaleName) || plan.Objective.Heads.All(head => head.CosineScale is null);
 
-    private (float[] Scale, float[] Shift) Standardization(EmbeddedImages embedded, int images, Weights weights)
+    private (float[] Scale, float[] Shift) Standardization(FrozenSplits embedded, Weights weights)
     {
         if (!HasPlaceForStandardization(weights))
-            return ([.. Enumerable.Repeat(1f, embedded.Size)], new float[embedded.Size]);
-        var (mean, deviation) = embedded.Select([.. Enumerable.Range(0, images)]).Statistics();
+            return ([.. Enumerable.Repeat(1f, embedded.Store.Size)], new float[embedded.Store.Size]);
+        var (mean, deviation) = embedded.Untransformed.Statistics();
         float[] scale = Array.ConvertAll(deviation, value => value < SmallestDeviation ? 1 : (float)(1 / value));
         return (scale, [.. mean.Zip(scale, (value, factor) => (float)(-value * factor))]);
     }

@@ -53,6 +53,10 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// A row cannot be used, there is nothing to learn, the loss became infinite or NaN, memory runs out, or the checkpoint is of
     /// another run.
     /// </exception>
+    /// <exception cref="IOException">
+    /// The embeddings of a frozen training are more than <see cref="Options.EmbeddingMemory"/>, and there is no room for their file; the message says
+    /// what to do.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, initialModel: null);
 
@@ -164,7 +168,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     {
         plan = _host.Compute(plan.WithFrozenPrecision);
         if (_options.CompareObjectives)
-            plan = _host.Compute(() => new FrozenComparison(plan, channel).Best(plan.BackboneWeights()));
+            plan = new FrozenComparison(plan, channel).Best(_host.Compute(plan.BackboneWeights));
         return (Transformer(new FrozenTraining(plan, channel).Train(), plan), plan);
     }
 

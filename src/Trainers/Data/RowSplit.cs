@@ -5,6 +5,9 @@ namespace Microsoft.ML.Sla.Data;
 /// <param name="Rows">The row numbers.</param>
 internal sealed record RowSelection(PixelStore Store, int[] Rows)
 {
+    /// <summary>The class of each row.</summary>
+    public int[] Labels => Array.ConvertAll(Rows, Store.Label);
+
     /// <summary>A number of the rows, spread evenly over all.</summary>
     /// <param name="count">The number of rows; all rows if there are fewer.</param>
     public RowSelection Spread(int count) => count >= Rows.Length
@@ -50,7 +53,7 @@ internal static class RowSplit
     /// <param name="seed">The seed that decides which rows.</param>
     public static IEnumerable<(RowSelection Training, RowSelection Validation)> Folds(RowSelection all, int count, int seed)
     {
-        int[] folds = FoldNumbers([.. all.Rows.Select(all.Store.Label)], count, seed);
+        int[] folds = FoldNumbers(all.Labels, count, seed);
         return Enumerable.Range(0, count).Select(fold => (
             all with { Rows = [.. all.Rows.Where((_, i) => folds[i] != fold)] },
             all with { Rows = [.. all.Rows.Where((_, i) => folds[i] == fold)] }));

@@ -34,7 +34,10 @@ internal sealed class TrainerHost
     public int Threads => _options.Threads ?? System.Environment.ProcessorCount;
 
     /// <summary>The largest number of bytes of pixels to keep in memory.</summary>
-    public long PixelMemory => _options.PixelMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+    public long PixelMemory => _options.PixelMemory ?? QuarterOfMemory;
+
+    /// <summary>A quarter of the bytes of memory that the process may use.</summary>
+    public static long QuarterOfMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
     /// <summary>Runs a function that computes with torch.</summary>
     /// <exception cref="InvalidOperationException">Memory runs out; the message says which options to lower.</exception>

@@ -2,65 +2,48 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
 
-/// <summary>Labelled images as the embeddings of their views. Each form of an image, such as the mirrored one, is an image of its own.</summary>
-/// <param name="Labels">The class of each image.</param>
-/// <param name="Values">M x D values of each image.</param>
-/// <param name="Views">M.</param>
-/// <param name="Size">D.</param>
-internal sealed record EmbeddedImages(int[] Labels, float[][] Values, int Views, int Size)
+/// <summary>Some of the images of a store, such as the training images of a fold.</summary>
+/// <param name="Store">The embeddings of their views.</param>
+/// <param name="Ranges">The images, as ranges of the store.</param>
+internal sealed record EmbeddedImages(EmbeddingStore Store, params IReadOnlyList<ImageRange> Ranges)
 {
+    /// <summary>The class of each image.</summary>
+    public int[] Labels { get; } = [.. Ranges.SelectMany(range => Store.Labels[range.Start..range.End])];
+
+    /// <summary>Number of views of an image that count: the first ones.</summary>
+    public int Views { get; init; } = Store.Views;
+
     public int Count => Labels.Length;
 
-    /// <summary>Some of the images.</summary>
-    public EmbeddedImages Select(IReadOnlyCollection<int> numbers) => this with
-    {
-        Labels = [.. numbers.Select(number => Labels[number])],
-        Values = [.. numbers.Select(number => Values[number])],
-    };
+    /// <summary>D.</summary>
+    public int Size => Store.Size;
 
-    /// <summary>The embeddings and labels of images: B*k x D, image by image, and B.</summary>
-    /// <param name="start">Number of the first image.</param>
-    /// <param name="count">B.</param>
-    /// <param name="views">k: all M views, or the untransformed image alone.</param>
-    public (Tensor Embeddings, Tensor Labels) Batch(int start, int count, int views)
-    {
-        float[] values = new float[(long)count * views * Size];
-        for (int image = 0; image < count; image++)
-            Values[start + image].AsSpan(0, views * Size).CopyTo(values.AsSpan(image * views * Size));
+    /// <summary>The images in pieces, in order.</summary>
+    public IEnumerable<ImageRange> Pieces => Ranges.SelectMany(Store.Pieces);
 
-        // A tensor made of an array has the alignment of the array, and the last bits of MKL's sums depend on the alignment.
-        using Tensor ofArray = tensor(values, [(long)count * views, Size]);
-        return (ofArray.clone(), tensor(Array.ConvertAll(Labels[start..(start + count)], label => (long)label)));
-    }
+    /// <summary>The labels of a piece: B labels.</summary>
+    public Tensor LabelsOf(ImageRange piece) => tensor(Array.ConvertAll(Store.Labels[piece.Start..piece.End], label => (long)label));
 
-    /// <summary>Mean and deviation of each value over the untransformed images.</summary>
+    /// <summary>Mean and deviation of each value over the untransformed views of the images.</summary>
     public (double[] Mean, double[] Deviation) Statistics()
     {
-        double[] mean = new double[Size], squares = new double[Size];
-        foreach (float[] values in Values)
-        {
-            for (int i = 0; i < Size; i++)
-                mean[i] += values[i] / (double)Count;
-        }
-
-        foreach (float[] values in Values)
-        {
-            for (int i = 0; i < Size; i++)
-                squares[i] += (values[i] - mean[i]) * (values[i] - mean[i]) / Count;
-        }
-
-        return (mean, Array.ConvertAll(squares, Math.Sqrt));
+        double[] mean = Average((value, _) => value);
+        double[] variance = Average((value, i) => (value - mean[i]) * (value - mean[i]));
+        return (mean, Array.ConvertAll(variance, Math.Sqrt));
     }
 
-    /// <summary>Multiplies each value of an embedding by a factor and adds a term.</summary>
-    public EmbeddedImages Transformed(float[] scale, float[] shift) => this with
+    /// <summary>The mean of a function of each value and its index.</summary>
+    private double[] Average(Func<double, int, double> function)
     {
-        Values = Array.ConvertAll(Values, values =>
+        double[] mean = new double[Size];
+        foreach (var piece in Pieces)
         {
-            float[] transformed = new float[values.Length];
+            using Tensor rows = Store.Read(piece, views: 1);
+            float[] values = rows.contiguous().data<float>().ToArray();
             for (int i = 0; i < values.Length; i++)
-                transformed[i] = (values[i] * scale[i % Size]) + shift[i % Size];
-            return transformed;
-        }),
-    };
+                mean[i % Size] += function(values[i], i % Size) / Count;
+        }
+
+        return mean;
+    }
 }

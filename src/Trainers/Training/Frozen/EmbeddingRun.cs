@@ -53,29 +53,23 @@ internal sealed class EmbeddingRun : IDisposable
     /// <param name="draws">
     /// The forms in which each image is embedded: permutations of its values, and null for the image itself.
     /// </param>
-    /// <returns>The rows in the first form, then in the second, and so on.</returns>
+    /// <param name="store">Receives the embeddings.</param>
+    /// <param name="places">The place in the store of the rows in the first form, then in the second, and so on.</param>
+    /// <exception cref="IOException">The embeddings go to a file, and its disk is full.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps what was computed.</exception>
-    public EmbeddedImages Embed(RowSelection rows, params IReadOnlyList<int[]?> draws)
+    public void Embed(RowSelection rows, IReadOnlyList<int[]?> draws, EmbeddingStore store, int[] places)
     {
-        int images = rows.Rows.Length;
-        var embedded = new EmbeddedImages(
-            [.. Enumerable.Repeat(rows.Rows.Select(rows.Store.Label), draws.Count).SelectMany(labels => labels)],
-            [.. Enumerable.Range(0, images * draws.Count).Select(_ => new float[_views.Length * _extractor.Size])],
-            _views.Length,
-            _extractor.Size);
-        var progress = new Progress(this, (long)images * draws.Count * _views.Length);
+        var progress = new Progress(this, (long)places.Length * _views.Length);
         using var sequence = rows.Store.Open(rows.Rows);
-        using var loaded = new ReadAhead<Batch>(() => Load(sequence, images, draws));
+        using var loaded = new ReadAhead<Batch>(() => Load(sequence, draws, places));
         foreach (var batch in loaded)
         {
             _host.CheckCancellation();
-            int[] unknown = ReadKnown(embedded, batch);
+            int[] unknown = ReadKnown(store, batch);
             if (unknown.Length > 0)
-                Compute(embedded, batch, unknown);
+                Compute(store, batch, unknown);
             progress.Report(batch.Places.Count, batch.Places.Count - unknown.Length);
         }
-
-        return embedded;
     }
 
     /// <summary>Number of views that went through the network.</summary>
@@ -89,10 +83,22 @@ internal sealed class EmbeddingRun : IDisposable
 
     /// <summary>Reads what the file has of a batch.</summary>
     /// <returns>The views of the batch that it does not have.</returns>
-    private int[] ReadKnown(EmbeddedImages embedded, Batch batch) => [.. Enumerable.Range(0, batch.Places.Count)
-        .Where(i => _file is null || !_file.TryRead(batch.Hashes[i], Target(embedded, batch.Places[i])))];
+    private int[] ReadKnown(EmbeddingStore store, Batch batch)
+    {
+        float[] embedding = new float[_extractor.Size];
+        var unknown = new List<int>();
+        for (int i = 0; i < batch.Places.Count; i++)
+        {
+            if (_file?.TryRead(batch.Hashes[i], embedding) == true)
+                store.Write(batch.Places[i].Image, batch.Places[i].View, embedding);
+            else
+                unknown.Add(i);
+        }
 
-    private void Compute(EmbeddedImages embedded, Batch batch, int[] unknown)
+        return [.. unknown];
+    }
+
+    private void Compute(EmbeddingStore store, Batch batch, int[] unknown)
     {
         for (int i = 0; i < unknown.Length; i++)
             batch.Pixels.AsSpan(unknown[i] * _length, _length).CopyTo(batch.Pixels.AsSpan(i * _length));
@@ -100,17 +106,15 @@ internal sealed class EmbeddingRun : IDisposable
         for (int i = 0; i < unknown.Length; i++)
         {
             var embedding = values.AsSpan(i * _extractor.Size, _extractor.Size);
-            embedding.CopyTo(Target(embedded, batch.Places[unknown[i]]));
+            store.Write(batch.Places[unknown[i]].Image, batch.Places[unknown[i]].View, embedding);
             _file?.Write(batch.Hashes[unknown[i]], embedding);
         }
     }
 
-    private Span<float> Target(EmbeddedImages embedded, Place place) =>
-        embedded.Values[place.Image].AsSpan(place.View * _extractor.Size, _extractor.Size);
-
     /// <summary>All views of all forms of all images, image by image, so that each image is read once.</summary>
-    private IEnumerable<Batch> Load(ImageSequence sequence, int images, IReadOnlyList<int[]?> draws)
+    private IEnumerable<Batch> Load(ImageSequence sequence, IReadOnlyList<int[]?> draws, int[] places)
     {
+        int images = places.Length / draws.Count;
         byte[] image = new byte[_length];
         var batch = new Batch(_length);
         for (int i = 0; i < images; i++)
@@ -120,7 +124,7 @@ internal sealed class EmbeddingRun : IDisposable
             {
                 for (int view = 0; view < _views.Length; view++)
                 {
-                    batch.Add(new Place((draw * images) + i, view), Permuted(Permuted(image, draws[draw]), _views[view]));
+                    batch.Add(new Place(places[(draw * images) + i], view), Permuted(Permuted(image, draws[draw]), _views[view]));
                     if (batch.Places.Count < BatchSize)
                         continue;
                     yield return batch;
@@ -136,7 +140,7 @@ internal sealed class EmbeddingRun : IDisposable
     private static byte[] Permuted(byte[] values, int[]? permutation) =>
         permutation is null ? values : Array.ConvertAll(permutation, source => values[source]);
 
-    /// <summary>The place of an embedding in the result.</summary>
+    /// <summary>The place of an embedding in the store.</summary>
     private readonly record struct Place(int Image, int View);
 
     private sealed class Batch(int length)

@@ -30,8 +30,6 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
     /// <summary>The same for the resulting heads.</summary>
     private const double Tolerance = 1e-6;
 
-    private const int ScoredImages = 1024;
-
     /// <summary>Chooses the penalty of each stage, and trains the heads with it.</summary>
     /// <param name="images">The training images of the result.</param>
     /// <returns>The weights of the heads by name, and the scores of the validation images. No image was scored by heads that were trained on it.</returns>
@@ -144,14 +142,15 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
     {
         using var noGradient = no_grad();
         var (isRight, losses) = (new bool[images.Count], new float[images.Count]);
-        for (int start = 0; start < images.Count; start += ScoredImages)
+        int scored = 0;
+        foreach (var piece in images.Pieces)
         {
             using var scope = NewDisposeScope();
-            int count = Math.Min(ScoredImages, images.Count - start);
-            var (embeddings, labels) = images.Batch(start, count, readout.AllViews ? images.Views : 1);
+            Tensor embeddings = images.Store.Read(piece, readout.AllViews ? images.Views : 1), labels = images.LabelsOf(piece);
             Tensor logits = settings.Objective.ClassLogits(readout, embeddings, heads);
-            logits.argmax(1).eq(labels).data<bool>().CopyTo(isRight, start);
-            nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None).data<float>().CopyTo(losses, start);
+            logits.argmax(1).eq(labels).data<bool>().CopyTo(isRight, scored);
+            nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None).data<float>().CopyTo(losses, scored);
+            scored += piece.Count;
         }
 
         return new RowScores(images.Labels, isRight, losses);

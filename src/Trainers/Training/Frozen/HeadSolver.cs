@@ -15,10 +15,8 @@ namespace Microsoft.ML.Sla.Training.Frozen;
 /// </summary>
 internal sealed class HeadSolver : IDisposable
 {
-    /// <summary>Images in a piece. The gradients of the pieces are added up, so the logits need the memory of one piece.</summary>
-    private const int PieceImages = 4096;
-
     private readonly Objective _objective;
+    private readonly EmbeddedImages _images;
     private readonly List<Piece> _pieces = [];
     private readonly Dictionary<string, int> _viewsOfWeights;
 
@@ -27,17 +25,16 @@ internal sealed class HeadSolver : IDisposable
     /// <param name="imageWeights">The weight of an image of each class; null for equal ones.</param>
     public HeadSolver(Objective objective, EmbeddedImages images, double[]? imageWeights)
     {
-        _objective = objective;
+        (_objective, _images) = (objective, images);
         _viewsOfWeights = Linear(objective).ToDictionary(head => Heads.WeightName(head.Head), head => head.Head == Head.Joint ? objective.Views : 1);
-        double total = Enumerable.Range(0, images.Count).Sum(Weight);
-        for (int start = 0; start < images.Count; start += PieceImages)
+        double total = images.Labels.Sum(Weight);
+        foreach (var piece in images.Pieces)
         {
-            int count = Math.Min(PieceImages, images.Count - start);
-            var (embeddings, labels) = images.Batch(start, count, images.Views);
-            _pieces.Add(new Piece(embeddings, new ClassTargets(labels), ViewDraw.All(count, images.Views, CPU), Enumerable.Range(start, count).Sum(Weight) / total));
+            double share = images.Store.Labels[piece.Start..piece.End].Sum(Weight) / total;
+            _pieces.Add(new Piece(piece, new ClassTargets(images.LabelsOf(piece)), ViewDraw.All(piece.Count, images.Views, CPU), share));
         }
 
-        double Weight(int image) => imageWeights?[images.Labels[image]] ?? 1;
+        double Weight(int label) => imageWeights?[label] ?? 1;
     }
 
     /// <summary>The names of the weights that the penalty is on.</summary>
@@ -83,7 +80,8 @@ internal sealed class HeadSolver : IDisposable
             parameter.grad = null;
         foreach (var piece in _pieces)
         {
-            using Tensor loss = _objective.Loss(piece.Embeddings, heads, piece.Targets, piece.Draw);
+            using Tensor embeddings = _images.Store.Read(piece.Images, _images.Views);
+            using Tensor loss = _objective.Loss(embeddings, heads, piece.Targets, piece.Draw);
             using Tensor exact = loss.to(ScalarType.Float64);
             using Tensor share = exact.Times(piece.Share);
             share.backward();
@@ -126,11 +124,10 @@ internal sealed class HeadSolver : IDisposable
         }
     }
 
-    private sealed record Piece(Tensor Embeddings, ClassTargets Targets, ViewDraw Draw, double Share) : IDisposable
+    private sealed record Piece(ImageRange Images, ClassTargets Targets, ViewDraw Draw, double Share) : IDisposable
     {
         public void Dispose()
         {
-            Embeddings.Dispose();
             Targets.Dispose();
             Draw.Dispose();
         }

@@ -12,8 +12,6 @@ internal sealed class PrincipalAxes
     /// <summary>Axes with less than this share of the variance of the first one are rounding errors.</summary>
     private const double SmallestShare = 1e-7;
 
-    private const int PieceImages = 1024;
-
     private readonly int _size;
     private readonly int _count;
 
@@ -33,11 +31,11 @@ internal sealed class PrincipalAxes
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         Tensor moments = zeros(images.Size, images.Size);
-        for (int start = 0; start < images.Count; start += PieceImages)
+        foreach (var piece in images.Pieces)
         {
-            using var piece = NewDisposeScope();
-            Tensor rows = images.Batch(start, Math.Min(PieceImages, images.Count - start), images.Views).Embeddings;
-            moments.addmm_(rows.t(), rows, 1, 1);
+            using Tensor rows = images.Store.Read(piece, images.Views);
+            using Tensor columns = rows.t();
+            moments.addmm_(columns, rows, 1, 1);
         }
 
         // The variances are in ascending order.
@@ -47,25 +45,13 @@ internal sealed class PrincipalAxes
         return new PrincipalAxes(images.Size, count, axes.slice(1, axes.shape[1] - count, axes.shape[1], 1).contiguous().data<float>().ToArray());
     }
 
-    /// <summary>The embeddings in the coordinates of the axes.</summary>
-    public EmbeddedImages Project(EmbeddedImages images)
+    /// <summary>Changes embeddings to the coordinates of the axes.</summary>
+    public void Project(EmbeddingStore store)
     {
         if (_axes.Length == 0)
-            return images;
-        using var scope = NewDisposeScope();
-        Tensor axes = tensor(_axes, [_size, _count]).clone();
-        float[][] values = new float[images.Count][];
-        for (int start = 0; start < images.Count; start += PieceImages)
-        {
-            using var piece = NewDisposeScope();
-            int count = Math.Min(PieceImages, images.Count - start);
-            float[] projected = images.Batch(start, count, images.Views).Embeddings.mm(axes).data<float>().ToArray();
-            int length = images.Views * _count;
-            for (int image = 0; image < count; image++)
-                values[start + image] = projected[(image * length)..((image + 1) * length)];
-        }
-
-        return images with { Values = values, Size = _count };
+            return;
+        using Tensor ofArray = tensor(_axes, [_size, _count]), axes = ofArray.clone();
+        store.Map(_count, rows => rows.mm(axes));
     }
 
     /// <summary>The weights K x D that do to embeddings what weights K x k do to their projections.</summary>

@@ -53,7 +53,7 @@ public sealed class EmbeddingRunTests : IDisposable
         new Random(2).Shuffle(shuffled);
         var (second, computed) = Embed(shuffled);
         Assert.Equal(0, computed);
-        AssertEqual(first.Select(shuffled), second);
+        AssertEqual(Select(first, shuffled), second);
     }
 
     [Fact]
@@ -74,9 +74,9 @@ public sealed class EmbeddingRunTests : IDisposable
     {
         int[] mirror = TransformationSet.HorizontalFlip[1].GetPermutation(Shape);
         var (both, computed) = Embed(InOrder, draws: [null, mirror]);
-        Assert.Equal((2 * Count, 2 * Views * Count), (both.Count, computed));
+        Assert.Equal((2 * Count, 2 * Views * Count), (both.Labels.Length, computed));
         Assert.Equal(both.Labels[..Count], both.Labels[Count..]);
-        AssertEqual(Embed(InOrder).Images, both.Select(InOrder));
+        AssertEqual(Embed(InOrder).Images, Select(both, InOrder));
 
         var mirrored = new PixelStore(Shape, [.. InOrder.Select(i => ((long)i, _store.Label(i)))]);
         for (int image = 0; image < Count; image++)
@@ -87,18 +87,19 @@ public sealed class EmbeddingRunTests : IDisposable
 
         var (ofMirrored, computedAgain) = Embed(InOrder, store: mirrored);
         Assert.Equal(0, computedAgain);
-        AssertEqual(ofMirrored, both.Select([.. Enumerable.Range(Count, Count)]));
+        AssertEqual(ofMirrored, Select(both, [.. Enumerable.Range(Count, Count)]));
     }
 
     [Fact]
     public void Embeddings_are_those_that_the_model_scores_with()
     {
         var (embedded, _) = Embed([3]);
-        Assert.Equal((4, _model.Architecture.EmbeddingSize), (embedded.Views, embedded.Size));
+        int size = _model.Architecture.EmbeddingSize;
+        Assert.Equal(Views * size, embedded.Values[0].Length);
         using var network = new SlaNetwork(_model.Architecture, Shape, [], seed: 1);
         Assert.Equal(_store.Label(3), embedded.Labels[0]);
         Assert.Contains(embedded.Values[0], value => value != 0);
-        Assert.False(embedded.Values[0].AsSpan(0, embedded.Size).SequenceEqual(embedded.Values[0].AsSpan(embedded.Size, embedded.Size)), "Two views are one.");
+        Assert.False(embedded.Values[0].AsSpan(0, size).SequenceEqual(embedded.Values[0].AsSpan(size, size)), "Two views are one.");
     }
 
     [Fact]
@@ -153,7 +154,7 @@ public sealed class EmbeddingRunTests : IDisposable
         Assert.Contains("Normalization", Assert.Throws<InvalidOperationException>(() => Embed(InOrder, weights: weights)).Message, StringComparison.Ordinal);
     }
 
-    private (EmbeddedImages Images, long Computed) Embed(
+    private (Embedded Images, long Computed) Embed(
         int[] rows, PixelStore? store = null, NetworkDescription? network = null, Weights? weights = null, int[]?[]? draws = null, bool withFolder = true, bool? cancelled = null)
     {
         var options = new SlaTrainer.Options
@@ -165,20 +166,30 @@ public sealed class EmbeddingRunTests : IDisposable
         };
         var host = new TrainerHost(_mlContext, "Test", options);
         using var channel = host.Start("Test");
-        using var run = new EmbeddingRun(host, channel, network ?? _model.Model.Description, weights ?? _model.Model.Weights, options);
-        var images = run.Embed(new RowSelection(store ?? _store, rows), draws ?? [null]);
-        return (images, run.Computed);
+        network ??= _model.Model.Description;
+        draws ??= [null];
+        using var run = new EmbeddingRun(host, channel, network, weights ?? _model.Model.Weights, options);
+        var selected = new RowSelection(store ?? _store, rows);
+        int[] labels = [.. Enumerable.Repeat(selected.Labels, draws.Length).SelectMany(labels => labels)];
+        using var embedded = new EmbeddingStore(labels, network.Transformations.Count, network.Architecture.EmbeddingSize, long.MaxValue, _folder);
+        run.Embed(selected, draws, embedded, [.. Enumerable.Range(0, labels.Length)]);
+        return (new Embedded(labels, Embeddings.Values(embedded)), run.Computed);
     }
 
-    private static void AssertEqual(EmbeddedImages expected, EmbeddedImages actual)
+    private static Embedded Select(Embedded images, int[] numbers) =>
+        new(Array.ConvertAll(numbers, number => images.Labels[number]), Array.ConvertAll(numbers, number => images.Values[number]));
+
+    private static void AssertEqual(Embedded expected, Embedded actual)
     {
         Assert.Equal(expected.Labels, actual.Labels);
         Assert.Equal(expected.Values, actual.Values);
     }
 
-    private static void AssertClose(EmbeddedImages expected, EmbeddedImages actual)
+    private static void AssertClose(Embedded expected, Embedded actual)
     {
         Assert.Equal(expected.Labels, actual.Labels);
         Assert.True(Training.LargestDifference(expected.Values, actual.Values) < 1e-5);
     }
+
+    private sealed record Embedded(int[] Labels, float[][] Values);
 }

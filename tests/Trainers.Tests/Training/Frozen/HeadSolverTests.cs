@@ -52,8 +52,9 @@ public sealed class HeadSolverTests : IDisposable
     public void Linear_heads_are_those_of_scikit_learn()
     {
         var vectors = VectorFile.Read("heads.json");
-        var training = Images(stream: 20, Labels(vectors, "labels"));
-        var test = Images(stream: 21, Labels(vectors, "testLabels"));
+        using var store = Store(stream: 20, Labels(vectors, "labels"));
+        using var testStore = Store(stream: 21, Labels(vectors, "testLabels"));
+        EmbeddedImages training = Embeddings.All(store), test = Embeddings.All(testStore);
         foreach (var expected in vectors.GetProperty("cases").EnumerateArray())
         {
             var settings = Settings(training, expected.GetProperty("isByInverseFrequency").GetBoolean());
@@ -66,7 +67,7 @@ public sealed class HeadSolverTests : IDisposable
             Tensor bias = heads.get_parameter(Heads.BiasName(Head.Class))!;
             VectorFile.AssertClose(expected.GetProperty("bias"), bias - bias.mean(), 1e-3);
 
-            var (embeddings, labels) = test.Batch(0, test.Count, 1);
+            var (embeddings, labels) = Batch(test);
             Tensor logits = objective.ClassLogits(new Readout(Head.Class, AllViews: false), embeddings, heads);
             Assert.Equal(expected.GetProperty("accuracy").GetDouble(), logits.argmax(1).eq(labels).to(ScalarType.Float64).mean().item<double>(), 1e-6);
             Assert.Equal(expected.GetProperty("logLoss").GetDouble(), nn.functional.cross_entropy(logits, labels).item<float>(), 1e-3);
@@ -78,7 +79,8 @@ public sealed class HeadSolverTests : IDisposable
     public void At_the_solution_the_gradient_of_the_objective_is_zero(SlaObjective kind, bool isWeighted, bool isLdam)
     {
         const double Penalty = 0.01;
-        var images = OfViews(kind, count: 80);
+        using var store = OfViews(kind, count: 80);
+        var images = Embeddings.All(store);
         var settings = Settings(images, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
         using var heads = new Heads(Size, objective.Heads, new Random(1));
@@ -89,7 +91,7 @@ public sealed class HeadSolverTests : IDisposable
             solver.Solve(heads, stage.ParametersOf(heads), new HeadPenalty(Penalty), Tolerance, NoCancellation);
         }
 
-        var (embeddings, labels) = images.Batch(0, images.Count, images.Views);
+        var (embeddings, labels) = Batch(images);
         using var draw = ViewDraw.All(images.Count, images.Views, CPU);
         foreach (var parameter in heads.parameters())
             parameter.grad = null;
@@ -137,7 +139,8 @@ public sealed class HeadSolverTests : IDisposable
 
         static double Norm(bool isLdam, double penalty)
         {
-            var images = OfViews(SlaObjective.Sla, count: 60);
+            using var store = OfViews(SlaObjective.Sla, count: 60);
+            var images = Embeddings.All(store);
             var settings = Settings(images, isLdam: isLdam);
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
             using var heads = new Heads(Size, objective.Heads, new Random(1));
@@ -186,10 +189,10 @@ public sealed class HeadSolverTests : IDisposable
     [Fact]
     public void A_high_penalty_on_differences_makes_the_classes_of_all_views_alike()
     {
-        var images = OfViews(SlaObjective.Sla, count: 60);
+        using var store = OfViews(SlaObjective.Sla, count: 60);
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
         using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
-        using var solver = new HeadSolver(objective, images, null);
+        using var solver = new HeadSolver(objective, Embeddings.All(store), null);
         double free = Differences(new HeadPenalty(1e-3)), alike = Differences(new HeadPenalty(1e-3, 1e4));
         Assert.True(alike < 1e-2 * free, $"{alike} and {free}");
 
@@ -207,11 +210,12 @@ public sealed class HeadSolverTests : IDisposable
     [InlineData(false)]
     public void The_penalty_on_differences_is_high_where_views_look_alike(bool areAlike)
     {
-        var images = OfViews(SlaObjective.Sla, count: 60, areAlike);
+        int[] labels = LabelsOf(60);
+        using var folds = Embeddings.ByFolds(labels, ValuesOf(labels, Views, areAlike), Views);
         var log = new List<string>();
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
         var settings = HeadSettings.Of(SlaObjective.Sla, objective, new ObjectiveSettings(), Classes, SlaInference.Aggregated, seed: 1);
-        new FrozenHeads(settings, FrozenSplits.ByFolds(images, images.Count, seed: 1), log.Add, NoCancellation).Train(images);
+        new FrozenHeads(settings, folds.Splits, log.Add, NoCancellation).Train(folds.Training);
         Assert.Equal(areAlike, Assert.Single(log).Contains("times on differences between views", StringComparison.Ordinal));
     }
 
@@ -230,12 +234,14 @@ public sealed class HeadSolverTests : IDisposable
     [MemberData(nameof(AllObjectives))]
     public void Scores_over_folds_are_those_of_a_training_with_the_folds(SlaObjective kind)
     {
-        var images = OfViews(kind, count: 60);
-        var settings = Settings(images);
-        var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
+        int views = ViewsOf(kind);
+        int[] labels = LabelsOf(60);
+        using var folds = Embeddings.ByFolds(labels, ValuesOf(labels, views), views);
+        var settings = Settings(folds.Training);
+        var objective = SlaObjectives.Create(kind, Classes, views, settings);
         var heads = new FrozenHeads(
-            HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1), FrozenSplits.ByFolds(images, images.Count, seed: 1), _ => { }, NoCancellation);
-        var (_, expected) = heads.Train(images);
+            HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1), folds.Splits, _ => { }, NoCancellation);
+        var (_, expected) = heads.Train(folds.Training);
         Assert.Equal(expected.Losses, heads.Measure().Losses);
         Assert.True(expected.Loss < Math.Log(Classes), $"{expected.Loss} is no better than chance");
     }
@@ -256,9 +262,12 @@ public sealed class HeadSolverTests : IDisposable
     public void The_value_of_many_images_in_pieces_is_that_of_all_of_them()
     {
         // Two images 3000 times each are more than a piece, and the optimum is that of the two.
-        var two = Images(stream: 20, [0, 1]);
-        var many = two.Select([.. Enumerable.Range(0, 6000).Select(i => i % 2)]);
-        Assert.Equal(Value(two), Value(many), 1e-5);
+        using var two = Store(stream: 20, [0, 1]);
+        float[][] values = Embeddings.Values(two);
+        int[] numbers = [.. Enumerable.Range(0, 6000).Select(i => i % 2)];
+        using var many = Embeddings.Store(numbers, Array.ConvertAll(numbers, number => values[number]));
+        Assert.Equal(2, Embeddings.All(many).Pieces.Count());
+        Assert.Equal(Value(Embeddings.All(two)), Value(Embeddings.All(many)), 1e-5);
 
         static double Value(EmbeddedImages images)
         {
@@ -272,36 +281,38 @@ public sealed class HeadSolverTests : IDisposable
     private static (Weights Weights, Sla.Training.RowScores Scores) Train(
         SlaObjective kind, bool isWeighted = false, bool isLdam = false, SlaInference? inference = null, Action<string>? log = null, Action? checkCancellation = null)
     {
-        var images = OfViews(kind, count: 60);
-        var settings = Settings(images, isWeighted, isLdam);
-        var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
-        int[] first = [.. Enumerable.Range(0, 40)], rest = [.. Enumerable.Range(40, 20)];
+        using var store = OfViews(kind, count: 60);
+        var settings = Settings(Embeddings.All(store), isWeighted, isLdam);
+        var objective = SlaObjectives.Create(kind, Classes, store.Views, settings);
+        EmbeddedImages first = new(store, new ImageRange(0, 40)), rest = new(store, new ImageRange(40, 20));
         var heads = new FrozenHeads(
             HeadSettings.Of(kind, objective, settings, Classes, inference ?? objective.Inferences[0].Inference, seed: 1),
-            [(images.Select(first), images.Select(rest))],
+            [(first, rest)],
             log ?? (_ => { }),
             checkCancellation ?? NoCancellation);
-        return heads.Train(images.Select(first));
+        return heads.Train(first);
     }
 
     /// <summary>Images of one view, whose values are numbers of the formula.</summary>
-    private static EmbeddedImages Images(int stream, int[] labels) => new(
+    private static EmbeddingStore Store(int stream, int[] labels) => Embeddings.Store(
         labels,
-        [.. Enumerable.Range(0, labels.Length).Select(image => Enumerable.Range(0, Size).Select(i => (float)VectorFile.Number(stream, (image * Size) + i)).ToArray())],
-        Views: 1,
-        Size);
+        [.. Enumerable.Range(0, labels.Length).Select(image => Enumerable.Range(0, Size).Select(i => (float)VectorFile.Number(stream, (image * Size) + i)).ToArray())]);
 
-    /// <summary>Images of noise around a point for each class and view, or for each class alone.</summary>
-    private static EmbeddedImages OfViews(SlaObjective kind, int count, bool areAlike = false)
+    private static EmbeddingStore OfViews(SlaObjective kind, int count) =>
+        Embeddings.Store(LabelsOf(count), ValuesOf(LabelsOf(count), ViewsOf(kind)), ViewsOf(kind));
+
+    private static int ViewsOf(SlaObjective kind) => kind == SlaObjective.Baseline ? 1 : Views;
+
+    private static int[] LabelsOf(int count) => [.. Enumerable.Range(0, count).Select(image => image % 5 % Classes)];
+
+    /// <summary>Noise around a point for each class and view, or for each class alone.</summary>
+    private static float[][] ValuesOf(int[] labels, int views, bool areAlike = false) => [.. labels.Select((label, image) => Enumerable.Range(0, views * Size).Select(i =>
+        (float)(VectorFile.Number(40 + label, areAlike ? i % Size : i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())];
+
+    private static (Tensor Embeddings, Tensor Labels) Batch(EmbeddedImages images)
     {
-        int views = kind == SlaObjective.Baseline ? 1 : Views;
-        int[] labels = [.. Enumerable.Range(0, count).Select(image => image % 5 % Classes)];
-        return new EmbeddedImages(
-            labels,
-            [.. labels.Select((label, image) => Enumerable.Range(0, views * Size).Select(i =>
-                (float)(VectorFile.Number(40 + label, areAlike ? i % Size : i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())],
-            views,
-            Size);
+        var piece = Assert.Single(images.Pieces);
+        return (images.Store.Read(piece, images.Views), images.LabelsOf(piece));
     }
 
     private static ObjectiveSettings Settings(EmbeddedImages images, bool isWeighted = false, bool isLdam = false) => new()

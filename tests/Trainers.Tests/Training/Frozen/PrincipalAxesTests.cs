@@ -10,6 +10,7 @@ namespace Microsoft.ML.Sla.Tests;
 public sealed class PrincipalAxesTests
 {
     private const int Size = 8;
+    private const int Views = 2;
 
     public PrincipalAxesTests() => TorchLibrary.EnsureLoaded();
 
@@ -19,51 +20,59 @@ public sealed class PrincipalAxesTests
     [InlineData(5)]
     public void All_axes_keep_the_products_of_embeddings(int count)
     {
-        var images = Images(count);
-        var projected = PrincipalAxes.Of(images, Size).Project(images);
-        Assert.Equal(Math.Min(Size, images.Views * count), projected.Size);
+        using var store = Store(Values(count));
+        float[][] values = Embeddings.Values(store);
+        PrincipalAxes.Of(Embeddings.All(store), Size).Project(store);
+        float[][] projected = Embeddings.Values(store);
+        Assert.Equal(Math.Min(Size, Views * count), store.Size);
         foreach (var (i, j) in new[] { (0, 0), (0, count - 1), (1, 2) })
-            Assert.Equal(Product(images.Values[i], images.Values[j]), Product(projected.Values[i], projected.Values[j]), 1e-3);
+            Assert.Equal(Product(values[i], values[j]), Product(projected[i], projected[j]), 1e-3);
     }
 
     [Fact]
     public void The_first_axes_carry_the_most()
     {
         // Values 0 and 1 vary ten times as much as the others.
-        var images = Images(200);
-        foreach (float[] values in images.Values)
-        {
-            for (int i = 0; i < values.Length; i++)
-                values[i] *= i % Size < 2 ? 10 : 1;
-        }
-
-        var projected = PrincipalAxes.Of(images, 2).Project(images);
-        Assert.Equal(2, projected.Size);
-        double kept = projected.Values.Sum(values => Product(values, values)) / images.Values.Sum(values => Product(values, values));
+        float[][] values = [.. Values(200).Select(values => values.Select((value, i) => i % Size < 2 ? 10 * value : value).ToArray())];
+        using var store = Store(values);
+        PrincipalAxes.Of(Embeddings.All(store), 2).Project(store);
+        Assert.Equal(2, store.Size);
+        double kept = Embeddings.Values(store).Sum(values => Product(values, values)) / values.Sum(values => Product(values, values));
         Assert.InRange(kept, 0.95, 1);
     }
 
     [Fact]
     public void Weights_on_axes_are_weights_on_embeddings()
     {
-        var images = Images(50);
-        var axes = PrincipalAxes.Of(images, 5);
+        using var store = Store(Values(50));
+        float[] embedding = Embeddings.Values(store)[7][..Size];
+        var axes = PrincipalAxes.Of(Embeddings.All(store), 5);
+        axes.Project(store);
+        float[] projected = Embeddings.Values(store)[7][..5];
         float[] weights = [.. Enumerable.Range(0, 3 * 5).Select(i => (float)VectorFile.Number(60, i))];
         float[] back = axes.Back(weights);
         Assert.Equal(3 * Size, back.Length);
-        float[] embedding = images.Values[7][..Size], projected = axes.Project(images).Values[7][..5];
         for (int output = 0; output < 3; output++)
             Assert.Equal(Product(weights[(output * 5)..((output + 1) * 5)], projected), Product(back[(output * Size)..((output + 1) * Size)], embedding), 1e-4);
-        Assert.Equal(weights, PrincipalAxes.None.Back(weights));
-        Assert.Same(images, PrincipalAxes.None.Project(images));
+    }
+
+    [Fact]
+    public void Without_axes_nothing_changes()
+    {
+        using var store = Store(Values(5));
+        PrincipalAxes.None.Project(store);
+        Assert.Equal(Values(5), Embeddings.Values(store));
+        Assert.Equal(Values(1)[0], PrincipalAxes.None.Back(Values(1)[0]));
     }
 
     [Fact]
     public void Heads_on_all_axes_are_the_heads_on_the_embeddings()
     {
-        var images = Images(90);
-        var axes = PrincipalAxes.Of(images, Size);
-        float[] direct = Solve(images), onAxes = axes.Back(Solve(axes.Project(images)));
+        using var store = Store(Values(90));
+        var axes = PrincipalAxes.Of(Embeddings.All(store), Size);
+        float[] direct = Solve(Embeddings.All(store));
+        axes.Project(store);
+        float[] onAxes = axes.Back(Solve(Embeddings.All(store)));
         foreach (var (want, have) in direct.Zip(onAxes))
             Assert.Equal(want, have, 2e-3);
 
@@ -79,10 +88,8 @@ public sealed class PrincipalAxesTests
 
     private static double Product(float[] left, float[] right) => left.Zip(right, (a, b) => (double)a * b).Sum();
 
-    private static EmbeddedImages Images(int count) => new(
-        [.. Enumerable.Range(0, count).Select(image => image % 3)],
-        [.. Enumerable.Range(0, count).Select(image => Enumerable.Range(0, 2 * Size).Select(i =>
-            (float)(VectorFile.Number(70 + (image % 3), i) + VectorFile.Number(71, (image * 2 * Size) + i))).ToArray())],
-        Views: 2,
-        Size);
+    private static EmbeddingStore Store(float[][] values) => Embeddings.Store([.. Enumerable.Range(0, values.Length).Select(image => image % 3)], values, Views);
+
+    private static float[][] Values(int count) => [.. Enumerable.Range(0, count).Select(image => Enumerable.Range(0, Views * Size).Select(i =>
+        (float)(VectorFile.Number(70 + (image % 3), i) + VectorFile.Number(71, (image * Views * Size) + i))).ToArray())];
 }
