@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -102,49 +101,19 @@ internal sealed class Comparison(string peer, string images, int repeats)
 
     private double MedianOf(string name) => Median.Of(_measured[name]);
 
-    private void Ours(string name, params string[] arguments) => Measure(name, Environment.ProcessPath!, arguments);
+    private void Ours(string name, params string[] arguments) => Add(name, MeasuredProcess.OfThis(arguments));
 
-    private void Peer(string name, params string[] arguments) => Measure(name, "/usr/bin/python3", [peer, .. arguments]);
+    private void Peer(string name, params string[] arguments) => Add(name, MeasuredProcess.OfPython(peer, arguments));
 
-    private void Measure(string name, string program, string[] arguments)
+    private void Add(string name, JsonObject measured)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        double peak = 0;
-        var clock = Stopwatch.StartNew();
-        while (!process.WaitForExit(50))
-            peak = Math.Max(peak, PeakMebibytes(process.Id));
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
-
-        Add("process_s", clock.Elapsed.TotalSeconds);
-        Add("peak_mib", peak);
-        string json = output.Result.Trim().Split('\n')[^1];
-        foreach (var (key, value) in JsonNode.Parse(json)!.AsObject())
+        foreach (var (key, value) in measured)
         {
-            if (value!.GetValueKind() == JsonValueKind.Number)
-                Add(key, value.GetValue<double>());
-        }
-
-        void Add(string key, double value)
-        {
+            if (value!.GetValueKind() != JsonValueKind.Number)
+                continue;
             if (!_measured.TryGetValue($"{name} {key}", out var values))
                 _measured.Add($"{name} {key}", values = []);
-            values.Add(value);
-        }
-    }
-
-    /// <summary>The largest resident memory of a process so far (VmHWM); 0 once it has ended.</summary>
-    private static double PeakMebibytes(int process)
-    {
-        try
-        {
-            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return 0;
+            values.Add(value.GetValue<double>());
         }
     }
 }
