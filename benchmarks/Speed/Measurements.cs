@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
@@ -26,6 +27,7 @@ internal static class Measurements
             "train" => Train(options is [var precision] ? Enum.Parse<Precision>(precision, ignoreCase: true) : Precision.Auto),
             "score" => Score(),
             "folder" => Folder(options.Single()),
+            FineTuning.Verb => FineTuning.Measure(options[0], Enum.Parse<Precision>(options[1], ignoreCase: true), threads: options is [_, _, var count] ? int.Parse(count, CultureInfo.InvariantCulture) : Environment.ProcessorCount),
             _ => throw new ArgumentException($"There is no measurement '{name}'."),
         };
         Console.WriteLine(result.ToJsonString());

@@ -17,16 +17,21 @@ switch (args)
         return PhotoMemory.Run(folder);
     case [PhotoMemory.Verb, var folder, var way]:
         return PhotoMemory.Measure(folder, way);
+    case [FineTuning.Verb, var output, .. var rest]:
+        return FineTuning.Run(repeats: NumberOr(10, rest, 0), threads: NumberOr(Environment.ProcessorCount, rest, 1), new Results(output, string.Join(' ', args)));
     case ["micro", .. var options]:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(options.Length > 0 ? options : ["--filter", "*"]);
         return 0;
     default:
         Console.Error.WriteLine("""
             Speed compare PEER.py IMAGES OUTPUT [REPEATS]   measures this library and the PyTorch script in turn; writes OUTPUT.json and OUTPUT.md; IMAGES: a folder of JPEG files, one folder a class
-            Speed measure NAME [OPTIONS]             one measurement of this library, as a line of JSON: matmul, train [PRECISION], score, folder DIRECTORY
+            Speed measure NAME [OPTIONS]             one measurement of this library, as a line of JSON: matmul, train [PRECISION], score, folder DIRECTORY, fine-tuning file|layers PRECISION [THREADS]
             Speed predict-start MODEL.zip IMAGE [REPEATS]   times processes of `sla predict` and of MinimalOnnx in turn, both published alike; run in the folder of the repository
             Speed photo-memory [FOLDER]              peak memory and time of training on photos, by the way of loading them; makes the photos in FOLDER where it is empty
+            Speed fine-tuning RESULTS.jsonl [REPEATS] [THREADS]   a training step of ResNet-18 on photos of 160 x 160 pixels, beside PyTorch, in turn; adds lines to RESULTS.jsonl
             Speed micro [OPTIONS]                    micro benchmarks, with the options of BenchmarkDotNet
             """);
         return 1;
 }
+
+static int NumberOr(int standard, string[] arguments, int index) => index < arguments.Length ? int.Parse(arguments[index], CultureInfo.InvariantCulture) : standard;
