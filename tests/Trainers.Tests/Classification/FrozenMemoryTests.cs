@@ -23,7 +23,7 @@ public sealed class FrozenMemoryTests : IDisposable
     private const long Bytes = (Images + ValidationImages) * 4L * Size * sizeof(float);
 
     /// <summary>What a training of any number of images needs: the results of a piece, and what .NET has not collected.</summary>
-    private const long Rest = 64 << 20;
+    private const long Rest = 96 << 20;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-frozen-memory-").FullName;
     private readonly MLContext _mlContext = new(seed: 1);
