@@ -11,6 +11,12 @@ internal sealed record ClassTargets(Tensor Labels, Tensor? OtherLabels = null, T
     /// <summary>Whether the loss weights the images by class, if the objective has class weights.</summary>
     public bool AreWeighted { get; init; } = true;
 
+    /// <summary>The images that this batch is a piece of; null if it is all of them. The losses of all pieces add up to the loss of the whole.</summary>
+    public WholeBatch? Whole { get; init; }
+
+    /// <summary>Number of images that a mean of losses is over.</summary>
+    public long Images => Whole?.Images ?? Labels.shape[0];
+
     public void Dispose()
     {
         Labels.Dispose();
@@ -18,3 +24,8 @@ internal sealed record ClassTargets(Tensor Labels, Tensor? OtherLabels = null, T
         Shares?.Dispose();
     }
 }
+
+/// <summary>What the loss of a batch is divided by.</summary>
+/// <param name="Images">Number of images.</param>
+/// <param name="Weight">The sum of their weights.</param>
+internal sealed record WholeBatch(int Images, double Weight);

@@ -25,7 +25,7 @@ internal sealed class MultiTask(int classes, int views, ObjectiveSettings settin
         using var scope = NewDisposeScope();
         Tensor classLosses = ClassLosses(heads.Logits(Head.Class, embeddings), targets, draw);
         Tensor transformationLosses = CrossEntropyLoss.OfRows(heads.Logits(Head.Transformation, embeddings), draw.Numbers, Settings);
-        Tensor loss = OverImages(OverViews(classLosses, draw), targets).Plus(OverViews(transformationLosses, draw).mean());
+        Tensor loss = OverImages(OverViews(classLosses, draw), targets).Plus(Mean(OverViews(transformationLosses, draw), targets));
         return loss.MoveToOuterDisposeScope();
     }
 }

@@ -91,12 +91,22 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     protected Tensor OverImages(Tensor imageLosses, ClassTargets targets)
     {
         if (ClassWeights(targets) is not { } weights)
-            return imageLosses.mean();
+            return Mean(imageLosses, targets);
+
+        using Tensor losses = imageLosses.sum();
+        if (targets.Whole is { } whole)
+            return losses.Over(whole.Weight);
 
         using Tensor ofImages = Mixed(targets, rowsOfImage: 1, labels => ClassLookup.Of(weights, labels, imageLosses.dtype));
-        using Tensor losses = imageLosses.sum();
         using Tensor total = ofImages.sum();
         return losses / total;
+    }
+
+    /// <summary>sum_b l_b / B.</summary>
+    protected static Tensor Mean(Tensor imageLosses, ClassTargets targets)
+    {
+        using Tensor losses = imageLosses.sum();
+        return losses.Over(targets.Images);
     }
 
     /// <summary>w_y CE(u(z~_j), y*M + j) of each row, where CE is the loss of the settings and w_y the weight of the class.</summary>

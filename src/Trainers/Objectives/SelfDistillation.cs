@@ -36,16 +36,17 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
         Tensor teacherLogits = draw.WeightedSum(OwnViewLogits(jointLogits.detach(), draw.Numbers));
 
         Tensor loss = OverImages(OverViews(JointLosses(jointLogits, targets, draw), draw), targets)
-            .Plus(Distillation(teacherLogits, classLogits).Times(Settings.Temperature * Settings.Temperature));
+            .Plus(Distillation(teacherLogits, classLogits).Over(targets.Images).Times(Settings.Temperature * Settings.Temperature));
         if (Settings.Beta != 0)
             loss = loss.Plus(OverImages(ClassLosses(classLogits, targets), targets).Times(Settings.Beta));
         return loss.MoveToOuterDisposeScope();
     }
 
+    /// <summary>The sum over the images.</summary>
     private Tensor Distillation(Tensor teacherLogits, Tensor studentLogits)
     {
         Tensor teacher = softmax(teacherLogits.Over(Settings.Temperature), 1);
         Tensor student = log_softmax(studentLogits.Over(Settings.Temperature), 1);
-        return kl_div(student, teacher, log_target: false, reduction: nn.Reduction.Sum).Over(studentLogits.shape[0]);
+        return kl_div(student, teacher, log_target: false, reduction: nn.Reduction.Sum);
     }
 }

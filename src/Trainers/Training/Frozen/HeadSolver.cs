@@ -1,7 +1,6 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
-using Microsoft.ML.Sla.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -27,14 +26,9 @@ internal sealed class HeadSolver : IDisposable
     {
         (_objective, _images) = (objective, images);
         _viewsOfWeights = Linear(objective).ToDictionary(head => Heads.WeightName(head.Head), head => head.Head == Head.Joint ? objective.Views : 1);
-        double total = images.Labels.Sum(Weight);
+        var whole = new WholeBatch(images.Count, images.Labels.Sum(label => imageWeights?[label] ?? 1));
         foreach (var piece in images.Pieces)
-        {
-            double share = images.Store.Labels[piece.Start..piece.End].Sum(Weight) / total;
-            _pieces.Add(new Piece(piece, new ClassTargets(images.LabelsOf(piece)), ViewDraw.All(piece.Count, images.Views, CPU), share));
-        }
-
-        double Weight(int label) => imageWeights?[label] ?? 1;
+            _pieces.Add(new Piece(piece, new ClassTargets(images.LabelsOf(piece)) { Whole = whole }, ViewDraw.All(piece.Count, images.Views, CPU)));
     }
 
     /// <summary>The names of the weights that the penalty is on.</summary>
@@ -82,10 +76,8 @@ internal sealed class HeadSolver : IDisposable
         {
             using Tensor embeddings = _images.Store.Read(piece.Images, _images.Views);
             using Tensor loss = _objective.Loss(embeddings, heads, piece.Targets, piece.Draw);
-            using Tensor exact = loss.to(ScalarType.Float64);
-            using Tensor share = exact.Times(piece.Share);
-            share.backward();
-            value += share.item<double>();
+            loss.backward();
+            value += loss.item<float>();
         }
 
         double[] gradient = new double[parameters.Sum(parameter => parameter.numel())];
@@ -124,7 +116,7 @@ internal sealed class HeadSolver : IDisposable
         }
     }
 
-    private sealed record Piece(ImageRange Images, ClassTargets Targets, ViewDraw Draw, double Share) : IDisposable
+    private sealed record Piece(ImageRange Images, ClassTargets Targets, ViewDraw Draw) : IDisposable
     {
         public void Dispose()
         {

@@ -278,6 +278,28 @@ public sealed class HeadSolverTests : IDisposable
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void Pieces_of_one_class_each_have_the_optimum_of_all_images(SlaObjective kind, bool isWeighted, bool isLdam)
+    {
+        int views = ViewsOf(kind);
+        int[] labels = [.. LabelsOf(60).Order()];
+        using var store = Embeddings.Store(labels, ValuesOf(labels, views), views);
+        EmbeddedImages whole = Embeddings.All(store), pieces = new(store, new ImageRange(0, 24), new ImageRange(24, 24), new ImageRange(48, 12));
+        Assert.Equal((1, 3), (whole.Pieces.Count(), pieces.Pieces.Count()));
+        var settings = Settings(whole, isWeighted, isLdam);
+        var objective = SlaObjectives.Create(kind, Classes, views, settings);
+        using Heads ofWhole = new(Size, objective.Heads, new Random(1)), ofPieces = new(Size, objective.Heads, new Random(1));
+        foreach (var stage in HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1).Stages)
+            Assert.Equal(Value(ofWhole, stage, whole), Value(ofPieces, stage, pieces), 1e-4);
+
+        double Value(Heads heads, HeadStage stage, EmbeddedImages images)
+        {
+            using var solver = new HeadSolver(stage.Objective, images, ImageWeights(settings));
+            return solver.Solve(heads, stage.ParametersOf(heads), 0.1, Tolerance, NoCancellation).Value;
+        }
+    }
+
     private static (Weights Weights, Sla.Training.RowScores Scores) Train(
         SlaObjective kind, bool isWeighted = false, bool isLdam = false, SlaInference? inference = null, Action<string>? log = null, Action? checkCancellation = null)
     {
