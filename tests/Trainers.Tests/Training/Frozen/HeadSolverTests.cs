@@ -278,6 +278,26 @@ public sealed class HeadSolverTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Heads_on_embeddings_in_a_file_are_those_on_embeddings_in_memory_bit_for_bit()
+    {
+        int[] labels = LabelsOf(5000);
+        float[][] values = ValuesOf(labels, Views);
+        Assert.Equal(Solve(long.MaxValue), Solve(budget: 1));
+
+        float[] Solve(long budget)
+        {
+            using var store = Embeddings.Store(labels, values, Views, budget, Path.GetTempPath());
+            var images = new EmbeddedImages(store, new ImageRange(0, 101), new ImageRange(102, 4898));
+            Assert.Equal((3, budget == 1), (images.Pieces.Count(), store.BytesInMemory < store.Bytes));
+            var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
+            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var solver = new HeadSolver(objective, images, null);
+            solver.Solve(heads, [.. heads.parameters()], penalty: 0.1, Tolerance, NoCancellation);
+            return [.. heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().data<float>()];
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Objectives))]
     public void Pieces_of_one_class_each_have_the_optimum_of_all_images(SlaObjective kind, bool isWeighted, bool isLdam)
