@@ -145,9 +145,7 @@ internal sealed class ClassifierPlan
                 + "Architecture.FromOnnx(path), or PretrainedPath to weights, or call Fit with an initial model.");
         }
 
-        using var network = new SlaNetwork(Architecture, Description.Features.Shape, Objective.Heads, Host.Seed);
-        Pretrained.LoadInto(network);
-        return new Weights(network.GetWeights().Where(tensor => tensor.Name.StartsWith(BackbonePrefix, StringComparison.Ordinal)));
+        return Pretrained.BackboneOf(Architecture, Description.Features.Shape, Host.Seed);
     }
 
     /// <summary>The plan in a line for the log.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.FewShot;
@@ -28,6 +29,25 @@ internal sealed record EmbeddingDescription(
     string LibraryVersion,
     TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History)
 {
+    /// <summary>Name of the weights of the linear map behind the backbone: K x D values.</summary>
+    public static readonly string MapWeightName = $"{SlaNetwork.HeadsName}.embedding_map_weight";
+
+    /// <summary>Name of the terms that the map adds: K values.</summary>
+    public static readonly string MapBiasName = $"{SlaNetwork.HeadsName}.embedding_map_bias";
+
+    /// <summary>K, the number of values that a linear map makes of the backbone's output; null where there is no map.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MapSize { get; init; }
+
+    /// <summary>Number of values of a view's embedding.</summary>
+    [JsonIgnore]
+    public int EmbeddingSize => MapSize ?? Architecture.EmbeddingSize;
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, long[]> Tensors() => MapSize is not { } size
+        ? base.Tensors()
+        : new Dictionary<string, long[]>(base.Tensors()) { [MapWeightName] = [size, Architecture.EmbeddingSize], [MapBiasName] = [size] };
+
     /// <inheritdoc/>
     public override string ToJson() => JsonSerializer.Serialize(this, EmbeddingJson.Default.EmbeddingDescription);
 
@@ -47,7 +67,11 @@ internal sealed record EmbeddingDescription(
             DescriptionReader.ReadNormalization(json.Part("normalization")),
             json.Text("embeddingColumn"),
             json.Text("libraryVersion"),
-            DescriptionReader.ReadHistory(json));
+            DescriptionReader.ReadHistory(json))
+        {
+            Int8Ranges = json.OptionalPart("int8Ranges") is null ? null : json.Singles("int8Ranges"),
+            MapSize = json.OptionalPart("mapSize") is null ? null : json.Int("mapSize"),
+        };
     }
 }
 

@@ -101,9 +101,20 @@ internal sealed class EmbeddingModel(EmbeddingDescription description, Weights w
         bool allViews = inference == SlaInference.Aggregated;
         var graph = new OnnxGraph("embedding");
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
-        string embeddings = BackboneGraph.Append(graph, Description, Weights, pixels, allViews);
+        string embeddings = Mapped(graph, BackboneGraph.Append(graph, Description, Weights, pixels, allViews));
         int views = allViews ? Description.Transformations.Count : 1;
-        graph.Output(Description.EmbeddingColumn, embeddings, OnnxType.Float, views * Description.Architecture.EmbeddingSize);
+        graph.Output(Description.EmbeddingColumn, embeddings, OnnxType.Float, views * Description.EmbeddingSize);
         return graph;
+    }
+
+    /// <summary>The embeddings of views, rows x D, by the linear map if there is one.</summary>
+    private string Mapped(OnnxGraph graph, string embeddings) => Description.MapSize is null
+        ? embeddings
+        : graph.Node("Gemm", [embeddings, Initializer(graph, EmbeddingDescription.MapWeightName), Initializer(graph, EmbeddingDescription.MapBiasName)], ("transB", 1));
+
+    private string Initializer(OnnxGraph graph, string name)
+    {
+        var (shape, values) = Weights[name];
+        return graph.Initializer(name, values, shape);
     }
 }

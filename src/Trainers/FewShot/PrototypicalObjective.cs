@@ -20,11 +20,18 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
     /// <summary>The smallest norm that the cosine divides an embedding by, so that an embedding of zeros stays zero.</summary>
     public const float SmallestNorm = 1e-8f;
 
+    /// <summary>The size of an episode.</summary>
+    public EpisodeShape Episode => episode;
+
     /// <summary>The most ways that one class can give to an episode.</summary>
     public int WaysPerClass => kind == FewShotObjective.ViewsAsClasses ? views : 1;
 
     /// <summary>k, the number of views that a step shows of an image.</summary>
     public int ViewsPerStep => kind == FewShotObjective.ViewsAsClasses ? 1 : views;
+
+    /// <summary>The same objective for episodes of a number of classes, which may be fewer than an episode has.</summary>
+    public PrototypicalObjective ForClasses(int classes) =>
+        new(kind, episode with { Ways = Math.Min(episode.Ways, classes * WaysPerClass) }, views, similarity);
 
     /// <inheritdoc/>
     public ViewDraw Draw(Tensor labels, int viewsPerStep, Random random) => kind == FewShotObjective.ViewsAsClasses
@@ -35,14 +42,24 @@ internal sealed class PrototypicalObjective(FewShotObjective kind, EpisodeShape 
     public Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using var scope = NewDisposeScope();
-        int ways = episode.Ways, shown = draw.Count;
+        var (similarities, own) = Compare(embeddings, draw.Count);
+        return nn.functional.cross_entropy(heads.Scale() * similarities, own).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Compares the queries of an episode with its prototypes.</summary>
+    /// <param name="embeddings">B*k x D, image by image.</param>
+    /// <param name="shown">k, the number of views of each image.</param>
+    /// <returns>The similarity of each view of a query to each of the N*k prototypes, and the number of the prototype that is the view's own.</returns>
+    public (Tensor Similarities, Tensor Own) Compare(Tensor embeddings, int shown)
+    {
+        using var scope = NewDisposeScope();
+        int ways = episode.Ways;
         Tensor images = embeddings.view(ways, episode.ImagesPerWay, shown, -1);
         Tensor prototypes = images.slice(1, 0, episode.Shots, 1).mean([1]).flatten(0, 1);
         Tensor queries = images.slice(1, episode.Shots, episode.ImagesPerWay, 1).flatten(0, 2);
-        Tensor logits = heads.Scale() * Similarities(queries, prototypes);
         Tensor own = TensorArithmetic.Range(ways * shown, embeddings.device)
             .view(ways, 1, shown).expand(ways, episode.Queries, shown).flatten();
-        return nn.functional.cross_entropy(logits, own).MoveToOuterDisposeScope();
+        return (Similarities(queries, prototypes).MoveToOuterDisposeScope(), own.MoveToOuterDisposeScope());
     }
 
     /// <summary>The similarities of each query to each prototype: rows x D and P x D to rows x P.</summary>

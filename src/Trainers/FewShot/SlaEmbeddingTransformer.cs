@@ -59,7 +59,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     public int Views => Inference == SlaInference.Aggregated ? Transformations.Count : 1;
 
     /// <summary>D, the number of values of a view's embedding.</summary>
-    public int EmbeddingSize => Architecture.EmbeddingSize;
+    public int EmbeddingSize => _model.Description.EmbeddingSize;
 
     /// <summary>The history of the training. It is saved with the model.</summary>
     public TrainingHistory TrainingHistory => _model.Description.History

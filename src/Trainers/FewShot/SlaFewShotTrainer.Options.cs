@@ -40,14 +40,34 @@ public sealed partial class SlaFewShotTrainer
         /// <value>Default 5,000.</value>
         public int Episodes { get; set; } = 5_000;
 
+        /// <summary>
+        /// Whether the training changes the backbone. <see cref="BackboneTraining.Frozen"/> needs a pretrained backbone:
+        /// <see cref="Architecture.FromOnnx"/>, <see cref="Architecture.PretrainedResNet18"/> or <see cref="ImageTrainerOptions.PretrainedPath"/>. ONNX
+        /// Runtime embeds all views of each image once, and the trainer finds a linear map of the embeddings: Fisher's discriminant of the pairs of class
+        /// and view. The map has two settings. The trainer takes those with the lowest loss of the objective on episodes of classes that the map was not
+        /// made of, over three folds of the classes, or middle values where there are fewer than four classes. <see cref="Episodes"/> are those of all
+        /// settings and folds together. The training ignores the learning rate, the base augmentation and the options of gradients and checkpoints,
+        /// except that <see cref="ImageTrainerOptions.CheckpointFolder"/> keeps the embeddings.
+        /// </summary>
+        /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
+        public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
+
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == FewShotObjective.Baseline ? TransformationSet.None : Transformations;
 
         internal override string MemoryOptions => $"Ways, Shots or Queries, which are {Ways}, {Shots} and {Queries}";
 
+        private protected override bool IsBackboneFrozen => BackboneTraining == BackboneTraining.Frozen;
+
         internal override void Validate()
         {
             base.Validate();
+            Require(Enum.IsDefined(BackboneTraining), nameof(BackboneTraining), BackboneTraining, "a member of BackboneTraining");
+            Require(
+                !IsBackboneFrozen || Architecture.InitialWeights is not null || PretrainedPath is not null,
+                nameof(BackboneTraining),
+                BackboneTraining,
+                "Full, or the backbone a pretrained one: set Architecture to Architecture.PretrainedResNet18() or Architecture.FromOnnx(path), or PretrainedPath to weights");
             ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingColumnName);
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of FewShotObjective");
             Require(Enum.IsDefined(Similarity), nameof(Similarity), Similarity, "a member of PrototypeSimilarity");

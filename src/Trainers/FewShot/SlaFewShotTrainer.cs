@@ -9,7 +9,8 @@ namespace Microsoft.ML.Sla;
 /// <summary>
 /// Trains an embedding on episodes (prototypical networks, Snell, Swersky and Zemel 2017), with self-supervised label augmentation (Lee,
 /// Hwang and Shin, ICML 2020): an N-way episode becomes a task of N*M pairs of class and transformation. A
-/// <see cref="PrototypeClassifier"/> on the embedding learns classes that were not trained on, from a few images each.
+/// <see cref="PrototypeClassifier"/> on the embedding learns classes that were not trained on, from a few images each. With
+/// <see cref="BackboneTraining.Frozen"/> it keeps a pretrained backbone, and finds a linear map of its embeddings.
 /// </summary>
 /// <remarks>
 /// <para>Create it with <see cref="SlaFewShotCatalog"/>: <c>mlContext.MulticlassClassification.Trainers.SlaFewShot(...)</c>.</para>
@@ -44,9 +45,16 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     {
         using var channel = _host.Start("Training");
         CheckpointedRun.CheckNothingIsOverwritten(_options);
-        using var training = new EmbeddingTraining(_host, _options, channel, input);
-        var model = training.Train();
+        var model = Train(new EmbeddingPlan(_host, _options, channel, input), channel);
         return new SlaEmbeddingTransformer(_host.Environment, model, model.Inferences[0]);
+    }
+
+    private static EmbeddingModel Train(EmbeddingPlan plan, IChannel channel)
+    {
+        if (plan.IsFrozen)
+            return new FrozenEmbeddingTraining(plan, channel).Train();
+        using var training = new EmbeddingTraining(plan, channel);
+        return training.Train();
     }
 
     /// <inheritdoc/>

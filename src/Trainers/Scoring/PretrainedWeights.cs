@@ -61,6 +61,18 @@ internal sealed class PretrainedWeights
         return OfOnnx(path);
     }
 
+    /// <summary>The weights of a backbone, with those of the file in their places.</summary>
+    /// <param name="architecture">The backbone.</param>
+    /// <param name="shape">Shape of the images.</param>
+    /// <param name="seed">Seed of the weights that the file does not have.</param>
+    /// <exception cref="InvalidDataException">The weights are not those of such a network.</exception>
+    public Weights BackboneOf(Architecture architecture, ImageShape shape, int seed)
+    {
+        using var network = new SlaNetwork(architecture, shape, heads: [], seed);
+        LoadInto(network);
+        return new Weights(network.GetWeights().Where(tensor => tensor.Name.StartsWith($"{SlaNetwork.BackboneName}.", StringComparison.Ordinal)));
+    }
+
     /// <summary>Sets a network's backbone to the weights.</summary>
     /// <returns>A summary for the log.</returns>
     /// <exception cref="InvalidDataException">The weights belong to another network; the message lists the differences.</exception>

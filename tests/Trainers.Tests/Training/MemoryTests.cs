@@ -5,6 +5,7 @@ using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
+using Microsoft.ML.Sla.Training.Frozen;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -50,6 +51,34 @@ public sealed partial class MemoryTests
             using var images = store.Open(rows);
             step.Run(images, rows.Length, new StepState(0.01), random).Dispose();
         });
+    }
+
+    [Theory]
+    [InlineData(FewShotObjective.ViewsAsClasses, PrototypeSimilarity.SquaredEuclidean)]
+    [InlineData(FewShotObjective.Sla, PrototypeSimilarity.Cosine)]
+    public void A_thousand_maps_of_embeddings_leave_no_tensor_and_no_memory_behind(FewShotObjective kind, PrototypeSimilarity similarity)
+    {
+        TorchLibrary.EnsureLoaded();
+        var random = new Random(1);
+        float[][] values = [.. Enumerable.Range(0, 16).Select(_ => Enumerable.Range(0, 2 * 6).Select(_ => random.NextSingle()).ToArray())];
+        var images = new EmbeddedImages([.. Enumerable.Range(0, 16).Select(image => image % 4)], values, Views: 2, Size: 6);
+        var objective = new PrototypicalObjective(kind, new EpisodeShape(Ways: 2, Shots: 1, Queries: 1), views: 2, similarity);
+
+        // Such a step is short: the runtime goes on compiling its methods during the first thousands.
+        for (int number = 0; number < 3_000; number++)
+            Step();
+        AssertNothingIsLeft(Step);
+
+        void Step()
+        {
+            using var fold = new HeldOutClasses(objective, images, images, episodes: 2, new Random(1));
+            using var directions = fold.Discriminant.Directions(roundness: 0.5);
+            using Tensor map = directions.Map(evenness: 0.5);
+            var (similarities, own) = fold.Compare(map);
+            MapSearch.Loss(similarities, own, scale: 2);
+            similarities.Dispose();
+            own.Dispose();
+        }
     }
 
     private static void AssertNothingIsLeft(Action step)
