@@ -10,6 +10,14 @@ internal sealed record FewShotRun : IRun
 {
     private const string Cifar = "cifar10";
     private const string Omniglot = "omniglot";
+    private const string Clothes = "clothes";
+    private const string Grocery = "grocery";
+
+    /// <summary>Name of the objective that stands for the pretrained network's own embedding.</summary>
+    public const string Backbone = "backbone";
+
+    /// <summary>Name of the architecture that stands for Microsoft's ResNet-18, which stays as it is.</summary>
+    private const string Pretrained = "pretrained-resnet-18";
 
     private static readonly IReadOnlyDictionary<string, FewShotObjective> Objectives = new Dictionary<string, FewShotObjective>
     {
@@ -18,7 +26,9 @@ internal sealed record FewShotRun : IRun
         ["sla"] = FewShotObjective.Sla,
     };
 
-    /// <summary><c>omniglot</c>, which trains on one background set and measures on another, or <c>cifar10</c>.</summary>
+    /// <summary>
+    /// <c>omniglot</c>, which trains on one background set and measures on another, <c>cifar10</c>, or the photos <c>clothes</c> or <c>grocery</c>.
+    /// </summary>
     public required string Data { get; init; }
 
     /// <summary>Names of the classes, of Omniglot the alphabets, that are measured, joined by commas.</summary>
@@ -33,13 +43,20 @@ internal sealed record FewShotRun : IRun
     /// <summary>Width and height that images are brought to; null for their own.</summary>
     public int? Side { get; init; }
 
-    /// <summary>What an episode of the training is made of: <c>baseline</c>, <c>views-as-classes</c> or <c>sla</c>.</summary>
+    /// <summary>
+    /// What an episode of the training is made of: <c>baseline</c>, <c>views-as-classes</c> or <c>sla</c>. With a pretrained network also
+    /// <c>backbone</c>: no training.
+    /// </summary>
     public required string Objective { get; init; }
 
     /// <summary>The set; the baseline, which has no views, is run for each set as well.</summary>
     public required string Transformations { get; init; }
 
+    /// <summary>A name that the library parses, or <c>pretrained-resnet-18</c>, which stays as it is.</summary>
     public required string Architecture { get; init; }
+
+    /// <summary>Null for the library's default, which is the squared Euclidean distance. The pretrained network's own embedding has the cosine.</summary>
+    public string? Similarity { get; init; }
 
     public required string Augment { get; init; }
 
@@ -82,31 +99,50 @@ internal sealed record FewShotRun : IRun
 
     public object Measure(Arguments arguments)
     {
-        var options = Options();
         var images = Read(arguments);
         var clock = Stopwatch.StartNew();
-        using var model = images.MLContext.MulticlassClassification.Trainers.SlaFewShot(options).Fit(images.Training);
+        using var model = Embedding(images.MLContext, images.Training, arguments);
         double seconds = clock.Elapsed.TotalSeconds;
-        using var embedding = model.WithInference(options.Objective == FewShotObjective.Baseline ? SlaInference.Single : SlaInference.Aggregated);
+        using var embedding = model.WithInference(model.Inferences.Contains(SlaInference.Aggregated) ? SlaInference.Aggregated : SlaInference.Single);
         var measured = images.MLContext.MulticlassClassification.EvaluateFewShot(images.Test, embedding, Sizes(), EvaluationQueries, EvaluationEpisodes, Seed);
         return new FewShotLine(this, $"{embedding.Architecture}", seconds,
             [.. measured.Select(metrics => new EpisodeScores(metrics.Ways, metrics.Shots, EvaluationQueries, Correct(metrics.Single, metrics.Ways), Correct(metrics.Aggregated, metrics.Ways)))]);
     }
 
+    private SlaEmbeddingTransformer Embedding(MLContext mlContext, IDataView training, Arguments arguments)
+    {
+        if (Objective == Backbone)
+            return SlaEmbeddingTransformer.FromBackbone(mlContext, Sla.Architecture.PretrainedResNet18(), Images.Column, Side!.Value, TransformationSet.Parse(Transformations));
+        var options = Options();
+        if (IsPretrained)
+        {
+            options.Architecture = Sla.Architecture.PretrainedResNet18();
+            options.CheckpointFolder = arguments.ArtifactsOf($"embeddings-{Data}-{Side}");
+        }
+
+        return mlContext.MulticlassClassification.Trainers.SlaFewShot(options).Fit(training);
+    }
+
+    private bool IsPretrained => Architecture == Pretrained;
+
+    /// <summary>The library's options. The architecture of a pretrained network comes later, because reading its file takes time.</summary>
     private SlaFewShotTrainer.Options Options() => new()
     {
         FeatureColumnName = Images.Column,
         Channels = Data switch
         {
-            Cifar => 3,
+            Cifar or Clothes or Grocery => 3,
             Omniglot => 1,
-            _ => throw new FormatException($"There are no data '{Data}': there are {Cifar} and {Omniglot}."),
+            _ => throw new FormatException($"There are no data '{Data}': there are {Cifar}, {Omniglot}, {Clothes} and {Grocery}."),
         },
         ImageWidth = Side,
         ImageHeight = Side,
-        Objective = Objectives.Find(Objective),
+        Objective = Objective == Backbone ? FewShotObjective.Sla : Objectives.Find(Objective),
         Transformations = TransformationSet.Parse(Transformations),
-        Architecture = Sla.Architecture.Parse(Architecture),
+        Architecture = IsPretrained ? Sla.Architecture.Auto : Sla.Architecture.Parse(Architecture),
+        BackboneTraining = IsPretrained ? BackboneTraining.Frozen : BackboneTraining.Full,
+        Precision = IsPretrained ? Precision.Float32 : Precision.Auto,
+        Similarity = Similarity is null ? PrototypeSimilarity.SquaredEuclidean : Enum.Parse<PrototypeSimilarity>(Similarity, ignoreCase: true),
         Augmentations = Augmentation.Parse(Augment, CropPadding),
         Episodes = Episodes,
         Ways = Ways,
@@ -125,12 +161,26 @@ internal sealed record FewShotRun : IRun
     private (MLContext MLContext, IDataView Training, IDataView Test) Read(Arguments arguments)
     {
         string[] held = EvaluationClasses.Split(',');
-        var (training, test) = Data == Cifar ? OfCifar(arguments.Cifar, held) : OfOmniglot(arguments, held);
+        if (Data is Clothes or Grocery)
+        {
+            var photos = OfFolder(Data == Clothes ? arguments.Clothes : arguments.Grocery, held);
+            var mlContext = new MLContext(Seed);
+            return (mlContext, Photos(mlContext, photos.Training), Photos(mlContext, photos.Test));
+        }
+
+        var (training, test) = Data == Cifar ? OfFolder(arguments.Cifar, held) : OfOmniglot(arguments, held);
         var trained = Images.OfFiles(Seed, training, []);
         return (trained.MLContext, trained.Training, Images.OfFiles(Seed, test, []).Training);
     }
 
-    private (IEnumerable<ImageFile> Training, IEnumerable<ImageFile> Test) OfCifar(string folder, string[] held)
+    private IDataView Photos(MLContext mlContext, IEnumerable<ImageFile> files)
+    {
+        var rows = mlContext.Data.LoadFromEnumerable(files.ToArray());
+        return mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.Transforms.LoadUprightImages(Images.Column, nameof(ImageFile.ImagePath), decodeSide: 2 * Side!.Value)).Fit(rows).Transform(rows);
+    }
+
+    private (IEnumerable<ImageFile> Training, IEnumerable<ImageFile> Test) OfFolder(string folder, string[] held)
     {
         var classes = ImageFiles.OfHalf(folder, "train");
         return (

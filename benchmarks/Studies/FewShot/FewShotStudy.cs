@@ -4,15 +4,19 @@ using System.Text;
 namespace Microsoft.ML.Sla.Studies;
 
 /// <summary>
-/// Few-shot learning. Accuracies and differences to the prototypical network in percent, over the episodes of all seeds, with 95% intervals of
+/// Few-shot learning. Accuracies and differences to the prototypical network, or to a pretrained one, in percent, over the episodes of all seeds, with 95% intervals of
 /// the episodes; for differences also in how many seeds the method is ahead.
 /// </summary>
 internal sealed record FewShotStudy : GridStudy<FewShotRun>
 {
     private static readonly Method PrototypicalNetwork = new("prototypical network", "baseline", SlaInference.Single);
 
+    private static readonly Method PretrainedNetwork = new("pretrained network, single", FewShotRun.Backbone, SlaInference.Single);
+
     private static readonly Method[] Methods =
     [
+        PretrainedNetwork,
+        new("pretrained network, aggregated", FewShotRun.Backbone, SlaInference.Aggregated),
         PrototypicalNetwork,
         new("views as classes, single", "views-as-classes", SlaInference.Single),
         new("views as classes, aggregated", "views-as-classes", SlaInference.Aggregated),
@@ -29,22 +33,32 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
         return settings.Length == 0 ? null : new Findings(Text(settings), gains.Length == 0 ? null : path => GainFigure.WriteRows(path, Title, gains));
     }
 
-    private static string Text(IEnumerable<Setting> settings)
+    private static string Text(IReadOnlyCollection<Setting> settings)
     {
         var page = new StringBuilder();
         foreach (var setting in settings)
         {
             page.AppendLine(CultureInfo.InvariantCulture, $"{setting.Data}, {setting.Transformations}, {setting.Lines[0].Architecture}, {setting.Episodes} training episodes, {setting.Seeds} {(setting.Seeds == 1 ? "seed" : "seeds")}:").AppendLine();
             AppendTable(page, setting, "accuracy, %", (size, method) => Percent(Mean(size, method)));
-            if (setting.Lines.Any(line => line.Run.Objective != PrototypicalNetwork.Objective))
-                AppendTable(page, setting, "difference to the prototypical network, points", Difference);
+            if (setting.Lines.Any(line => line.Run.Objective != setting.Reference.Objective))
+                AppendTable(page, setting, $"difference to the {setting.Reference.Name}, points", (size, method) => Difference(size, method, setting.Reference));
         }
 
-        return page.Append("""
+        page.Append("""
             A number after ± is half of the 95 % interval over the episodes of all seeds. Differences are those on the same
             episodes, and say in how many seeds a method is ahead. "Training" is the time of one training, on one thread.
 
-            """).ToString();
+            """);
+        if (settings.Any(setting => setting.Reference == PretrainedNetwork))
+        {
+            page.Append("""
+                The pretrained network is ResNet-18 of Microsoft's package. Its outputs for the training photos were kept from earlier
+                runs, so the times of trainings are those of reading the photos and of finding the map.
+
+                """);
+        }
+
+        return page.ToString();
     }
 
     private static void AppendTable(StringBuilder page, Setting setting, string title, Func<Size, Method, string> cell)
@@ -61,37 +75,37 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
         page.AppendLine();
     }
 
-    /// <summary>The differences to the prototypical network, with the intervals of the episodes, where more than one seed was run.</summary>
+    /// <summary>The differences to the reference, with the intervals of the episodes, where more than one seed was run.</summary>
     private static IEnumerable<(string, Estimate)> Gains(IEnumerable<Setting> settings) =>
         from setting in settings
         where setting.Seeds > 1
         from size in setting.Sizes()
         from method in Methods.Where(method => method.Inference == SlaInference.Aggregated)
-        let differences = Differences(size, method)
+        let differences = Differences(size, method, setting.Reference)
         where differences.Length > 0
         let difference = new EpisodeMean([.. differences.SelectMany(seed => seed.Values)])
         select ($"{setting.Data}, {size.Ways}-way {size.Shots}-shot: {method.Name}", new Estimate(100 * difference.Mean, 100 * difference.HalfWidth));
 
     private static EpisodeMean Mean(Size size, Method method) => new([.. size.Of(method).SelectMany(measured => measured.Scores.Accuracies(method.Inference))]);
 
-    private static string Difference(Size size, Method method)
+    private static string Difference(Size size, Method method, Method reference)
     {
-        var seeds = Differences(size, method);
-        if (method == PrototypicalNetwork || seeds.Length == 0)
+        var seeds = Differences(size, method, reference);
+        if (method == reference || seeds.Length == 0)
             return "";
 
         var all = new EpisodeMean([.. seeds.SelectMany(seed => seed.Values)]);
         return $"{(all.Mean > 0 ? "+" : "")}{Percent(all)} ({seeds.Count(seed => seed.Mean > 0)} of {seeds.Length})";
     }
 
-    /// <summary>The differences to the prototypical network, seed by seed.</summary>
-    private static EpisodeMean[] Differences(Size size, Method method) =>
+    /// <summary>The differences to the reference, seed by seed.</summary>
+    private static EpisodeMean[] Differences(Size size, Method method, Method reference) =>
     [
         .. size.Of(method).Join(
-            size.Of(PrototypicalNetwork),
+            size.Of(reference),
             measured => measured.Seed,
             measured => measured.Seed,
-            (own, other) => Mean(own.Scores, method).Minus(Mean(other.Scores, PrototypicalNetwork))),
+            (own, other) => Mean(own.Scores, method).Minus(Mean(other.Scores, reference))),
     ];
 
     private static EpisodeMean Mean(EpisodeScores scores, Method method) => new([.. scores.Accuracies(method.Inference)]);
@@ -104,6 +118,9 @@ internal sealed record FewShotStudy : GridStudy<FewShotRun>
     /// <summary>Trainings that differ in objective and seed.</summary>
     private sealed record Setting(string Data, string Transformations, int Episodes, IReadOnlyList<FewShotLine> Lines)
     {
+        /// <summary>What the others are compared with.</summary>
+        public Method Reference => Lines.Any(line => line.Run.Objective == PretrainedNetwork.Objective) ? PretrainedNetwork : PrototypicalNetwork;
+
         public int Seeds => Lines.Select(line => line.Run.Seed).Distinct().Count();
 
         public IEnumerable<Size> Sizes() =>

@@ -1,5 +1,7 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Scoring;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -62,6 +64,17 @@ public sealed class FrozenFewShotTests : FolderTest
         var byMLNet = new MLContext().Model.Load(path, out _);
         Assert.Equal(embeddings, Embeddings(byMLNet.Transform(images)));
         (byMLNet as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public void Embeddings_of_training_images_have_a_mean_of_zero_and_a_mean_squared_length_of_one()
+    {
+        var images = Classes(0, 6);
+        using var embedding = Fit(images);
+        float[][] untransformed = [.. Embeddings(embedding.Transform(images)).Select(vector => vector[..embedding.EmbeddingSize])];
+        Assert.Equal(1, untransformed.Average(vector => vector.Sum(value => (double)value * value)), 1e-3);
+        for (int i = 0; i < embedding.EmbeddingSize; i++)
+            Assert.Equal(0, untransformed.Average(vector => (double)vector[i]), 1e-4);
     }
 
     [Fact]
@@ -138,13 +151,18 @@ public sealed class FrozenFewShotTests : FolderTest
     [Fact]
     public void Weights_of_a_file_are_a_backbone()
     {
+        string path = Path.Combine(AppContext.BaseDirectory, "Vectors", "resnet8-F32.safetensors");
         using var embedding = Fit(Training.Images(_mlContext, FashionImages.Train(classes: 4, perClass: 6)), options =>
         {
             options.Architecture = Architecture.CifarResNet(depth: 8);
-            options.PretrainedPath = Path.Combine(AppContext.BaseDirectory, "Vectors", "resnet8-F32.safetensors");
+            options.PretrainedPath = path;
             (options.ImageWidth, options.ImageHeight, options.Ways, options.Shots, options.Queries) = (28, 28, 2, 2, 2);
         });
         Assert.InRange(embedding.EmbeddingSize, 1, 64);
+        using var network = new SlaNetwork(embedding.Architecture, embedding.ImageShape, [], seed: 1);
+        PretrainedWeights.Read(path).LoadInto(network);
+        foreach (var (name, _, values) in network.GetWeights())
+            Assert.Equal(values, embedding.Model.Weights[name].Values);
     }
 
     [Fact]
