@@ -128,7 +128,11 @@ internal sealed class ClassifierPlan
     /// <summary>The plan of the same training with a frozen backbone in the precision of the options.</summary>
     public ClassifierPlan WithFrozenPrecision() => !Host.ComputesInInt8(Architecture)
         ? this
-        : Copy(Options, BackboneRanges.Measure(Description, BackboneWeights(), Rows.Training, Host));
+        : WithInt8Ranges(BackboneRanges.Measure(Description, BackboneWeights(), Rows.Training, Host));
+
+    /// <summary>The plan of the same training with a frozen backbone in 8 bits.</summary>
+    /// <param name="ranges">The ranges of values in the backbone.</param>
+    public ClassifierPlan WithInt8Ranges(float[] ranges) => Copy(Options, ranges);
 
     /// <summary>The weights of the pretrained backbone, from its ONNX file, the initial model or the file of pretrained weights.</summary>
     /// <exception cref="InvalidOperationException">The backbone is not pretrained.</exception>

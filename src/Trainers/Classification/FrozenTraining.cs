@@ -27,7 +27,11 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     /// <exception cref="InvalidOperationException">Memory runs out, or the backbone makes infinite or NaN values.</exception>
     /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps the embeddings.</exception>
-    public TrainedModel Train() => plan.Host.Compute(() =>
+    public TrainedModel Train() => TrainAndScore().Model;
+
+    /// <summary>Trains as <see cref="Train"/> does, and scores the validation rows or, without any, the training rows over folds.</summary>
+    /// <inheritdoc cref="Train"/>
+    public (TrainedModel Model, RowScores Scores) TrainAndScore() => plan.Host.Compute(() =>
     {
         TrainerHost.Info(channel, plan.ToString());
         plan.Options.Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
@@ -45,7 +49,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         SetStandardization(weights, scale, shift);
         var history = History(scores);
         plan.Options.Notify(observer => observer.OnEnd(history));
-        return new TrainedModel(plan.Description with { History = history }, weights);
+        return (new TrainedModel(plan.Description with { History = history }, weights), scores);
     });
 
     /// <summary>Measures the time that a batch of views takes in the network.</summary>

@@ -14,16 +14,23 @@ public sealed partial class SlaTrainer
         return _options.PretrainedPath is { } path ? PretrainedWeights.Read(path) : null;
     }
 
-    /// <summary>Checks columns and shapes before it reads any image, then reads the rows.</summary>
-    internal TrainingRows ReadRows(IChannel channel, IDataView input, IDataView? validationSet)
+    /// <summary>Checks columns and shapes before it reads any image but the first.</summary>
+    /// <returns>The feature column.</returns>
+    internal FeatureColumn CheckFeatures(IDataView input)
     {
         TrainerSchema.Check(MLNetInternals.ShapeOf(input.Schema), _options.LabelColumnName, _options.FeatureColumnName);
         _host.CheckCancellation();
         TorchLibrary.EnsureLoaded();
-
-        var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
         var features = _host.Features(input);
         CheckImages(features.Shape);
+        return features;
+    }
+
+    /// <summary>Checks columns and shapes, then reads the rows.</summary>
+    internal TrainingRows ReadRows(IChannel channel, IDataView input, IDataView? validationSet)
+    {
+        var features = CheckFeatures(input);
+        var labels = ClassLabels.Of(input.Schema[_options.LabelColumnName]);
         _host.ChooseDevice();
         if (_options.EarlyStopping is not null && validationSet is null && _options.ValidationSetFraction is null or 0)
             throw NoValidationRows();

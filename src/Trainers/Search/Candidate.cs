@@ -21,6 +21,9 @@ internal sealed class Candidate(Configuration configuration, SlaTrial publicTria
     /// <summary>Whether the trial is still in the search: it has neither failed nor been dropped at a rung.</summary>
     public bool IsAlive { get; private set; } = true;
 
+    /// <summary>Whether its training was measured at its end, so that nothing of it is left to train.</summary>
+    public bool IsComplete => Plan is not null && PublicTrial.IsComplete;
+
     /// <summary>Sets the plan of its training, and shows its length to callers.</summary>
     public void Begin(PlannedTrial plan)
     {

@@ -6,7 +6,7 @@ namespace Microsoft.ML.Sla.Search;
 /// <summary>The configurations that a search can try, and the trainer options of each.</summary>
 /// <param name="dimensions">The dimensions to choose values for.</param>
 /// <param name="baseOptions">The options of the experiment.</param>
-/// <param name="shape">Shape of the images.</param>
+/// <param name="shape">Shape of the images under the options of the experiment.</param>
 /// <param name="objectionTo">Returns why a training with given options is impossible; null if it is possible.</param>
 internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, SlaTrainer.Options baseOptions, ImageShape shape, Func<SlaTrainer.Options, string?> objectionTo)
 {
@@ -19,6 +19,19 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
     /// <summary>The default configuration with each network. Empty if the network is not searched.</summary>
     public IEnumerable<Configuration> ByArchitecture() =>
         Searched(StandardDimensions.Architecture)?.Choices.Select(choice => Canonical(new() { [StandardDimensions.Architecture] = choice.Name })) ?? [];
+
+    /// <summary>The default configuration with each backbone, those that stay unchanged first. The default one alone if the backbone is not searched.</summary>
+    public IEnumerable<Configuration> ByBackbone()
+    {
+        var ofChoices = Searched(StandardDimensions.Backbone)?.Choices.Select(choice => Canonical(new() { [StandardDimensions.Backbone] = choice.Name })) ?? [];
+        return ofChoices.Prepend(Default).DistinctBy(configuration => $"{configuration}").OrderByDescending(IsFrozen);
+    }
+
+    /// <summary>A configuration with each other objective. Empty if the objective is not searched.</summary>
+    public IEnumerable<Configuration> ByObjective(Configuration start) => Searched(StandardDimensions.Objective)?.Choices
+        .Select(choice => Canonical(new(start.Values) { [StandardDimensions.Objective] = choice.Name }))
+        .DistinctBy(configuration => $"{configuration}")
+        .Where(configuration => $"{configuration}" != $"{start}") ?? [];
 
     /// <summary>A configuration with each other set of transformations. Empty if transformations are not searched.</summary>
     public IEnumerable<Configuration> ByTransformations(Configuration start)
@@ -55,11 +68,11 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
 
     /// <summary>Draws a configuration.</summary>
     /// <param name="random">The source of random numbers.</param>
-    /// <param name="start">The configuration that supplies the values that are not drawn. Its transformations are always kept.</param>
+    /// <param name="start">The configuration that supplies the values that are not drawn. Its transformations and its backbone are always kept.</param>
     public Configuration Draw(Random random, Configuration start)
     {
         var values = new Dictionary<string, string>(start.Values);
-        foreach (var dimension in dimensions.Where(dimension => dimension.Fixed is null && dimension.Name != StandardDimensions.Transformations))
+        foreach (var dimension in dimensions.Where(dimension => dimension.Fixed is null && dimension.Name is not (StandardDimensions.Transformations or StandardDimensions.Backbone)))
         {
             // Drawn even if it is not used, so that the value of one dimension does not depend on whether another is replaced.
             string value = dimension.Draw(random);
@@ -84,9 +97,33 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
             ? Math.Min(views, options.Transformations.Count)
             : RecommendedOptions.ViewsPerStep(options.Transformations);
 
-        if (TrainerHost.MirrorsViews(options.Augmentations, options.Transformations, shape))
+        if (options.BackboneTraining == BackboneTraining.Frozen)
+            options.Augmentations = UsedByFrozenTraining(options);
+        else if (TrainerHost.MirrorsViews(options.Augmentations, options.Transformations, ShapeOf(options)))
             options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not HorizontalFlip)];
         return options;
+    }
+
+    /// <summary>The shape of the images under given options.</summary>
+    public ImageShape ShapeOf(SlaTrainer.Options options) => ShapeOf(options, shape);
+
+    /// <summary>The shape of the images under given options.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="first">The shape of the first image, which all have where the options give no size.</param>
+    public static ImageShape ShapeOf(SlaTrainer.Options options, ImageShape first) => options is { ImageWidth: { } width, ImageHeight: { } height }
+        ? new ImageShape(first.Channels, height, width)
+        : first;
+
+    /// <summary>Whether a configuration keeps a pretrained backbone unchanged, so that its training has no steps.</summary>
+    public bool IsFrozen(Configuration configuration) => Options(configuration).BackboneTraining == BackboneTraining.Frozen;
+
+    /// <summary>A text that is the same for configurations with a frozen backbone that are the same training. On one view, all objectives are.</summary>
+    public string EssenceOfFrozen(Configuration configuration)
+    {
+        var options = Options(configuration);
+        if (options.LearnedTransformations.Count == 1)
+            (options.Objective, options.Transformations, options.ViewsPerStep) = (SlaObjective.Baseline, TransformationSet.None, 1);
+        return Text(options);
     }
 
     /// <summary>The name of the transformations that a configuration learns from; for the objective Baseline, the set without any.</summary>
@@ -135,6 +172,11 @@ internal sealed class ConfigurationSpace(IReadOnlyList<Dimension> dimensions, Sl
         static Configuration Of(IEnumerable<(Dimension Dimension, string? Value)> entries) =>
             new(entries.Select(entry => KeyValuePair.Create(entry.Dimension.Name, entry.Value!)));
     }
+
+    /// <summary>The base augmentation that a training on a frozen backbone uses: the mirror image, and only with a single view.</summary>
+    private static IReadOnlyList<ImageAugmentation> UsedByFrozenTraining(SlaTrainer.Options options) => options.LearnedTransformations.Count > 1
+        ? []
+        : [.. options.Augmentations.Where(augmentation => augmentation is HorizontalFlip)];
 
     private static string Views(SlaTrainer.Options options) =>
         options is { Objective: not SlaObjective.Baseline, Transformations.Name: var name } ? name : TransformationSet.None.Name;

@@ -28,37 +28,58 @@ internal abstract record Dimension(string Name)
     /// <param name="dropped">Receives each dropped choice with the reason.</param>
     public virtual Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped) => this;
 
+    /// <summary>The dimension without the choices that do not suit the images or the options.</summary>
+    /// <param name="subject">The images and the options.</param>
+    /// <param name="dropped">Receives each dropped choice with the reason.</param>
+    public virtual Dimension Suiting(SearchSubject subject, List<string> dropped) => this;
+
     protected abstract string Values { get; }
 
     /// <summary>The value in the form in which the search records it.</summary>
     protected abstract string Parse(string value);
 }
 
-/// <summary>A dimension of named choices.</summary>
-internal sealed record ChoiceDimension(string Name, IReadOnlyList<(string Name, Action<SlaTrainer.Options> Set)> Choices) : Dimension(Name)
+/// <summary>A choice of a dimension.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Set">Sets it in the options.</param>
+internal sealed record Choice(string Name, Action<SlaTrainer.Options> Set)
 {
-    protected override string Values => string.Join(", ", Choices.Select(choice => choice.Name));
+    /// <summary>What the choice is, as part of a search's identity. Default: its name.</summary>
+    public string Identity { get; init; } = Name;
+
+    /// <summary>Returns why a search that may choose should not consider it; null if it should. A fixed choice is not asked. Default: it should.</summary>
+    public Func<SearchSubject, string?> Misfit { get; init; } = _ => null;
+}
+
+/// <summary>A dimension of named choices.</summary>
+internal sealed record ChoiceDimension(string Name, IReadOnlyList<Choice> Choices) : Dimension(Name)
+{
+    protected override string Values => string.Join(", ", Choices.Select(choice => choice.Identity));
 
     public override string Draw(Random random) => Choices[random.Next(Choices.Count)].Name;
 
     public override void Set(SlaTrainer.Options options, string value) => Choices.First(choice => choice.Name == value).Set(options);
 
-    public override Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped)
+    public override Dimension WithPossibleChoices(Func<string, string?> objection, List<string> dropped) => Without(choice => objection(choice.Name), dropped);
+
+    public override Dimension Suiting(SearchSubject subject, List<string> dropped) => Fixed is null ? Without(choice => choice.Misfit(subject), dropped) : this;
+
+    protected override string Parse(string value)
+    {
+        string? known = Choices.Select(choice => choice.Name).FirstOrDefault(name => name.Equals(value, StringComparison.OrdinalIgnoreCase));
+        return known ?? throw new ArgumentException($"The dimension '{Name}' has no choice '{value}'. It has {string.Join(", ", Choices.Select(choice => choice.Name))}.", nameof(value));
+    }
+
+    private ChoiceDimension Without(Func<Choice, string?> objection, List<string> dropped)
     {
         var possible = Choices.Where(choice =>
         {
-            string? reason = objection(choice.Name);
+            string? reason = objection(choice);
             if (reason is not null)
                 dropped.Add($"{Name} {choice.Name}: {reason}");
             return reason is null;
         }).ToList();
         return this with { Choices = possible };
-    }
-
-    protected override string Parse(string value)
-    {
-        string? known = Choices.Select(choice => choice.Name).FirstOrDefault(name => name.Equals(value, StringComparison.OrdinalIgnoreCase));
-        return known ?? throw new ArgumentException($"The dimension '{Name}' has no choice '{value}'. It has {Values}.", nameof(value));
     }
 }
 

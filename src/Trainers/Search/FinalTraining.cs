@@ -34,7 +34,7 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
     }
 
     /// <summary>The best trial with a model when the search is cancelled; null if no trial has made a step.</summary>
-    public Candidate? BestTrained() => Finalists().FirstOrDefault(trial => runner.StepsDone(trial.Plan!) > 0 || runner.FinalStepsDone(trial.Plan!) > 0);
+    public Candidate? BestTrained() => Finalists().FirstOrDefault(runner.HasModel);
 
     /// <summary>The result of a cancelled search: the model of a trial so far.</summary>
     public SlaExperimentResult Unfinished(Candidate trial)
@@ -46,10 +46,10 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
         return Result(trial, runner.Load(trial.Plan!, trial.Configuration, end, isScored: false).Model, isComplete: false);
     }
 
-    /// <summary>The leaders in the order in which they may become the winner: first a last training already begun, then trials with a checkpoint.</summary>
+    /// <summary>The leaders in the order in which they may become the winner: first a last training already begun, then trials with a model.</summary>
     private IEnumerable<Candidate> Finalists() => trials.Leaders
         .OrderByDescending(trial => trial.Number == planner.Plan.Final?.Trial)
-        .ThenByDescending(trial => runner.StepsDone(trial.Plan!) > 0);
+        .ThenByDescending(runner.HasModel);
 
     /// <returns>The result; null if the training failed.</returns>
     private SlaExperimentResult? TrainedToTheEnd(Candidate trial)
@@ -75,9 +75,9 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
 
         (SlaTransformer Model, long Steps, RowScores? Scores) Train()
         {
-            if (record is null)
+            if (record is null && runner.HasSteps(trial.Configuration))
                 TrainInTime(trial, end);
-            return runner.Load(trial.Plan!, trial.Configuration, end, isScored: record is null);
+            return runner.Load(trial.Plan!, trial.Configuration, end, isScored: record is null, clock.Cancellation);
         }
     }
 

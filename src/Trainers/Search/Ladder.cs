@@ -5,7 +5,7 @@ namespace Microsoft.ML.Sla.Search;
 /// trials are compared. At each rung the best third continues, but at least three trials reach the last rung. The winner's training is finished.
 /// </summary>
 /// <param name="Trials">Number of trials that begin.</param>
-/// <param name="Fractions">The rungs: shares of a whole training, ascending, below 1. Empty for one trial.</param>
+/// <param name="Fractions">The rungs: shares of a whole training, ascending, below 1. Empty for one trial without others.</param>
 /// <param name="Folds">Number of trainings in a trial.</param>
 /// <param name="Refits">Whether the winner is trained again from the beginning, on all rows.</param>
 internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int Folds, bool Refits)
@@ -44,7 +44,10 @@ internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int F
     private bool HasEnoughTrials => Trials > 1 && Trials >= Math.Pow(Reduction, Fractions.Count - 1);
 
     /// <summary>The ladder with the most rungs for a number of trials.</summary>
-    public static Ladder ForTrials(int trials, int folds)
+    /// <param name="trials">The number of trials.</param>
+    /// <param name="folds">Number of trainings in a trial.</param>
+    /// <param name="others">Number of trials that the search completes without this ladder.</param>
+    public static Ladder ForTrials(int trials, int folds, int others = 0)
     {
         for (int rungs = MaxRungs; rungs > 0; rungs--)
         {
@@ -52,7 +55,7 @@ internal sealed record Ladder(int Trials, IReadOnlyList<double> Fractions, int F
                 return ladder;
         }
 
-        return New(1, rungs: 0, folds);
+        return New(trials, rungs: trials + others > 1 ? 1 : 0, folds);
     }
 
     /// <summary>The ladder with the most rungs whose first interval is long enough.</summary>

@@ -8,16 +8,21 @@ namespace Microsoft.ML.Sla.Search;
 internal sealed class Promotion(SearchSettings settings, ConfigurationSpace space, Configuration baseline, int rungs)
 {
     /// <summary>
-    /// The trials that are still in the search, from the best to the worst. A trial with more intervals comes before one with fewer. At the last rung, the
-    /// trials of the set of views with the lowest expected log-loss at the end of the training come first.
+    /// The trials that are still in the search, from the best to the worst. A trial with more intervals comes before one with fewer. Complete trials are
+    /// compared with those that have most intervals. At the last rung, the trials of the set of views with the lowest expected log-loss at the end of the
+    /// training come first.
     /// </summary>
-    public IEnumerable<Candidate> Leaders(IEnumerable<Candidate> trials) => trials
-        .Where(trial => trial.IsAlive && trial.Plan is not null)
-        .GroupBy(trial => trial.PublicTrial.Intervals.Count)
-        .OrderByDescending(rung => rung.Key)
-        .SelectMany(rung => rung.Key == 0 ? rung : BestFirst([.. rung], isLast: rung.Key == rungs));
+    public IEnumerable<Candidate> Leaders(IEnumerable<Candidate> trials)
+    {
+        var all = trials.Where(trial => trial.IsAlive && trial.Plan is not null).ToList();
+        int farthest = all.Count == 0 ? 0 : all.Max(trial => trial.PublicTrial.Intervals.Count);
+        return all
+            .GroupBy(trial => trial.IsComplete ? farthest : trial.PublicTrial.Intervals.Count)
+            .OrderByDescending(rung => rung.Key)
+            .SelectMany(rung => rung.Key == 0 ? rung : BestFirst([.. rung], isLast: rung.Key == rungs));
+    }
 
-    /// <summary>The trials that continue, in order of priority.</summary>
+    /// <summary>The trials that continue, in order of priority. Complete trials come first and take no place of another trial.</summary>
     /// <remarks>
     /// A training with more labels or more varied images is worse at first and better in the end. Two rules give it time:
     /// <list type="number">
@@ -29,12 +34,13 @@ internal sealed class Promotion(SearchSettings settings, ConfigurationSpace spac
     /// </list>
     /// </remarks>
     /// <param name="trials">All trials.</param>
-    /// <param name="count">The number of trials that continue.</param>
+    /// <param name="count">The number of trials that continue to be trained.</param>
     public IReadOnlyList<Candidate> Promoted(IEnumerable<Candidate> trials, int count)
     {
-        var leaders = Leaders(trials).ToList();
+        var complete = Leaders(trials).Where(trial => trial.IsComplete).ToList();
+        var leaders = Leaders(trials).Except(complete).ToList();
         var kept = BaselineTrials(leaders).Take(count - 1).ToList();
-        return [.. leaders
+        return [.. complete, .. leaders
             .GroupBy(Views)
             .SelectMany(set => set.OrderByDescending(kept.Contains).Index())
             .OrderByDescending(place => kept.Contains(place.Item))
@@ -62,8 +68,33 @@ internal sealed class Promotion(SearchSettings settings, ConfigurationSpace spac
 
     private IEnumerable<Candidate> BestFirst(List<Candidate> trials, bool isLast)
     {
+        var complete = Ranking.BestFirst(trials.Where(trial => trial.IsComplete), trial => trial.Result, settings).ToList();
+        var others = OthersBestFirst([.. trials.Except(complete)], isLast).ToList();
+        return complete is [var best, ..] && others is [var challenger, ..] && IsExpectedToBeat(challenger, best)
+            ? [.. others, .. complete]
+            : [.. complete, .. others];
+    }
+
+    /// <summary>
+    /// Whether a trial is expected to be better at its end than a complete trial is. Where accuracy decides, it must not be significantly less accurate so far.
+    /// </summary>
+    private bool IsExpectedToBeat(Candidate challenger, Candidate complete)
+    {
+        double expected = Ranking.ExpectedLogLoss(challenger.PublicTrial.Intervals, challenger.Plan!.Steps);
+        return settings.Metric switch
+        {
+            SearchMetric.LogLoss => expected < complete.Result.Interval.LogLoss,
+            SearchMetric.MacroAccuracy => challenger.Result.Interval.MacroAccuracy > complete.Result.Interval.MacroAccuracy,
+            _ => Ranking.IsMoreAccurate(challenger.Result, complete.Result)
+                || (!Ranking.IsMoreAccurate(complete.Result, challenger.Result) && expected < complete.Result.Interval.LogLoss),
+        };
+    }
+
+    /// <summary>The order of trials that are not complete.</summary>
+    private IEnumerable<Candidate> OthersBestFirst(List<Candidate> trials, bool isLast)
+    {
         var ranked = Ranking.BestFirst(trials, trial => trial.Result, settings).ToList();
-        if (!isLast || settings.Metric != SearchMetric.MicroAccuracy)
+        if (trials.Count == 0 || !isLast || settings.Metric != SearchMetric.MicroAccuracy)
             return ranked;
 
         // A training with few labels learns them early and has the higher accuracy until then. The curve of the log-loss predicts the winner earlier.

@@ -49,8 +49,12 @@ internal static class Ranking
         return last.LogLoss * Math.Pow(last.LogLoss / before.LogLoss, rungsLeft);
     }
 
+    /// <summary>Whether a result is significantly more accurate than another.</summary>
+    public static bool IsMoreAccurate(RungResult result, RungResult other) =>
+        result.Interval.Accuracy - other.Interval.Accuracy > ErrorsApart * SlaPairedComparison.Of(result.IsRight, trial: 0, other.IsRight).StandardError;
+
     private static bool AreClose(RungResult highest, RungResult other, SearchSettings settings) =>
         settings.Metric == SearchMetric.MicroAccuracy
-            ? highest.Interval.Accuracy - other.Interval.Accuracy <= ErrorsApart * SlaPairedComparison.Of(highest.IsRight, trial: 0, other.IsRight).StandardError
+            ? !IsMoreAccurate(highest, other)
             : settings.Value(highest.Interval) == settings.Value(other.Interval);
 }

@@ -68,6 +68,9 @@ internal sealed class SearchFolder : IDisposable
 
     private string PlanPath => Path.Combine(_path, "search.json");
 
+    /// <summary>The folder of the embeddings that trials with a frozen backbone share.</summary>
+    public string EmbeddingsFolder => Path.Combine(_path, "embeddings");
+
     public string CheckpointFolder(int trial, string training) => Path.Combine(TrialFolder(trial), training);
 
     /// <summary>Replaces the whole plan.</summary>
@@ -106,7 +109,7 @@ internal sealed class SearchFolder : IDisposable
     private SearchPlan ReadPlan()
     {
         var plan = Parse<SearchPlan>(PlanPath, File.ReadAllText(PlanPath), "the plan of a search");
-        return plan is { Identity: not null, Baseline: not null, Ladder.Fractions: not null, Trials: not null, Latencies: not null } && plan.Trials.All(trial => trial is { Configuration: not null })
+        return plan is { Identity: not null, Baseline: not null, Ladder.Fractions: not null, Frozen: not null, Trials: not null, Latencies: not null } && plan.Trials.All(trial => trial is { Configuration: not null }) && plan.Frozen.All(values => values is not null)
             ? plan
             : throw new InvalidDataException($"'{PlanPath}' is not a complete plan of a search. Give another Folder.");
     }

@@ -7,8 +7,10 @@ namespace Microsoft.ML.Sla.Search;
 /// The decisions of a search, some of which depend on the speed of the machine. The search records them so that a resumed search keeps them.
 /// </summary>
 /// <param name="Identity">Identifies the search.</param>
-/// <param name="Baseline">The configuration of the first trial.</param>
-/// <param name="Ladder">The trials and rungs.</param>
+/// <param name="Baseline">The configuration of the first trial of the ladder.</param>
+/// <param name="Frozen">The configurations with a frozen backbone, in the order in which they are tried. They are tried before the ladder.</param>
+/// <param name="FrozenEnd">Seconds from the start of the search after which no further one of them begins; null without a time limit.</param>
+/// <param name="Ladder">The other trials, and the rungs.</param>
 /// <param name="TrainingSeconds">Time of the winner's whole training; null if the options give the number of epochs.</param>
 /// <param name="OverheadSeconds">Time of a training besides its steps: for set-up and measurement.</param>
 /// <param name="Trials">The planned trials, in order.</param>
@@ -17,6 +19,8 @@ namespace Microsoft.ML.Sla.Search;
 internal sealed record SearchPlan(
     IReadOnlyDictionary<string, string> Identity,
     [property: JsonPropertyName("usual")] IReadOnlyDictionary<string, string> Baseline,
+    IReadOnlyList<IReadOnlyDictionary<string, string>> Frozen,
+    double? FrozenEnd,
     Ladder Ladder,
     double? TrainingSeconds,
     double OverheadSeconds,
@@ -26,7 +30,7 @@ internal sealed record SearchPlan(
 {
     /// <summary>A plan without decisions.</summary>
     public static SearchPlan Empty { get; } = new(
-        new Dictionary<string, string>(), new Dictionary<string, string>(), Ladder.ForTrials(1, folds: 1), TrainingSeconds: null, OverheadSeconds: 0, [], new Dictionary<string, double>(), Final: null);
+        new Dictionary<string, string>(), new Dictionary<string, string>(), [], FrozenEnd: null, Ladder.ForTrials(1, folds: 1), TrainingSeconds: null, OverheadSeconds: 0, [], new Dictionary<string, double>(), Final: null);
 }
 
 /// <summary>The plan of a trial's whole training.</summary>

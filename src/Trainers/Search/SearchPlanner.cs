@@ -5,10 +5,14 @@ namespace Microsoft.ML.Sla.Search;
 /// <summary>Decides the length of the search's parts by the speed of the machine. It records each decision, so that a resumed search keeps it.</summary>
 internal sealed class SearchPlanner
 {
+    /// <summary>The most trials with a frozen backbone in a time. Among more, the best one would be so by chance.</summary>
+    private const int MaxFrozen = 20;
+
     private readonly SearchTask _task;
     private readonly TrialRunner _runner;
     private readonly SearchFolder _folder;
     private readonly LatencyLimit _latency;
+    private readonly TrialLog _log;
     private readonly SearchClock _clock;
     private readonly TimePlan? _time;
 
@@ -17,11 +21,12 @@ internal sealed class SearchPlanner
     /// <param name="runner">Measures trainings.</param>
     /// <param name="folder">Stores the plan.</param>
     /// <param name="latency">Decides which configurations predict fast enough.</param>
+    /// <param name="log">Names what there is no time for.</param>
     /// <param name="clock">The time of the search.</param>
     /// <exception cref="InvalidOperationException">No network predicts fast enough.</exception>
-    public SearchPlanner(SearchTask task, TrialRunner runner, SearchFolder folder, LatencyLimit latency, SearchClock clock)
+    public SearchPlanner(SearchTask task, TrialRunner runner, SearchFolder folder, LatencyLimit latency, TrialLog log, SearchClock clock)
     {
-        (_task, _runner, _folder, _latency, _clock) = (task, runner, folder, latency, clock);
+        (_task, _runner, _folder, _latency, _log, _clock) = (task, runner, folder, latency, log, clock);
         _time = task.Settings.Time is { } time ? new TimePlan(time) : null;
         if (folder.Plan is { } plan)
         {
@@ -29,15 +34,20 @@ internal sealed class SearchPlanner
             return;
         }
 
-        Baseline = latency.Baseline(task.Space);
-        Save(NewPlan());
+        var frozen = new FrozenProposals(task.Space, task.Settings.BaseOptions.Seed!.Value, latency).All().ToList();
+        bool hasOthers = !task.Space.IsFrozen(task.Space.Default);
+        Baseline = hasOthers || frozen.Count == 0 ? latency.Baseline(task.Space) : frozen[0];
+        Save(_time is null ? PlanByNumber(frozen, hasOthers) : PlanByTime(_time, frozen, hasOthers));
     }
 
     /// <summary>The decisions so far.</summary>
     public SearchPlan Plan { get; private set; } = SearchPlan.Empty;
 
-    /// <summary>The configuration of the first trial, and the only one if there is time for just one training.</summary>
+    /// <summary>The configuration of the first trial of the ladder.</summary>
     public Configuration Baseline { get; }
+
+    /// <summary>The configurations with a frozen backbone, in the order in which they are tried, before the ladder.</summary>
+    public IEnumerable<Configuration> Frozen => Plan.Frozen.Select(values => new Configuration(values));
 
     /// <summary>Number of rungs at which trials are compared. The record lists the end of the winner's training under this rung number.</summary>
     public int Rungs => Plan.Ladder.Fractions.Count;
@@ -55,8 +65,23 @@ internal sealed class SearchPlanner
     /// <summary>The plan of a trial's last training; null if it is not decided or another trial is the winner.</summary>
     public PlannedEnd? EndOf(Candidate trial) => Plan.Final is { } end && end.Trial == trial.Number ? end : null;
 
-    /// <summary>Plans a trial. Its whole training would take the time that is planned for the winner's.</summary>
+    /// <summary>Plans a trial. If its training has steps, the whole would take the time that is planned for the winner's.</summary>
     public PlannedTrial PlanTrial(int number, Configuration configuration, CancellationToken cancellationToken)
+    {
+        var planned = _runner.HasSteps(configuration) ? PlanSteps(number, configuration, cancellationToken) : TrialRunner.PlanWithoutSteps(number, configuration);
+        Save(Plan with { Trials = [.. Plan.Trials, planned] });
+        return planned;
+    }
+
+    /// <summary>Plans the rest of the winner's training for the remaining time.</summary>
+    public PlannedEnd PlanEnd(Candidate trial)
+    {
+        var end = _runner.HasSteps(trial.Configuration) ? PlanLastSteps(trial) : new PlannedEnd(trial.Number, trial.Plan!.Epochs, trial.Plan.Steps, Tail: null);
+        Save(Plan with { Final = end });
+        return end;
+    }
+
+    private PlannedTrial PlanSteps(int number, Configuration configuration, CancellationToken cancellationToken)
     {
         int stepsPerEpoch = _runner.StepsPerEpoch(configuration);
         int epochs = _task.Space.Options(configuration).Epochs;
@@ -66,13 +91,10 @@ internal sealed class SearchPlanner
             epochs = TimePlan.TrialEpochs(seconds, new StepCost(step, stepsPerEpoch));
         }
 
-        var planned = new PlannedTrial(number, configuration.Values, epochs, (long)epochs * stepsPerEpoch);
-        Save(Plan with { Trials = [.. Plan.Trials, planned] });
-        return planned;
+        return new PlannedTrial(number, configuration.Values, epochs, (long)epochs * stepsPerEpoch);
     }
 
-    /// <summary>Plans the rest of the winner's training for the remaining time.</summary>
-    public PlannedEnd PlanEnd(Candidate trial)
+    private PlannedEnd PlanLastSteps(Candidate trial)
     {
         var plan = trial.Plan!;
         int epochs = plan.Epochs;
@@ -86,24 +108,85 @@ internal sealed class SearchPlanner
 
         bool isAsBegun = epochs == plan.Epochs && !_runner.LastHasOtherRows;
         var tail = isAsBegun || done == 0 ? null : new ScheduleTail(done, plan.Epochs, plan.Steps);
-        var end = new PlannedEnd(plan.Number, epochs, (long)epochs * stepsPerEpoch, tail);
-        Save(Plan with { Final = end });
-        return end;
+        return new PlannedEnd(plan.Number, epochs, (long)epochs * stepsPerEpoch, tail);
     }
 
-    private SearchPlan NewPlan()
+    private SearchPlan Begun => Plan with { Identity = _task.Identity.Entries, Baseline = Baseline.Values };
+
+    private int MaxTrials => _task.Settings.MaxTrials ?? int.MaxValue;
+
+    /// <summary>Plans a search by its number of trials. Half of them have a frozen backbone, if others are possible as well.</summary>
+    private SearchPlan PlanByNumber(List<Configuration> frozen, bool hasOthers)
     {
-        var begun = Plan with { Identity = _task.Identity.Entries, Baseline = Baseline.Values };
-        int maxTrials = _task.Settings.MaxTrials ?? int.MaxValue;
-        if (_time is null)
-            return begun with { Ladder = Ladder.ForTrials(maxTrials, _task.Folds) };
-
-        double step = _runner.StepSeconds(Baseline, _time.LadderMeasurement, _clock.Cancellation);
-        double overhead = _runner.OverheadSeconds(Baseline, _clock.Cancellation);
-        var cost = new StepCost(step, _runner.StepsPerEpoch(Baseline));
-        var (ladder, trainingSeconds) = _time.LongestLadder(cost, overhead, _clock.Elapsed, maxTrials, _task.Folds);
-        return begun with { Ladder = ladder, TrainingSeconds = trainingSeconds, OverheadSeconds = overhead };
+        var tried = frozen.Take(hasOthers ? MaxTrials - (MaxTrials / 2) : MaxTrials).ToList();
+        return Begun with
+        {
+            Frozen = Values(tried),
+            Ladder = Ladder.ForTrials(hasOthers ? MaxTrials - tried.Count : 0, _task.Folds, tried.Count),
+        };
     }
+
+    /// <summary>Plans a search by its time: first the trials with a frozen backbone, then as many others as the rest has room for.</summary>
+    private SearchPlan PlanByTime(TimePlan time, List<Configuration> frozen, bool hasOthers)
+    {
+        var cost = NewCost(time);
+        var beside = PlanFrozen(time, cost, frozen, areAlone: !hasOthers);
+        if (beside.AreAlone)
+            return OnlyFrozen(time, beside);
+        if (frozen.Count > 0 && beside.Trials.Count == 0)
+            _log.BackbonesTakeTooLong();
+
+        double step = _runner.StepSeconds(Baseline, time.LadderMeasurement, _clock.Cancellation);
+        double overhead = _runner.OverheadSeconds(Baseline, _clock.Cancellation);
+        var stepCost = new StepCost(step, _runner.StepsPerEpoch(Baseline));
+        double frozenEnd = _clock.Elapsed + beside.Seconds;
+        var (ladder, trainingSeconds) = time.LongestLadder(stepCost, overhead, frozenEnd, MaxTrials - beside.Trials.Count, _task.Folds);
+        return beside.Trials.Count > 0 && ladder.Fractions.Count == 0
+            ? OnlyFrozen(time, PlanFrozen(time, cost, frozen, areAlone: true))
+            : Begun with
+            {
+                Frozen = Values(beside.Trials),
+                FrozenEnd = frozenEnd,
+                Ladder = ladder,
+                TrainingSeconds = trainingSeconds,
+                OverheadSeconds = overhead,
+            };
+    }
+
+    /// <summary>The plan of a search whose trials all have a frozen backbone.</summary>
+    private SearchPlan OnlyFrozen(TimePlan time, FrozenPlan frozen) => Begun with
+    {
+        Frozen = Values(frozen.Trials),
+        FrozenEnd = _clock.Elapsed + time.FrozenSeconds(_clock.Elapsed, frozen.LastSeconds, areAlone: true),
+        Ladder = Ladder.ForTrials(0, _task.Folds, frozen.Trials.Count),
+        TrainingSeconds = frozen.LastSeconds,
+    };
+
+    private FrozenPlan PlanFrozen(TimePlan time, FrozenCost cost, List<Configuration> frozen, bool areAlone) => FrozenPlan.InTime(
+        frozen,
+        cost,
+        (lastSeconds, areAlone) => time.FrozenSeconds(_clock.Elapsed, lastSeconds, areAlone),
+        Math.Min(MaxFrozen, areAlone ? MaxTrials : MaxTrials - (MaxTrials / 2)),
+        areAlone);
+
+    /// <summary>The cost of trials with a frozen backbone. Each network and size of images is measured once.</summary>
+    private FrozenCost NewCost(TimePlan time)
+    {
+        var measured = new Dictionary<(Architecture, ImageShape), double>();
+        return new FrozenCost(_task.Space, _runner.Images, _runner.Frozen.Outputs, SecondsPerView, _task.Folds);
+
+        double SecondsPerView(Configuration configuration)
+        {
+            var options = _task.Space.Options(configuration);
+            var network = (options.Architecture, _task.Space.ShapeOf(options));
+            if (!measured.TryGetValue(network, out double seconds))
+                measured[network] = seconds = _runner.Frozen.SecondsPerView(configuration, time.LadderMeasurement, _clock.Cancellation);
+            return seconds;
+        }
+    }
+
+    private static List<IReadOnlyDictionary<string, string>> Values(IEnumerable<Configuration> configurations) =>
+        [.. configurations.Select(configuration => configuration.Values)];
 
     private void Save(SearchPlan plan)
     {

@@ -26,10 +26,13 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
 
         var reader = new SlaTrainer(host, ReadingOptions(settings.BaseOptions, cancellation.Token));
         var pretrained = reader.ReadPretrained();
-        var all = reader.ReadRows(channel, request.Train!, request.Validation);
-        var space = NewSpace(channel, settings, all.Features.Shape);
-        var runner = new TrialRunner(host, channel, space, TrialRows(all, settings.BaseOptions.Seed!.Value), LastRows(all), pretrained, folder);
-        var task = new SearchTask(settings, space, request.Folds, Identity(settings, all, runner.Identity(space.Default)));
+        var features = reader.CheckFeatures(request.Train!);
+        if (features.Kind != FeatureKind.Image)
+            (settings.BaseOptions.ImageWidth, settings.BaseOptions.ImageHeight) = (features.Shape.Width, features.Shape.Height);
+        var space = NewSpace(channel, settings, features, cancellation.Token);
+        var rows = new SearchRows(host, channel, request, cancellation.Token);
+        var runner = new TrialRunner(host, channel, space, rows, pretrained, folder);
+        var task = new SearchTask(settings, space, request.Folds, Identity(settings, rows.Of(space.Options(space.Default)), runner.Identity(space.Default)));
         CheckFolder(folder, task.Identity);
         runner.WarnOfUnevenClasses(space.Default);
         return new SuccessiveHalving(task, runner, folder, new TrialLog(channel, request.Monitor), clock).Run();
@@ -45,15 +48,15 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         baseOptions.Inference = request.Inference ?? baseOptions.Inference;
         baseOptions.ValidationSetFraction = request.HoldOut ? request.ValidationFraction : null;
         baseOptions.CancellationToken = default;
+        baseOptions.CompareObjectives = false;
         cancellationToken.ThrowIfCancellationRequested();
         return new SearchSettings(baseOptions, request.Space.Dimensions, request.Metric, request.LatencyCeiling, request.Time, request.MaxTrials);
     }
 
-    /// <summary>Options to read the rows with. They have no transformations, because some shapes of images do not allow all of them.</summary>
-    private SlaTrainer.Options ReadingOptions(SlaTrainer.Options baseOptions, CancellationToken cancellationToken)
+    /// <summary>Options to look at the first image with. They have no transformations, because some shapes of images do not allow all of them.</summary>
+    private static SlaTrainer.Options ReadingOptions(SlaTrainer.Options baseOptions, CancellationToken cancellationToken)
     {
         var reading = baseOptions.Clone();
-        reading.ValidationSetFraction = request.ValidationFraction;
         reading.CancellationToken = cancellationToken;
         reading.Transformations = TransformationSet.None;
         reading.ViewsPerStep = null;
@@ -61,9 +64,15 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
     }
 
     /// <summary>The configurations that are possible for the images. Removes the transformations of the base options if they are not.</summary>
-    private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, ImageShape shape)
+    private ConfigurationSpace NewSpace(IChannel channel, SearchSettings settings, FeatureColumn features, CancellationToken cancellationToken)
     {
-        var space = new ConfigurationSpace(settings.Dimensions, settings.BaseOptions, shape, Objection);
+        var shape = features.Shape;
+        var dropped = new List<string>();
+        bool isNetworkSearched = settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Architecture, Fixed: null });
+        var images = new Lazy<ImageSurvey>(() => ImageSurvey.Of(request.Train!, features, cancellationToken.ThrowIfCancellationRequested));
+        var subject = new SearchSubject(settings.BaseOptions, isNetworkSearched, images);
+        Dimension[] dimensions = [.. settings.Dimensions.Select(dimension => dimension.Suiting(subject, dropped))];
+        var space = new ConfigurationSpace(dimensions, settings.BaseOptions, shape, Objection);
         if (Objection(WithAllViews(space.Options(space.Default))) is not null && settings.Dimensions.Any(dimension => dimension is { Name: StandardDimensions.Transformations, Fixed: null }))
         {
             TrainerHost.Info(channel, $"{settings.BaseOptions.Transformations} is not possible for images of {shape}: the first trial has no transformations");
@@ -72,7 +81,6 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
 
         if (space.Objection(space.Default) is { } objection)
             throw new ArgumentException($"The options, with the values of the search space that are fixed, cannot be trained: {objection}");
-        var dropped = new List<string>();
         space = space.WithPossibleChoices(dropped);
         foreach (string reason in dropped)
             TrainerHost.Info(channel, $"left out of the search: {reason}");
@@ -86,9 +94,12 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
 
         string? Objection(SlaTrainer.Options options)
         {
+            var wanted = ConfigurationSpace.ShapeOf(options, shape);
+            if (features.Kind != FeatureKind.Image && wanted != shape)
+                return $"the column '{features.Name}' has pixels of {shape}, which are not resized to {wanted}.";
             try
             {
-                new SlaTrainer(host, options).CheckImages(shape);
+                new SlaTrainer(host, options).CheckImages(wanted);
                 return null;
             }
             catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
@@ -98,24 +109,9 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         }
     }
 
-    /// <summary>The rows of each training of a trial.</summary>
-    private List<TrainingRows> TrialRows(TrainingRows all, int seed)
+    private RunIdentity Identity(SearchSettings settings, TrialRows rows, IReadOnlyDictionary<string, string> training)
     {
-        List<TrainingRows> rows = request.Folds == 1
-            ? [all]
-            : [.. RowSplit.Folds(all.Training, request.Folds, seed).Select(fold => all with { Training = fold.Training, Validation = fold.Validation })];
-        return rows.TrueForAll(training => training.Validation!.Rows.Length > 0)
-            ? rows
-            : throw new InvalidOperationException($"There are fewer rows than folds, {request.Folds}. Give more rows, or fewer folds.");
-    }
-
-    /// <summary>The rows of the winner's last training: all rows, or without the held-out rows if the caller asked to hold them out.</summary>
-    private TrainingRows LastRows(TrainingRows all) => request.Folds == 1 && !request.HoldOut
-        ? all with { Training = RowSplit.Union(all.Training, all.Validation!), Validation = null }
-        : all;
-
-    private RunIdentity Identity(SearchSettings settings, TrainingRows all, IReadOnlyDictionary<string, string> training)
-    {
+        var all = request.Folds > 1 ? rows.Last : rows.Trainings[0];
         var entries = new Dictionary<string, string>(training)
         {
             ["Data set"] = Describe(all.Training) + (all.Validation is null ? "" : $", validation {Describe(all.Validation)}") + (request.Folds > 1 ? $", {request.Folds} folds" : ""),

@@ -11,9 +11,14 @@ namespace Microsoft.ML.Sla;
 /// <listheader><term>Dimension</term><description>Values</description></listheader>
 /// <item><term>Transformations</term><description>none, rotation2, rotation, hflip, vflip, color3, color, rotation+color3. The search drops those that are not possible for the images.</description></item>
 /// <item><term>Objective</term><description>SlaSelfDistillation, Sla, MultiTask, DataAugmentation, Baseline. The search drops those that do not define the inference set by SetMetric.</description></item>
-/// <item><term>Architecture</term><description>cifar-resnet-8, -14, -20, -8-2 and -14-2 (depth, and width where it is not 1), conv-net-64.</description></item>
-/// <item><term>LearningRate</term><description>0.02 to 0.4, logarithmic.</description></item>
-/// <item><term>WeightDecay</term><description>5e-5 to 2e-3, logarithmic.</description></item>
+/// <item><term>Architecture</term><description>cifar-resnet-8, -14, -20, -8-2 and -14-2 (depth, and width where it is not 1), conv-net-64. Of no effect with a backbone.</description></item>
+/// <item><term>Backbone</term><description>
+/// none (the network is trained from scratch), resnet18 (<see cref="Architecture.PretrainedResNet18"/>, unchanged, on images of 224 x 224 pixels unless the
+/// options of the experiment give a size). The search drops resnet18 for images that do not look like photos (<see cref="RecommendedOptions.LookLikePhotos"/>),
+/// where the options or this search space name the network, and where the program does not have its file. <see cref="AddBackbone"/> adds other networks.
+/// </description></item>
+/// <item><term>LearningRate</term><description>0.02 to 0.4, logarithmic. Of no effect with a backbone.</description></item>
+/// <item><term>WeightDecay</term><description>5e-5 to 2e-3, logarithmic. Of no effect with a backbone.</description></item>
 /// <item><term>Augmentation</term><description>none, crop, crop+flip, color-jitter (crop, flip and colour jitter), strong (crop, flip, colour jitter and cutout).</description></item>
 /// <item><term>Temperature</term><description>1, 2, 4.</description></item>
 /// <item><term>ViewsPerStep</term><description>2, all.</description></item>
@@ -39,7 +44,7 @@ public sealed class SlaSearchSpace
         ArgumentNullException.ThrowIfNull(choices);
         if (choices.Length == 0 || choices.DistinctBy(choice => choice.Name).Count() < choices.Length)
             throw new ArgumentException($"The dimension '{name}' needs one choice or more, each with a different name.", nameof(choices));
-        return Add(new ChoiceDimension(name, choices));
+        return Add(new ChoiceDimension(name, [.. choices.Select(choice => new Choice(choice.Name, choice.Set))]));
     }
 
     /// <summary>Adds a dimension of numbers.</summary>
@@ -61,6 +66,36 @@ public sealed class SlaSearchSpace
         }
 
         return Add(new RangeDimension(name, lowest, highest, isLogarithmic, set));
+    }
+
+    /// <summary>
+    /// Adds a pretrained network to the dimension Backbone. Trials with it keep the network unchanged (<see cref="BackboneTraining.Frozen"/>). The search
+    /// tries it on images of any kind. A choice of the same name is replaced.
+    /// </summary>
+    /// <param name="name">The name of the choice. It must not be <c>none</c>.</param>
+    /// <param name="architecture">The network with its weights: <see cref="Architecture.FromOnnx"/> or <see cref="Architecture.PretrainedResNet18"/>.</param>
+    /// <param name="side">
+    /// Width and height in pixels to which images are resized for this network, above 0. Default null: the size in the options of the experiment or,
+    /// without one, 224 pixels.
+    /// </param>
+    /// <returns>This search space.</returns>
+    /// <exception cref="ArgumentException">The network has no weights, the name cannot be used, or the dimension was removed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The side is not above 0.</exception>
+    public SlaSearchSpace AddBackbone(string name, Architecture architecture, int? side = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(architecture);
+        SlaTrainer.Options.Require(side is null or > 0, nameof(side), side, "above 0, or null");
+        if (name.Equals(BackboneChoice.None.Name, StringComparison.OrdinalIgnoreCase))
+            throw new ArgumentException($"The choice '{BackboneChoice.None.Name}' is a training from scratch. Give the network another name.", nameof(name));
+        if (architecture.InitialWeights is null)
+            throw new ArgumentException($"'{architecture}' has no weights. Give a pretrained network: Architecture.FromOnnx(path) or Architecture.PretrainedResNet18().", nameof(architecture));
+
+        int index = IndexOf(StandardDimensions.Backbone);
+        var dimension = (ChoiceDimension)_dimensions[index];
+        var others = dimension.Choices.Where(choice => !choice.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        _dimensions[index] = dimension with { Choices = [.. others, BackboneChoice.Of(name, architecture, side)] };
+        return this;
     }
 
     /// <summary>Fixes a dimension to one value, which every trial has.</summary>

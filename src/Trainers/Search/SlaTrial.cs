@@ -26,10 +26,10 @@ public sealed class SlaTrial
     /// <summary>The seed of the training, the same for all trials.</summary>
     public int Seed { get; }
 
-    /// <summary>Planned number of epochs of the whole training; 0 if the trial failed before it was planned.</summary>
+    /// <summary>Planned number of epochs of the whole training; 1 with a frozen backbone; 0 if the trial failed before it was planned.</summary>
     public int Epochs { get; internal set; }
 
-    /// <summary>Planned number of steps of the whole training.</summary>
+    /// <summary>Planned number of steps of the whole training; 1 with a frozen backbone.</summary>
     public long Steps { get; internal set; }
 
     /// <summary>The complete parts of the training, in order.</summary>
@@ -38,6 +38,13 @@ public sealed class SlaTrial
     /// <summary>The latest interval; null if there is none.</summary>
     [JsonIgnore]
     public SlaTrialInterval? Last => _intervals is [.., var last] ? last : null;
+
+    /// <summary>
+    /// Whether the trial was measured at the end of its training. A trial with a frozen backbone is complete after its first interval, and is compared with
+    /// the others at all rungs.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsComplete => Last is { } last && last.Steps >= Steps;
 
     /// <summary>Why the trial failed; null if it did not.</summary>
     public string? Failure { get; internal set; }

@@ -6,6 +6,7 @@ internal static class StandardDimensions
     public const string Transformations = "Transformations";
     public const string Objective = "Objective";
     public const string Architecture = "Architecture";
+    public const string Backbone = "Backbone";
     public const string Augmentation = "Augmentation";
 
     private static readonly string[] TransformationSets = ["none", "rotation2", "rotation", "hflip", "vflip", "color3", "color", "rotation+color3"];
@@ -23,15 +24,29 @@ internal static class StandardDimensions
         },
         new ChoiceDimension(
             Objective,
-            [.. Enum.GetValues<SlaObjective>().Reverse().Select(objective => ($"{objective}", (Action<SlaTrainer.Options>)(options => options.Objective = objective)))])
+            [.. Enum.GetValues<SlaObjective>().Reverse().Select(objective => new Choice($"{objective}", options => options.Objective = objective))])
         {
             Matters = HasSeveralViews,
         },
         new ChoiceDimension(
             Architecture,
-            [.. Architectures.Select(Network)]),
-        new RangeDimension("LearningRate", 0.02, 0.4, IsLogarithmic: true, (options, value) => options.LearningRate = value),
-        new RangeDimension("WeightDecay", 5e-5, 2e-3, IsLogarithmic: true, (options, value) => options.WeightDecay = value),
+            [.. Architectures.Select(Network)])
+        {
+            Matters = TrainsBackbone,
+        },
+
+        // After the architecture, which it replaces.
+        new ChoiceDimension(
+            Backbone,
+            [BackboneChoice.None, BackboneChoice.ResNet18()]),
+        new RangeDimension("LearningRate", 0.02, 0.4, IsLogarithmic: true, (options, value) => options.LearningRate = value)
+        {
+            Matters = TrainsBackbone,
+        },
+        new RangeDimension("WeightDecay", 5e-5, 2e-3, IsLogarithmic: true, (options, value) => options.WeightDecay = value)
+        {
+            Matters = TrainsBackbone,
+        },
         new ChoiceDimension(
             Augmentation,
             [
@@ -43,37 +58,39 @@ internal static class StandardDimensions
             ]),
         new ChoiceDimension(
             "Temperature",
-            [("1", options => options.Temperature = 1), ("2", options => options.Temperature = 2), ("4", options => options.Temperature = 4)])
+            [new("1", options => options.Temperature = 1), new("2", options => options.Temperature = 2), new("4", options => options.Temperature = 4)])
         {
             Matters = options => options.Objective == SlaObjective.SlaSelfDistillation && HasSeveralViews(options),
         },
         new ChoiceDimension(
             "ViewsPerStep",
-            [("2", options => options.ViewsPerStep = 2), ("all", options => options.ViewsPerStep = int.MaxValue)])
+            [new("2", options => options.ViewsPerStep = 2), new("all", options => options.ViewsPerStep = int.MaxValue)])
         {
-            Matters = options => LearnsViews(options) && options.Transformations.Count > 2,
+            Matters = options => TrainsBackbone(options) && LearnsViews(options) && options.Transformations.Count > 2,
         },
     ];
+
+    private static bool TrainsBackbone(SlaTrainer.Options options) => options.BackboneTraining != BackboneTraining.Frozen;
 
     private static bool LearnsViews(SlaTrainer.Options options) => options.Objective != SlaObjective.Baseline;
 
     private static bool HasSeveralViews(SlaTrainer.Options options) => options.Transformations.Count > 1;
 
-    private static (string, Action<SlaTrainer.Options>) Set(string name)
+    private static Choice Set(string name)
     {
         var set = TransformationSet.Parse(name);
-        return (name, options => options.Transformations = set);
+        return new(name, options => options.Transformations = set);
     }
 
-    private static (string, Action<SlaTrainer.Options>) Network(string name)
+    private static Choice Network(string name)
     {
         var architecture = Sla.Architecture.Parse(name);
-        return (name, options => options.Architecture = architecture);
+        return new(name, options => options.Architecture = architecture);
     }
 
-    private static (string, Action<SlaTrainer.Options>) Augmented(string name, string augmentations)
+    private static Choice Augmented(string name, string augmentations)
     {
         var list = ImageAugmentation.Parse(augmentations);
-        return (name, options => options.Augmentations = list);
+        return new(name, options => options.Augmentations = list);
     }
 }

@@ -22,7 +22,10 @@ internal sealed class TimePlan(TimeSpan time)
     /// <summary>Share of the winner's training time that is reserved for it even if trials take longer than planned.</summary>
     private const double KeptShare = 0.4;
 
-    /// <summary>Time spent on measuring a step before the ladder is chosen.</summary>
+    /// <summary>Share of the time for trials with a frozen backbone, if there are others as well.</summary>
+    private const double FrozenShare = 0.5;
+
+    /// <summary>Time spent on measuring a step, or the passes of a frozen network, before the trials are planned.</summary>
     public TimeSpan LadderMeasurement => MeasuredShare * time;
 
     /// <summary>Time spent on measuring a step before the winner's last training is planned.</summary>
@@ -32,6 +35,12 @@ internal sealed class TimePlan(TimeSpan time)
     public double End => time.TotalSeconds;
 
     private double PlannedSeconds => PlannedShare * time.TotalSeconds;
+
+    /// <summary>Seconds for trials with a frozen backbone.</summary>
+    /// <param name="elapsed">Seconds that the search has taken so far.</param>
+    /// <param name="lastSeconds">Seconds of the last training of one of them.</param>
+    /// <param name="areAlone">Whether there are no other trials.</param>
+    public double FrozenSeconds(double elapsed, double lastSeconds, bool areAlone) => (areAlone ? 1 : FrozenShare) * (PlannedSeconds - elapsed - lastSeconds);
 
     /// <summary>Time spent on measuring a step of a trial before its training is planned.</summary>
     /// <param name="trainingSeconds">Time of the winner's whole training.</param>
@@ -48,6 +57,7 @@ internal sealed class TimePlan(TimeSpan time)
     /// <param name="elapsed">Seconds that the search has taken so far.</param>
     /// <param name="maxTrials">The most trials.</param>
     /// <param name="folds">Number of trainings in a trial.</param>
+    /// <returns>A ladder of one trial without rungs, if the time suffices for no other.</returns>
     public (Ladder Ladder, double TrainingSeconds) LongestLadder(StepCost baseline, double overheadSeconds, double elapsed, int maxTrials, int folds)
     {
         double left = PlannedSeconds - elapsed;

@@ -13,7 +13,8 @@ namespace Microsoft.ML.Sla.Search;
 internal sealed class TrialBook(SearchSettings settings, Promotion promotion, int validationRows, SearchFolder folder, TrialLog log, SearchClock clock)
 {
     private readonly List<Candidate> _trials = [];
-    private readonly Dictionary<int, (Candidate Trial, bool[] IsRight)> _bestOfRung = [];
+    private readonly Dictionary<int, (Candidate Trial, RungResult Result)> _bestOfRung = [];
+    private (Candidate Trial, RungResult Result)? _bestComplete;
 
     /// <summary>All trials, in the order in which they began.</summary>
     public IReadOnlyList<Candidate> All => _trials;
@@ -77,7 +78,7 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
     public void Complete(Candidate trial, int rung, long steps, IReadOnlyList<RowScores> scores, double began)
     {
         bool[] isRight = [.. scores.SelectMany(fold => fold.IsRight)];
-        var against = _bestOfRung.TryGetValue(rung, out var best) ? SlaPairedComparison.Of(isRight, best.Trial.Number, best.IsRight) : null;
+        var against = BestAt(rung) is { } best ? SlaPairedComparison.Of(isRight, best.Trial.Number, best.Result.IsRight) : null;
         double elapsed = clock.Elapsed;
         var interval = new SlaTrialInterval(
             rung, steps, elapsed - began, elapsed, scores.Average(fold => fold.Accuracy), scores.Average(fold => fold.MacroAccuracy), scores.Average(fold => fold.Loss), against);
@@ -97,8 +98,8 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         log.Broken(trial);
     }
 
-    /// <summary>Drops all trials but the best.</summary>
-    /// <param name="count">The number of trials that continue.</param>
+    /// <summary>Drops all trials but the best and the complete ones.</summary>
+    /// <param name="count">The number of trials that continue to be trained.</param>
     public void Promote(int count)
     {
         foreach (var trial in Leaders.Except(promotion.Promoted(_trials, count)))
@@ -115,10 +116,22 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
     {
         trial.Add(result);
         int rung = result.Interval.Rung;
-        if (!_bestOfRung.TryGetValue(rung, out var best) || settings.Value(result.Interval) > settings.Value(best.Trial.PublicTrial.Intervals[rung]))
-            _bestOfRung[rung] = (trial, result.IsRight);
+        if (!_bestOfRung.TryGetValue(rung, out var best) || IsBetter(result, best.Result))
+            _bestOfRung[rung] = (trial, result);
+        if (trial.IsComplete && (_bestComplete is null || IsBetter(result, _bestComplete.Value.Result)))
+            _bestComplete = (trial, result);
         log.Completed(trial, Leaders is [var leader, ..] ? leader : null);
     }
+
+    /// <summary>The best result at a rung so far. Complete trials are compared at every rung.</summary>
+    private (Candidate Trial, RungResult Result)? BestAt(int rung)
+    {
+        if (!_bestOfRung.TryGetValue(rung, out var best))
+            return _bestComplete;
+        return _bestComplete is { } complete && IsBetter(complete.Result, best.Result) ? complete : best;
+    }
+
+    private bool IsBetter(RungResult result, RungResult other) => settings.Value(result.Interval) > settings.Value(other.Interval);
 
     private static TrialRecord NewRecord(Candidate trial, int rung) => new()
     {

@@ -14,8 +14,21 @@ internal sealed class TrialLog(IChannel channel, ISlaExperimentMonitor monitor)
     /// <summary>An exception's message without the lines of torch's stack trace.</summary>
     public static string FirstLine(Exception exception) => exception.Message.Split('\n')[0];
 
-    public void Begins(Ladder ladder) => TrainerHost.Info(channel, FormattableString.Invariant(
-        $"{ladder.Trials} trials, compared at {string.Join(", ", ladder.Fractions.Select(fraction => $"{fraction:P1}"))} of their training"));
+    /// <param name="frozen">The most trials with a frozen backbone.</param>
+    /// <param name="ladder">The other trials.</param>
+    public void Begins(int frozen, Ladder ladder)
+    {
+        if (frozen > 0)
+            TrainerHost.Info(channel, FormattableString.Invariant($"at most {frozen} trials with a frozen backbone"));
+        if (ladder.Trials > 0)
+        {
+            TrainerHost.Info(channel, FormattableString.Invariant(
+                $"{ladder.Trials} trials, compared at {string.Join(", ", ladder.Fractions.Select(fraction => $"{fraction:P1}"))} of their training"));
+        }
+    }
+
+    public void BackbonesTakeTooLong() =>
+        TrainerHost.Warn(channel, "No backbone is tried: the time does not suffice for the passes of all images through it. Give the search more time, or the backbone smaller images.");
 
     public void CannotBeScored(Configuration configuration, Exception exception) =>
         TrainerHost.Warn(channel, $"{configuration} cannot be scored, and is left out: {FirstLine(exception)}");

@@ -9,23 +9,21 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Search;
 
-/// <summary>Trains trials, interval by interval, from checkpoint to checkpoint.</summary>
+/// <summary>
+/// Trains trials, interval by interval, from checkpoint to checkpoint. A trial with a frozen backbone has one interval, its whole training.
+/// </summary>
 /// <param name="environment">ML.NET's environment.</param>
 /// <param name="channel">The log.</param>
 /// <param name="space">Makes options of configurations.</param>
-/// <param name="rows">The rows of each training of a trial: of one training, or of one for each fold.</param>
-/// <param name="last">The rows of the winner's last training: the first of <paramref name="rows"/>, or others.</param>
+/// <param name="rows">The rows.</param>
 /// <param name="pretrained">The weights to start from; null for none.</param>
 /// <param name="folder">The folder of the checkpoints.</param>
 internal sealed class TrialRunner(
-    IHostEnvironment environment,
-    IChannel channel,
-    ConfigurationSpace space,
-    IReadOnlyList<TrainingRows> rows,
-    TrainingRows last,
-    PretrainedWeights? pretrained,
-    SearchFolder folder)
+    IHostEnvironment environment, IChannel channel, ConfigurationSpace space, SearchRows rows, PretrainedWeights? pretrained, SearchFolder folder)
 {
+    /// <summary>Length of a training with a frozen backbone.</summary>
+    private const int FrozenEpochs = 1, FrozenSteps = 1;
+
     private const string AllRows = "all-rows";
 
     /// <summary>
@@ -38,24 +36,35 @@ internal sealed class TrialRunner(
 
     private readonly Dictionary<string, double> _stepSeconds = [];
 
-    public int ValidationRows { get; } = rows.Sum(training => training.Validation!.Rows.Length);
+    /// <summary>Trains the trials with a frozen backbone.</summary>
+    public FrozenTrials Frozen { get; } = new(environment, channel, space, rows, pretrained, folder);
+
+    public int ValidationRows { get; } = rows.Of(space.Options(space.Default)).Trainings.Sum(training => training.Validation!.Rows.Length);
 
     /// <summary>The entries that identify a training of a configuration, except its number of epochs.</summary>
     public IReadOnlyDictionary<string, string> Identity(Configuration configuration) =>
-        Plan(Options(configuration, epochs: 1)).Identity.Entries;
+        Plan(configuration).Identity.Entries;
 
     /// <summary>Warns of uneven classes once for all trials.</summary>
     public void WarnOfUnevenClasses(Configuration configuration) =>
-        ClassifierTraining.WarnOfUnevenClasses(Plan(Options(configuration, epochs: 1)), channel);
+        ClassifierTraining.WarnOfUnevenClasses(Plan(configuration), channel);
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
-    public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(rows[0].Training.Rows.Length, space.Options(configuration).BatchSize);
+    public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(Rows(configuration).Trainings[0].Training.Rows.Length, space.Options(configuration).BatchSize);
 
     /// <summary>Number of steps in an epoch of the winner's last training, if that does not continue a trial's training.</summary>
-    public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(last.Training.Rows.Length, BatchSize(configuration));
+    public int LastStepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(Rows(configuration).Last.Training.Rows.Length, BatchSize(configuration));
 
     /// <summary>Whether the winner's last training has other rows than a trial's training.</summary>
-    public bool LastHasOtherRows => last != rows[0];
+    public bool LastHasOtherRows => rows.LastHasOtherRows;
+
+    /// <summary>Number of images of a trial's first training, of the winner's last training, and of all.</summary>
+    public (int Training, int Last, int All) Images(Configuration configuration)
+    {
+        var (trainings, last) = Rows(configuration);
+        int training = trainings[0].Training.Rows.Length;
+        return (training, last.Training.Rows.Length, training + trainings[0].Validation!.Rows.Length);
+    }
 
     /// <summary>Seconds that a step of a configuration takes. Configurations whose steps cost the same are measured once.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -66,9 +75,9 @@ internal sealed class TrialRunner(
     {
         var options = Options(configuration, epochs: 1);
         options.CancellationToken = cancellationToken;
-        string cost = FormattableString.Invariant($"{options.Architecture}, {options.Objective}, {options.ViewsPerStep}, {options.BatchSize}, {string.Join(", ", options.Augmentations)}");
+        string cost = FormattableString.Invariant($"{options.Architecture}, {space.ShapeOf(options)}, {options.Objective}, {options.ViewsPerStep}, {options.BatchSize}, {string.Join(", ", options.Augmentations)}");
         if (isAgain || !_stepSeconds.TryGetValue(cost, out double seconds))
-            _stepSeconds[cost] = seconds = WithTraining(Plan(options), training => training.MeasureStep(time));
+            _stepSeconds[cost] = seconds = WithTraining(Plan(options, Rows(configuration).Trainings[0]), training => training.MeasureStep(time));
         return seconds;
     }
 
@@ -78,7 +87,7 @@ internal sealed class TrialRunner(
         var clock = Stopwatch.StartNew();
         var options = Options(configuration, epochs: 1);
         options.CancellationToken = cancellationToken;
-        WithTraining(Plan(options), training => training.ScoreValidation());
+        WithTraining(Plan(options, Rows(configuration).Trainings[0]), training => training.ScoreValidation());
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -86,7 +95,7 @@ internal sealed class TrialRunner(
     public string LatencyKey(Configuration configuration)
     {
         var options = space.Options(configuration);
-        return $"{options.Architecture}, {options.Objective}, {space.Views(configuration)}";
+        return $"{options.Architecture}, {space.ShapeOf(options)}, {options.Objective}, {space.Views(configuration)}";
     }
 
     /// <summary>Seconds that a model of a configuration takes to score an image on one thread: the median of several measurements.</summary>
@@ -94,10 +103,8 @@ internal sealed class TrialRunner(
     {
         const int WarmUps = 3, Runs = 21;
         using var options = new SessionOptions { IntraOpNumThreads = 1 };
-        var plan = Plan(Options(configuration, epochs: 1));
-        byte[] graph = WithTraining(plan, training => training.Model().ToOnnx(plan.Inference));
-        using var scorer = new InferenceSession(graph, options);
-        float[] pixels = new float[rows[0].Features.Shape.Length];
+        using var scorer = new InferenceSession(UntrainedGraph(configuration), options);
+        float[] pixels = new float[Rows(configuration).Last.Features.Shape.Length];
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
         using var run = new RunOptions();
         var seconds = new List<double>();
@@ -119,9 +126,12 @@ internal sealed class TrialRunner(
     /// <exception cref="InvalidOperationException">The loss became infinite or NaN, or memory runs out.</exception>
     public (long Steps, IReadOnlyList<RowScores> Scores) Run(PlannedTrial plan, Configuration configuration, double fraction, CancellationToken cancellationToken)
     {
+        if (space.IsFrozen(configuration))
+            return (FrozenSteps, Frozen.Run(configuration, cancellationToken));
+
         long end = Math.Max(1, (long)Math.Round(fraction * plan.Steps));
         var scores = new List<RowScores>();
-        foreach (var (fold, trainingRows) in rows.Index())
+        foreach (var (fold, trainingRows) in Rows(configuration).Trainings.Index())
         {
             var options = Options(configuration, plan.Epochs, plan.Steps);
             options.CheckpointFolder = CheckpointFolder(plan, fold);
@@ -148,7 +158,7 @@ internal sealed class TrialRunner(
         var options = FinalOptions(plan, configuration, end);
         options.CancellationToken = cancellationToken;
         var begun = end.Tail is not null && FinalStepsDone(plan) == 0 ? StateOf(plan, configuration) : null;
-        var training = Plan(options, last, end.Tail);
+        var training = Plan(options, Rows(configuration).Last, end.Tail);
         if (begun is not null)
             new CheckpointFile(options.CheckpointFolder!).Write(training.Identity, begun, isFinished: false);
         WithTraining(training, running => running.TrainUntil(Math.Min(running.Steps, mostSteps)));
@@ -159,12 +169,21 @@ internal sealed class TrialRunner(
     /// <param name="configuration">The trial's configuration.</param>
     /// <param name="end">The plan of the last training; null if the trial has not reached it.</param>
     /// <param name="isScored">Whether to score the validation rows.</param>
+    /// <param name="cancellationToken">Ends the last training of a trial with a frozen backbone, whose heads are trained here.</param>
     /// <exception cref="InvalidOperationException">The scores are infinite or NaN.</exception>
-    public (SlaTransformer Model, long Steps, RowScores? Scores) Load(PlannedTrial plan, Configuration configuration, PlannedEnd? end, bool isScored)
+    public (SlaTransformer Model, long Steps, RowScores? Scores) Load(
+        PlannedTrial plan, Configuration configuration, PlannedEnd? end, bool isScored, CancellationToken cancellationToken = default)
     {
+        if (space.IsFrozen(configuration))
+        {
+            var (model, scoresOfHeads) = end is null ? (Frozen.Load(configuration), null) : Frozen.Finish(configuration, cancellationToken);
+            return (model, FrozenSteps, scoresOfHeads);
+        }
+
+        var (trainings, last) = Rows(configuration);
         var options = end is null ? Options(configuration, plan.Epochs, plan.Steps) : FinalOptions(plan, configuration, end);
         options.CheckpointFolder ??= CheckpointFolder(plan, 0);
-        var planned = Plan(options, end is null ? rows[0] : last, end?.Tail);
+        var planned = Plan(options, end is null ? trainings[0] : last, end?.Tail);
         return WithTraining(planned, training =>
         {
             var trained = training.TrainUntil(0);
@@ -175,6 +194,17 @@ internal sealed class TrialRunner(
             return (new SlaTransformer(environment, trained, planned.Inference), training.StepsDone, scores);
         });
     }
+
+    /// <summary>Whether there is a model of a trial, complete or not.</summary>
+    public bool HasModel(Candidate trial) => space.IsFrozen(trial.Configuration)
+        ? trial.PublicTrial.Last is not null
+        : StepsDone(trial.Plan!) > 0 || FinalStepsDone(trial.Plan!) > 0;
+
+    /// <summary>Whether a trial's training is divided into steps. It is not with a frozen backbone.</summary>
+    public bool HasSteps(Configuration configuration) => !space.IsFrozen(configuration);
+
+    /// <summary>The plan of a training that is not divided into steps.</summary>
+    public static PlannedTrial PlanWithoutSteps(int number, Configuration configuration) => new(number, configuration.Values, FrozenEpochs, FrozenSteps);
 
     /// <summary>Number of steps in a trial's checkpoint; 0 if there is none.</summary>
     public long StepsDone(PlannedTrial plan) => StepsIn(CheckpointFolder(plan, 0));
@@ -206,14 +236,14 @@ internal sealed class TrialRunner(
         $"The network's outputs are no longer numbers after {steps} steps. Lower LearningRate, which is {space.Options(configuration).LearningRate}."));
 
     /// <summary>Images in a step of a trial.</summary>
-    private int BatchSize(Configuration configuration) => Math.Min(space.Options(configuration).BatchSize, rows[0].Training.Rows.Length);
+    private int BatchSize(Configuration configuration) => Math.Min(space.Options(configuration).BatchSize, Rows(configuration).Trainings[0].Training.Rows.Length);
 
     /// <summary>Reads the state of a trial's training, and checks that it belongs to the trial's options.</summary>
     private TrainingState StateOf(PlannedTrial plan, Configuration configuration)
     {
         var options = Options(configuration, plan.Epochs, plan.Steps);
         options.CheckpointFolder = CheckpointFolder(plan, 0);
-        WithTraining(Plan(options), training => training.TrainUntil(0));
+        WithTraining(Plan(options, Rows(configuration).Trainings[0]), training => training.TrainUntil(0));
         return new CheckpointFile(options.CheckpointFolder).ReadState();
     }
 
@@ -225,7 +255,7 @@ internal sealed class TrialRunner(
         // With more rows, Auto could choose another network, and a step could have a larger batch than was measured.
         if (LastHasOtherRows)
         {
-            options.Architecture = Plan(Options(configuration, epochs: 1)).Architecture;
+            options.Architecture = Plan(configuration).Architecture;
             options.BatchSize = BatchSize(configuration);
         }
 
@@ -236,13 +266,26 @@ internal sealed class TrialRunner(
 
     private string FinalFolder(PlannedTrial plan) => LastHasOtherRows ? folder.CheckpointFolder(plan.Number, AllRows) : CheckpointFolder(plan, 0);
 
-    private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.Count > 1 ? $"fold-{fold + 1}" : "training");
+    private string CheckpointFolder(PlannedTrial plan, int fold) => folder.CheckpointFolder(plan.Number, rows.HasFolds ? $"fold-{fold + 1}" : "training");
 
-    /// <summary>Plans a training on the rows of a trial's first training, or on other rows. It resumes from the checkpoint if there is one.</summary>
-    private ClassifierPlan Plan(SlaTrainer.Options options, TrainingRows? trainingRows = null, ScheduleTail? tail = null)
+    private TrialRows Rows(Configuration configuration) => rows.Of(space.Options(configuration));
+
+    /// <summary>Plans a training of an epoch on the rows of a trial's first training.</summary>
+    private ClassifierPlan Plan(Configuration configuration) => Plan(Options(configuration, epochs: 1), Rows(configuration).Trainings[0]);
+
+    /// <summary>Plans a training. It resumes from the checkpoint if there is one.</summary>
+    private ClassifierPlan Plan(SlaTrainer.Options options, TrainingRows trainingRows, ScheduleTail? tail = null)
     {
         options.Resume = options.CheckpointFolder is not null;
-        return new SlaTrainer(environment, options).Plan(trainingRows ?? rows[0], pretrained, tail: tail);
+        return new SlaTrainer(environment, options).Plan(trainingRows, pretrained, tail: tail);
+    }
+
+    private byte[] UntrainedGraph(Configuration configuration)
+    {
+        if (space.IsFrozen(configuration))
+            return Frozen.UntrainedGraph(configuration);
+        var plan = Plan(configuration);
+        return WithTraining(plan, training => training.Model().ToOnnx(plan.Inference));
     }
 
     private T WithTraining<T>(ClassifierPlan plan, Func<ClassifierTraining, T> function)

@@ -16,6 +16,8 @@ internal static class SearchSeeds
         var plan = new SearchPlan(
             new Dictionary<string, string> { ["Seed"] = "1", ["Epochs"] = "by time" },
             configuration,
+            Frozen: [new Dictionary<string, string> { ["Backbone"] = "resnet18" }],
+            FrozenEnd: 4.5,
             Ladder.ForTrials(trials.Count, folds: 1),
             TrainingSeconds: 12.5,
             OverheadSeconds: 0.5,

@@ -140,7 +140,7 @@ public sealed class SearchRecordTests : SearchTest
         using (var folder = new SearchFolder(Folder))
             folder.Save(SearchPlan.Empty with { Baseline = baseline });
         var plan = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "search.json")))!.AsObject();
-        Assert.Equal(["identity", "usual", "ladder", "overheadSeconds", "trials", "latencies", "checksum"], plan.Select(member => member.Key));
+        Assert.Equal(["identity", "usual", "frozen", "ladder", "overheadSeconds", "trials", "latencies", "checksum"], plan.Select(member => member.Key));
 
         using var again = new SearchFolder(Folder);
         Assert.Equal(baseline, again.Plan!.Baseline);

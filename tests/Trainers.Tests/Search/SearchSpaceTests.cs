@@ -13,7 +13,7 @@ public sealed class SearchSpaceTests : SearchTest
     {
         var space = new SlaSearchSpace().Add("BatchSize", ("8", o => o.BatchSize = 8)).Add("Smoothing", 0.01, 0.2, (o, value) => o.LabelSmoothing = value)
             .Fix("learningrate", "0.05").Remove("Temperature");
-        Assert.Equal(["Transformations", "Objective", "Architecture", "LearningRate", "WeightDecay", "Augmentation", "ViewsPerStep", "BatchSize", "Smoothing"], space.Names);
+        Assert.Equal(["Transformations", "Objective", "Architecture", "Backbone", "LearningRate", "WeightDecay", "Augmentation", "ViewsPerStep", "BatchSize", "Smoothing"], space.Names);
         Assert.Contains("LearningRate (0.05)", space.ToString(), StringComparison.Ordinal);
         Assert.Contains("There are Transformations, Objective", Assert.Throws<ArgumentException>(() => space.Remove("Temperature")).Message, StringComparison.Ordinal);
         Assert.Contains("It has none, rotation2", Assert.Throws<ArgumentException>(() => space.Fix("Transformations", "jigsaw")).Message, StringComparison.Ordinal);
