@@ -4,21 +4,15 @@ using Microsoft.ML.Sla;
 
 namespace Sla;
 
-/// <summary>The command-line options of a training that starts from a pretrained network.</summary>
+/// <summary>The command-line options of a training, or a search, that starts from a pretrained network.</summary>
 internal sealed class BackboneOptions
 {
+    /// <summary>The dimension of a search space.</summary>
+    public const string Dimension = "Backbone";
+
     private const string Auto = "auto";
     private const string None = "none";
     private const string ResNet18 = "resnet18";
-
-    /// <summary>Width and height at which the pretrained networks were trained.</summary>
-    private const int PhotoSide = 224;
-
-    /// <summary>Colour images with a shorter side below this are thumbnails, not photos.</summary>
-    private const int SmallestPhoto = 96;
-
-    /// <summary>Grey images with a shorter side below this are drawings or small scans.</summary>
-    private const int SmallestGreyPhoto = 160;
 
     private readonly Option<string> _backbone = new("--backbone")
     {
@@ -37,32 +31,73 @@ internal sealed class BackboneOptions
     /// <exception cref="InputException">The backbone cannot be used.</exception>
     public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
     {
-        string name = parsed.GetValue(_backbone) ?? Auto;
-        if (name == None || (name == Auto && !SuitsResNet18(parsed, training, images)))
+        string name = Name(parsed, training, images);
+        if (name == None)
             return;
-        if (name != Auto && training.NamesNetwork(parsed))
-            throw new InputException("The network is given twice. Give one of --backbone, --architecture and --pretrained.");
+        if (name == Auto)
+        {
+            Note(images, "The model starts from ResNet-18, which was trained on photos. To train from scratch, add --backbone none.");
+            name = ResNet18;
+        }
 
-        options.Architecture = Failure.AsInput(() => name is Auto or ResNet18 ? Architecture.PretrainedResNet18() : Architecture.FromOnnx(name));
+        options.Architecture = Network(name);
         options.BackboneTraining = BackboneTraining.Frozen;
         options.CompareObjectives = !training.NamesObjective(parsed);
-        int side = training.ImageSide(parsed) ?? PhotoSide;
+        int side = Side(parsed, training);
         (options.ImageWidth, options.ImageHeight) = (side, side);
     }
 
-    private static bool SuitsResNet18(ParseResult parsed, TrainingOptions training, ImageSet images)
+    /// <summary>Sets the backbones of a search. Without a name, a search tries ResNet-18 and trainings from scratch on photos, and
+    /// the latter alone on other images.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="training">The other options of the command line.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="space">The search space, which is changed.</param>
+    /// <param name="fixedName">The backbone that --fix names; null if it names none.</param>
+    /// <returns>The side of the images that a backbone needs; null if the search tries none.</returns>
+    /// <exception cref="InputException">The backbone cannot be used.</exception>
+    public int? Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaSearchSpace space, string? fixedName)
     {
-        if (training.NamesNetwork(parsed))
-            return false;
-        var survey = images.Survey();
-        int side = survey.TypicalSide;
-        bool suits = side >= (survey.AreGrey ? SmallestGreyPhoto : SmallestPhoto);
-        if (suits)
+        if (fixedName is not null && parsed.GetValue(_backbone) is not null)
+            throw new InputException($"The backbone is given twice. Give one of --backbone and --fix {Dimension}.");
+        string name = fixedName ?? Name(parsed, training, images);
+        if (name == None)
         {
-            Terminal.Note(string.Create(CultureInfo.InvariantCulture,
-                $"The images are {(survey.AreGrey ? "grey" : "coloured")}, with shorter sides of about {side} pixels. The model starts from ResNet-18, which was trained on photos. To train from scratch, add --backbone none."));
+            space.Fix(Dimension, None);
+            return null;
         }
 
-        return suits;
+        int side = Side(parsed, training);
+        string network = name == Auto ? ResNet18 : name;
+        space.AddBackbone(network, Network(network), side);
+        if (name == Auto)
+            Note(images, "The search tries ResNet-18, which was trained on photos, and trainings from scratch in the time that is left. To try one of them only, add --backbone resnet18 or --backbone none.");
+        else
+            space.Fix(Dimension, network);
+        return side;
+    }
+
+    /// <summary>The backbone that is asked for: a name or a file, or "auto" if the images suit the one for photos.</summary>
+    private string Name(ParseResult parsed, TrainingOptions training, ImageSet images)
+    {
+        string name = parsed.GetValue(_backbone) ?? Auto;
+        if (name == Auto)
+            return !training.NamesNetwork(parsed) && LookLikePhotos(images.Survey()) ? Auto : None;
+        return name == None || !training.NamesNetwork(parsed)
+            ? name
+            : throw new InputException("The network is given twice. Give one of --backbone, --architecture and --pretrained.");
+    }
+
+    private static Architecture Network(string name) => Failure.AsInput(() => name == ResNet18 ? Architecture.PretrainedResNet18() : Architecture.FromOnnx(name));
+
+    private static int Side(ParseResult parsed, TrainingOptions training) => training.ImageSide(parsed) ?? RecommendedOptions.PhotoSide;
+
+    private static bool LookLikePhotos(ImageSurvey survey) => RecommendedOptions.LookLikePhotos(survey.TypicalSide, survey.AreGrey);
+
+    private static void Note(ImageSet images, string consequence)
+    {
+        var survey = images.Survey();
+        Terminal.Note(string.Create(CultureInfo.InvariantCulture,
+            $"The images are {(survey.AreGrey ? "grey" : "coloured")}, with shorter sides of about {survey.TypicalSide} pixels. {consequence}"));
     }
 }

@@ -10,6 +10,7 @@ namespace Sla.Commands;
 internal sealed class SearchCommand
 {
     private readonly TrainingOptions _training = new();
+    private readonly BackboneOptions _backbone = new();
     private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
     private readonly ValueOption<uint?> _maxSeconds = ValueOption.Number<uint>("--max-seconds", "S", "Seconds that the search may take. Default 600.", least: 1);
     private readonly ValueOption<int?> _maxTrials = ValueOption.Number("--max-trials", "N", "Largest number of trials. Default: as many as fit into the time.", least: 1);
@@ -36,6 +37,7 @@ internal sealed class SearchCommand
         var search = new SearchCommand();
         var command = new Command("search", "Find out which transformations, network and settings suit the images, and train a model with them.");
         search._training.AddAllButEpochsTo(command);
+        search._backbone.AddTo(command);
         foreach (var option in new Option[]
             {
                 search._model, search._maxSeconds, search._maxTrials, search._validation, search._validationFraction, search._folds, search._holdOut, search._metric,
@@ -56,7 +58,7 @@ internal sealed class SearchCommand
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
-        var space = SearchSpace(parsed);
+        var (space, fixedBackbone) = SearchSpace(parsed);
         var images = _training.ReadImages(parsed);
         var validation = images.OfSameClasses(parsed.GetValue(_validation));
 
@@ -64,8 +66,8 @@ internal sealed class SearchCommand
         string folder = parsed.GetValue(_folder) ?? path + ".search";
         CheckFolder(folder, parsed.GetValue(_resume));
         var options = _training.For(parsed, images);
+        int largestSide = Math.Max(options.ImageWidth!.Value, _backbone.Apply(parsed, _training, images, space, fixedBackbone) ?? 0);
         var rows = new ValidationRows();
-        options.Observers = [rows];
 
         // Each set of transformations has its own number of views, where none is given.
         options.ViewsPerStep = _training.ViewsPerStep(parsed);
@@ -79,7 +81,7 @@ internal sealed class SearchCommand
             experiment.SetMaxModelToExplore(trials);
 
         using var interruption = new Interruption();
-        using var found = Search(experiment, folder, interruption.Token);
+        using var found = Search(experiment, folder, board => options.Observers = [rows, board], interruption.Token);
         Save(mlContext, found.Model, path, folder);
         if (found.IsComplete && hasOwnFolder)
             Directory.Delete(folder, recursive: true);
@@ -90,20 +92,25 @@ internal sealed class SearchCommand
             Terminal.Note($"'{report}' was not written. The report is made when the search is complete.");
         return found.IsComplete ? ExitCode.Done : ExitCode.Cancelled;
 
-        IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
+        IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, largestSide);
     }
 
-    private SlaSearchSpace SearchSpace(ParseResult parsed)
+    /// <summary>The search space with what --fix fixes, except the backbone, and the backbone that it names.</summary>
+    private (SlaSearchSpace Space, string? Backbone) SearchSpace(ParseResult parsed)
     {
         var space = new SlaSearchSpace();
+        string? backbone = null;
         foreach (string pair in parsed.GetValue(_fix) ?? [])
         {
             if (pair.Split('=', 2) is not [var name, var value])
                 throw new InputException($"'{pair}' cannot be used for --fix. Give a name and a value, such as --fix Transformations=rotation.");
-            space.Fix(name, value);
+            if (name.Equals(BackboneOptions.Dimension, StringComparison.OrdinalIgnoreCase))
+                backbone = value;
+            else
+                space.Fix(name, value);
         }
 
-        return space;
+        return (space, backbone);
     }
 
     private void SetDataset(ParseResult parsed, SlaExperiment experiment, IDataView rows, IDataView? validation)
@@ -127,11 +134,15 @@ internal sealed class SearchCommand
         }
     }
 
-    private static SlaExperimentResult Search(SlaExperiment experiment, string folder, CancellationToken cancellationToken)
+    private static SlaExperimentResult Search(SlaExperiment experiment, string folder, Action<Leaderboard> observe, CancellationToken cancellationToken)
     {
         try
         {
-            return Leaderboard.Show(board => experiment.SetMonitor(board).RunAsync(cancellationToken).GetAwaiter().GetResult());
+            return Leaderboard.Show(board =>
+            {
+                observe(board);
+                return experiment.SetMonitor(board).RunAsync(cancellationToken).GetAwaiter().GetResult();
+            });
         }
         catch (OperationCanceledException exception)
         {
@@ -211,11 +222,15 @@ internal sealed class SearchCommand
             return;
         }
 
-        string accuracy = last is null ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {last.Accuracy:P1} on validation images after {last.Steps} of {found.Best.Steps} steps");
+        string accuracy = last is null ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {last.Accuracy:P1} on validation images{When(last, found.Best)}");
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {found.Best}, the best of {found.Trials.Count} in {found.Elapsed:hh\\:mm\\:ss}{accuracy}."));
         if (!found.IsComplete)
             Terminal.Note($"The search was stopped. The model is the best so far. To continue, run the same command with --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {folder}")}.");
     }
+
+    /// <summary>At which step a trial was measured, if not at its end.</summary>
+    private static string When(SlaTrialInterval measured, SlaTrial trial) =>
+        measured.Steps >= trial.Steps ? "" : string.Create(CultureInfo.InvariantCulture, $" after {measured.Steps} of {trial.Steps} steps");
 
     /// <summary>Where the validation images are among those given.</summary>
     private sealed class ValidationRows : ITrainingObserver
