@@ -31,7 +31,7 @@ internal sealed class BackboneOptions
     /// <exception cref="InputException">The backbone cannot be used.</exception>
     public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
     {
-        string name = Name(parsed, training, images);
+        string name = Name(parsed, images, training.NamesNetwork(parsed));
         if (name == None)
             return;
         if (name == Auto)
@@ -54,13 +54,14 @@ internal sealed class BackboneOptions
     /// <param name="images">The images.</param>
     /// <param name="space">The search space, which is changed.</param>
     /// <param name="fixedName">The backbone that --fix names; null if it names none.</param>
+    /// <param name="isNetworkFixed">Whether --fix names the network that is trained from scratch.</param>
     /// <returns>The side of the images that a backbone needs; null if the search tries none.</returns>
     /// <exception cref="InputException">The backbone cannot be used.</exception>
-    public int? Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaSearchSpace space, string? fixedName)
+    public int? Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaSearchSpace space, string? fixedName, bool isNetworkFixed)
     {
         if (fixedName is not null && parsed.GetValue(_backbone) is not null)
             throw new InputException($"The backbone is given twice. Give one of --backbone and --fix {Dimension}.");
-        string name = fixedName ?? Name(parsed, training, images);
+        string name = fixedName ?? Name(parsed, images, isNetworkFixed || training.NamesNetwork(parsed));
         if (name == None)
         {
             space.Fix(Dimension, None);
@@ -78,14 +79,14 @@ internal sealed class BackboneOptions
     }
 
     /// <summary>The backbone that is asked for: a name or a file, or "auto" if the images suit the one for photos.</summary>
-    private string Name(ParseResult parsed, TrainingOptions training, ImageSet images)
+    private string Name(ParseResult parsed, ImageSet images, bool isNetworkNamed)
     {
         string name = parsed.GetValue(_backbone) ?? Auto;
         if (name == Auto)
-            return !training.NamesNetwork(parsed) && LookLikePhotos(images.Survey()) ? Auto : None;
-        return name == None || !training.NamesNetwork(parsed)
+            return !isNetworkNamed && LookLikePhotos(images.Survey()) ? Auto : None;
+        return name == None || !isNetworkNamed
             ? name
-            : throw new InputException("The network is given twice. Give one of --backbone, --architecture and --pretrained.");
+            : throw new InputException("The network is given twice. Give one of --backbone, --architecture, --pretrained and --fix Architecture.");
     }
 
     private static Architecture Network(string name) => Failure.AsInput(() => name == ResNet18 ? Architecture.PretrainedResNet18() : Architecture.FromOnnx(name));

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary><c>sla train</c> on images that look like photos: it starts from a pretrained network by itself.</summary>
+/// <summary><c>sla train</c> and <c>sla search</c> on images that look like photos: they start from a pretrained network by themselves.</summary>
 [Collection(CliGroup.Name)]
 public sealed class BackboneCommandTests : FolderTest
 {
@@ -60,6 +60,39 @@ public sealed class BackboneCommandTests : FolderTest
         string images = Photos("photos", channels: 3);
         await SlaCommand.RefusedAsync("There is no ONNX file 'none.onnx'", "train", "--images", images, "--model", InFolder("m.zip"), "--backbone", "none.onnx");
         await SlaCommand.RefusedAsync("Give one of --backbone", "train", "--images", images, "--model", InFolder("m.zip"), "--backbone", "resnet18", "--architecture", "conv-net-16");
+    }
+
+    [Fact]
+    public async Task A_search_tries_the_pretrained_network_first()
+    {
+        string images = Photos("photos", channels: 3);
+        string[] search = ["search", "--images", images, "--model", InFolder("m.zip"), "--max-seconds", "120", "--max-trials", "2", "--image-size", "64", "--batch-size", "16"];
+        var run = await SlaCommand.DoneAsync([.. search, "--json"]);
+        Assert.Contains("The search tries ResNet-18", run.Error, StringComparison.Ordinal);
+        Assert.Contains("views through the network", run.Error, StringComparison.Ordinal);
+        Assert.Contains("trial 1 (Backbone=resnet18): accuracy", run.Error, StringComparison.Ordinal);
+        Assert.Equal("resnet18", (string)System.Text.Json.Nodes.JsonNode.Parse(run.Output)!["configuration"]!["Backbone"]!);
+        Assert.True((double)(await SlaCommand.JsonAsync("evaluate", "--model", InFolder("m.zip"), "--images", images))["accuracy"]! > 0.9);
+    }
+
+    [Theory]
+    [InlineData("--backbone", "none")]
+    [InlineData("--fix", "Backbone=none")]
+    [InlineData("--fix", "Architecture=conv-net-64")]
+    public async Task A_search_without_a_backbone_trains_from_scratch(string option, string value)
+    {
+        string images = Photos("photos", channels: 3);
+        var found = await SlaCommand.JsonAsync("search", "--images", images, "--model", InFolder("m.zip"), "--max-seconds", "20", "--max-trials", "2", "--image-size", "32", option, value);
+        Assert.DoesNotContain("ResNet-18", (string)found["architecture"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backbone_is_given_to_a_search_once()
+    {
+        string[] search = ["search", "--images", Photos("photos", channels: 3), "--model", InFolder("m.zip")];
+        await SlaCommand.RefusedAsync("The backbone is given twice", [.. search, "--backbone", "resnet18", "--fix", "Backbone=none"]);
+        await SlaCommand.RefusedAsync("Give one of --backbone", [.. search, "--backbone", "resnet18", "--fix", "Architecture=conv-net-64"]);
+        await SlaCommand.RefusedAsync("There is no ONNX file 'other.onnx'", [.. search, "--fix", "Backbone=other.onnx"]);
     }
 
     /// <summary>A folder of images of stripes and of images of gradients, of random colours.</summary>

@@ -58,7 +58,7 @@ internal sealed class SearchCommand
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
-        var (space, fixedBackbone) = SearchSpace(parsed);
+        var (space, fixedBackbone, isNetworkFixed) = SearchSpace(parsed);
         var images = _training.ReadImages(parsed);
         var validation = images.OfSameClasses(parsed.GetValue(_validation));
 
@@ -66,7 +66,8 @@ internal sealed class SearchCommand
         string folder = parsed.GetValue(_folder) ?? path + ".search";
         CheckFolder(folder, parsed.GetValue(_resume));
         var options = _training.For(parsed, images);
-        int largestSide = Math.Max(options.ImageWidth!.Value, _backbone.Apply(parsed, _training, images, space, fixedBackbone) ?? 0);
+        int? backboneSide = _backbone.Apply(parsed, _training, images, space, fixedBackbone, isNetworkFixed);
+        int largestSide = Math.Max(options.ImageWidth!.Value, backboneSide ?? 0);
         var rows = new ValidationRows();
 
         // Each set of transformations has its own number of views, where none is given.
@@ -95,11 +96,12 @@ internal sealed class SearchCommand
         IDataView Rows(ImageSet set) => Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, largestSide);
     }
 
-    /// <summary>The search space with what --fix fixes, except the backbone, and the backbone that it names.</summary>
-    private (SlaSearchSpace Space, string? Backbone) SearchSpace(ParseResult parsed)
+    /// <summary>The search space with what --fix fixes, except the backbone; the backbone that --fix names; and whether it names the network.</summary>
+    private (SlaSearchSpace Space, string? Backbone, bool IsNetworkFixed) SearchSpace(ParseResult parsed)
     {
         var space = new SlaSearchSpace();
         string? backbone = null;
+        bool isNetworkFixed = false;
         foreach (string pair in parsed.GetValue(_fix) ?? [])
         {
             if (pair.Split('=', 2) is not [var name, var value])
@@ -108,9 +110,10 @@ internal sealed class SearchCommand
                 backbone = value;
             else
                 space.Fix(name, value);
+            isNetworkFixed |= name.Equals("Architecture", StringComparison.OrdinalIgnoreCase);
         }
 
-        return (space, backbone);
+        return (space, backbone, isNetworkFixed);
     }
 
     private void SetDataset(ParseResult parsed, SlaExperiment experiment, IDataView rows, IDataView? validation)

@@ -11,15 +11,20 @@ namespace Microsoft.ML.Sla;
 /// <remarks>
 /// <para>Create it with <see cref="SlaExperimentCatalog"/>: <c>mlContext.MulticlassClassification.CreateSlaExperiment(...)</c>.</para>
 /// <para>
-/// The first trial has the options of the experiment, with a one-cycle schedule and, where <c>ViewsPerStep</c> is null, two views in a step. The next
-/// trials have the same options with other transformation sets, with the strongest base augmentation, and without mirror images. The experiment draws the
-/// other trials at random, around the first trial and around the best trial of another transformation set.
+/// The first trial from scratch has the options of the experiment, with a one-cycle schedule and, where <c>ViewsPerStep</c> is null, two views in a step.
+/// The next trials have the same options with other transformation sets, with the strongest base augmentation, and without mirror images. The experiment
+/// draws the other trials at random, around the first trial and around the best trial of another transformation set.
+/// </para>
+/// <para>
+/// Where the search space has a pretrained backbone for the images, the first trials keep it unchanged (<see cref="BackboneTraining.Frozen"/>), under several
+/// sets of transformations and objectives. Such a trial is complete at once. It is compared with the others at every rung and takes no place of another trial.
+/// These trials have at most half of the time or, with a number of trials, half of these; all of it if there is no time for other trials.
 /// </para>
 /// <para>
 /// The experiment compares trials at rungs, which are shares of their training. At each rung a third of the trials continues; at least three reach the
 /// last rung. The best trial of each transformation set comes before the second best of any set. The training of the best of all trials is finished, which
-/// takes three sevenths of the time or more. This last part also trains on the rows that trials were compared on. If there is time for only one training,
-/// the experiment trains with its options.
+/// takes three sevenths of the time or more; with a frozen backbone it takes seconds. This last part also trains on the rows that trials were compared on. If
+/// there is time for only one training, the experiment trains with its options, or with the backbone that suits the images.
 /// </para>
 /// </remarks>
 public sealed class SlaExperiment
@@ -155,7 +160,8 @@ public sealed class SlaExperiment
     /// trials failed.
     /// </exception>
     /// <exception cref="IOException">The folder cannot be written, or another search is using it.</exception>
-    /// <exception cref="InvalidDataException">A file in the folder is damaged, or is not a search's.</exception>
+    /// <exception cref="FileNotFoundException">The search space fixes the backbone to resnet18, and the program does not have its file.</exception>
+    /// <exception cref="InvalidDataException">A file in the folder is damaged, or is not a search's; or the file of resnet18 is damaged.</exception>
     /// <exception cref="OperationCanceledException">The search was cancelled before the first step of a trial.</exception>
     public Task<SlaExperimentResult> RunAsync(CancellationToken cancellationToken = default) => Task.Run(() => Search(cancellationToken), CancellationToken.None);
 
@@ -182,14 +188,14 @@ public sealed class SlaExperiment
     {
         /// <summary>
         /// The options that all trials share: columns, size, channels, seed, threads and so on. For an option that the search chooses, this is the value of the
-        /// first trial. All trials use the one-cycle schedule. Where <c>WeightAveraging</c> is null, the weights are averaged over the last 50th of a training.
+        /// first trial from scratch. With <see cref="BackboneTraining.Frozen"/>, all trials keep the backbone of these options. All trials from scratch use the one-cycle schedule. Where <c>WeightAveraging</c> is null, the weights are averaged over the last 50th of a training.
         /// </summary>
         /// <value>Default: the defaults of the trainer.</value>
         public SlaTrainer.Options Trainer { get; set; } = new();
 
         /// <summary>
-        /// Folder of the search's record: <c>search.json</c>, the plan; <c>trials.jsonl</c>, a line for each interval of a trial; and
-        /// the checkpoints of trials that are still in the search. A second run in the folder resumes the search.
+        /// Folder of the search's record: <c>search.json</c>, the plan; <c>trials.jsonl</c>, a line for each interval of a trial; <c>embeddings</c>, what
+        /// frozen backbones made of the images; and the checkpoints of trials that are still in the search. A second run in the folder resumes the search.
         /// </summary>
         /// <value>Default null: a temporary folder, which the experiment deletes after the search.</value>
         public string? Folder { get; set; }

@@ -81,11 +81,14 @@ public sealed class SearchBackboneTests : SearchTest
         Assert.Equal(Embedded("whole"), Embedded("stopped"));
     }
 
-    [Fact]
-    public void The_same_seed_and_trials_give_the_same_record()
+    [Theory]
+    [InlineData(5, false)]
+    [InlineData(22, true)]
+    public void The_same_seed_and_trials_give_the_same_record(int trials, bool isFrozen)
     {
-        using var first = New(trials: 5).Run();
-        using var second = New(trials: 5).Run();
+        using var first = New(trials).SetSearchSpace(isFrozen ? BackboneOnly() : WithBackbone()).Run();
+        using var second = New(trials).SetSearchSpace(isFrozen ? BackboneOnly() : WithBackbone()).Run();
+        Assert.Equal(trials, first.Trials.Count);
         Assert.Equal(first.Trials.Select(Summary), second.Trials.Select(Summary));
         Assert.Equal(Weights(first), Weights(second));
     }
@@ -152,7 +155,7 @@ public sealed class SearchBackboneTests : SearchTest
     [Fact]
     public void A_time_has_room_for_both_ways()
     {
-        using var result = InTime(seconds: 15).SetSearchSpace(Space().AddBackbone(Name, Network, BackboneFile.Side)).Run();
+        using var result = InTime(seconds: 15).SetSearchSpace(WithBackbone()).Run();
         Assert.True(result.IsComplete);
         Assert.InRange(result.Elapsed.TotalSeconds, 0, 16.5);
         Assert.Equal(result.Trials.OrderByDescending(IsFrozen), result.Trials);
@@ -254,7 +257,9 @@ public sealed class SearchBackboneTests : SearchTest
         Assert.Contains("It has none, resnet18, tiny", Assert.Throws<ArgumentException>(() => Space().AddBackbone("TINY", Network).AddBackbone(Name, Network).Fix("Backbone", "other")).Message, StringComparison.Ordinal);
     }
 
-    private static SlaSearchSpace BackboneOnly() => Space().AddBackbone(Name, Network, BackboneFile.Side).Fix("Backbone", Name);
+    private static SlaSearchSpace WithBackbone() => Space().AddBackbone(Name, Network, BackboneFile.Side);
+
+    private static SlaSearchSpace BackboneOnly() => WithBackbone().Fix("Backbone", Name);
 
     private static bool IsFrozen(SlaTrial trial) => trial.Configuration.GetValueOrDefault("Backbone") == Name;
 
@@ -267,7 +272,7 @@ public sealed class SearchBackboneTests : SearchTest
             configure?.Invoke(options);
         },
         trials,
-        holdOut: holdOut).SetSearchSpace(Space().AddBackbone(Name, Network, BackboneFile.Side));
+        holdOut: holdOut).SetSearchSpace(WithBackbone());
 
     /// <summary>Number of views that went through the network.</summary>
     private long Embedded(string search = "")
