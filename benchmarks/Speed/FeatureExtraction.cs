@@ -122,8 +122,14 @@ internal sealed class FeatureExtraction : IDisposable
 
         var run = new EmbeddingRun(plan.Host, _channel, plan.Description, plan.BackboneWeights(), plan.Options);
         _sessions.Add(run);
-        _ways.Add(new Way(network, InMemory, BatchSize, count => run.Embed(First(_rows, count), [null])));
-        _ways.Add(new Way(network, FromFolder, BatchSize, count => run.Embed(First(Read(count), count), [null])));
+        _ways.Add(new Way(network, InMemory, BatchSize, count => Embed(First(_rows, count))));
+        _ways.Add(new Way(network, FromFolder, BatchSize, count => Embed(First(Read(count), count))));
+
+        void Embed(RowSelection rows)
+        {
+            using var store = EmbeddingStore.Of(plan.Description, rows.Labels, plan.Options);
+            run.Embed(rows, [null], store, [.. Enumerable.Range(0, store.Count)]);
+        }
     }
 
     private void AddAlone(byte[] graph, string network, int batchSize)

@@ -2,10 +2,8 @@ using System.Diagnostics;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
-using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training;
 using Microsoft.ML.Sla.Training.Frozen;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Classification;
 
@@ -16,9 +14,6 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 {
     /// <summary>Number of principal axes that the heads are trained on. More take more time, and were not found to be better.</summary>
     private const int MostAxes = 1024;
-
-    /// <summary>A value of an embedding with a smaller deviation is taken as constant.</summary>
-    private const double SmallestDeviation = 1e-6;
 
     private static readonly string ScaleName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ScaleName}";
     private static readonly string ShiftName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ShiftName}";
@@ -39,14 +34,14 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         using var embedded = NewSplits();
         TrainerHost.Info(channel, $"{embedded.Store}");
         Embed(embedded, weights);
-        var (scale, shift) = Standardize(embedded, weights);
+        var standardization = Standardize(embedded, weights);
         var axes = Axes(embedded, MostAxes);
         axes.Project(embedded.Store);
         var (ofHeads, scores) = NewHeads(embedded.Splits, message => TrainerHost.Info(channel, message)).Train(embedded.Training);
 
         foreach (var (name, shape, values) in ofHeads)
-            weights[name] = shape is [var outputs, _] ? ([outputs, scale.Length], axes.Back(values)) : (shape, values);
-        SetStandardization(weights, scale, shift);
+            weights[name] = shape is [var outputs, _] ? ([outputs, standardization.Scale.Length], axes.Back(values)) : (shape, values);
+        SetStandardization(weights, standardization);
         var history = History(scores);
         plan.Options.Notify(observer => observer.OnEnd(history));
         return (new TrainedModel(plan.Description with { History = history }, weights), scores);
@@ -99,24 +94,17 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         embedded.Store.Size > most && plan.Objective.Heads.All(head => head.CosineScale is null) ? PrincipalAxes.Of(embedded.Training, most) : PrincipalAxes.None;
 
     /// <summary>Standardises embeddings by the mean and deviation of the untransformed training images.</summary>
-    /// <returns>Factor and term of each value.</returns>
-    public (float[] Scale, float[] Shift) Standardize(FrozenSplits embedded, Weights weights)
+    public Standardization Standardize(FrozenSplits embedded, Weights weights)
     {
-        var (scale, shift) = Standardization(embedded, weights);
-        using Tensor factors = tensor(scale), terms = tensor(shift);
-        embedded.Store.Map(scale.Length, rows => rows.mul_(factors).Add(terms));
-        return (scale, shift);
+        var standardization = HasPlaceForStandardization(weights) ? Standardization.Of(embedded.Untransformed) : Standardization.None(embedded.Store.Size);
+        standardization.Apply(embedded.Store);
+        return standardization;
     }
 
     /// <summary>Makes a store for the embeddings of images.</summary>
     /// <param name="labels">The class of each image.</param>
     /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
-    public EmbeddingStore NewStore(int[] labels) => new(
-        labels,
-        plan.Description.Transformations.Count,
-        plan.Architecture.EmbeddingSize,
-        plan.Options.EmbeddingMemory ?? TrainerHost.QuarterOfMemory,
-        plan.Options.CheckpointFolder ?? Path.GetTempPath());
+    public EmbeddingStore NewStore(int[] labels) => EmbeddingStore.Of(plan.Description, labels, plan.Options);
 
     private int TrainingImages => plan.Rows.Training.Rows.Length;
 
@@ -140,18 +128,10 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     /// <summary>Whether the model can standardise embeddings: at the end of its backbone, or in linear heads.</summary>
     private bool HasPlaceForStandardization(Weights weights) => weights.Contains(ScaleName) || plan.Objective.Heads.All(head => head.CosineScale is null);
 
-    private (float[] Scale, float[] Shift) Standardization(FrozenSplits embedded, Weights weights)
-    {
-        if (!HasPlaceForStandardization(weights))
-            return ([.. Enumerable.Repeat(1f, embedded.Store.Size)], new float[embedded.Store.Size]);
-        var (mean, deviation) = embedded.Untransformed.Statistics();
-        float[] scale = Array.ConvertAll(deviation, value => value < SmallestDeviation ? 1 : (float)(1 / value));
-        return (scale, [.. mean.Zip(scale, (value, factor) => (float)(-value * factor))]);
-    }
-
     /// <summary>Writes the standardisation to the end of the backbone, or to the heads if the backbone has no place for it.</summary>
-    private void SetStandardization(Weights weights, float[] scale, float[] shift)
+    private void SetStandardization(Weights weights, Standardization standardization)
     {
+        var (scale, shift) = standardization;
         if (weights.Contains(ScaleName))
         {
             // An initial model standardises already, and the embeddings come from it.

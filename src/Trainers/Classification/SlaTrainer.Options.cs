@@ -173,16 +173,6 @@ public sealed partial class SlaTrainer
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;
 
         /// <summary>
-        /// Bytes of embeddings that a training with a frozen backbone keeps in memory; an embedding takes 4 bytes a value, and each view of an image has
-        /// one. Beyond this limit all embeddings are in a file, of which 16 MiB are in memory at a time. The file is in
-        /// <see cref="ImageTrainerOptions.CheckpointFolder"/>, or in the temporary folder if that is null, and is gone when the training ends. The limit
-        /// does not change the model. <see cref="Fit(IDataView)"/> throws an <see cref="IOException"/> where the folder cannot be written to or its disk
-        /// has too little space. Ignored unless <see cref="BackboneTraining"/> is Frozen.
-        /// </summary>
-        /// <value>Default null: a quarter of the memory that the process may use.</value>
-        public long? EmbeddingMemory { get; set; }
-
-        /// <summary>
         /// Whether the trainer compares objectives by their log-loss. It compares the baseline, and data augmentation, SLA and SLA with
         /// self-distillation under <see cref="ImageTrainerOptions.Transformations"/>, and under mirroring if the base augmentation mirrors images. It
         /// compares them over three folds of 400 images, or of 10 images a class if that is more. It takes the one with the fewest views within one
@@ -222,7 +212,7 @@ public sealed partial class SlaTrainer
         internal int LearnedViewsPerStep => Math.Min(ViewsPerStep ?? LearnedTransformations.Count, LearnedTransformations.Count);
 
         internal override string MemoryOptions => IsBackboneFrozen
-            ? $"{nameof(EmbeddingMemory)} or {nameof(PixelMemory)}"
+            ? FrozenMemoryOptions
             : $"BatchSize, which is {BatchSize}, or raise GradientAccumulation, which is {GradientAccumulation}, to train on the batch in smaller "
             + "parts; or lower ViewsPerStep";
 
@@ -255,7 +245,6 @@ public sealed partial class SlaTrainer
             Require(GradientAccumulation > 0, nameof(GradientAccumulation), GradientAccumulation, "above 0");
             Require(WeightAveraging is null or (>= 0 and < 1), nameof(WeightAveraging), WeightAveraging, "from 0 to below 1, or null");
             Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "0 or above");
-            Require(EmbeddingMemory is null or > 0, nameof(EmbeddingMemory), EmbeddingMemory, "above 0, or null");
             Require(LayerRateDecay is > 0 and <= 1, nameof(LayerRateDecay), LayerRateDecay, "above 0 and at most 1");
             Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0");
             Require(Beta >= 0 && double.IsFinite(Beta), nameof(Beta), Beta, "0 or above");

@@ -54,7 +54,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// another run.
     /// </exception>
     /// <exception cref="IOException">
-    /// The embeddings of a frozen training are more than <see cref="Options.EmbeddingMemory"/>, and there is no room for their file; the message says
+    /// The embeddings of a frozen training are more than <see cref="ImageTrainerOptions.EmbeddingMemory"/>, and there is no room for their file; the message says
     /// what to do.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>

@@ -17,11 +17,9 @@ internal sealed class FrozenEmbeddingTraining(EmbeddingPlan plan, IChannel chann
     /// <summary>Number of principal axes that the map is made on. Their covariances take time with the third power of it.</summary>
     private const int MostAxes = 512;
 
-    /// <summary>A value of an embedding with a smaller deviation is taken as constant.</summary>
-    private const double SmallestDeviation = 1e-6;
-
     /// <summary>Embeds the images, and finds the map.</summary>
     /// <exception cref="InvalidOperationException">Memory runs out, or the backbone makes infinite or NaN values.</exception>
+    /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps the embeddings.</exception>
     public EmbeddingModel Train() => plan.Host.Compute(() =>
     {
@@ -32,12 +30,14 @@ internal sealed class FrozenEmbeddingTraining(EmbeddingPlan plan, IChannel chann
         plan.Options.Notify(observer => observer.OnStart(
             plan.Started(search.Candidates, search.Steps) with { CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
 
-        var embedded = Embed(description, weights);
-        var (scale, shift) = Standardization(embedded);
-        var standardized = embedded.Transformed(scale, shift);
-        var axes = PrincipalAxes.Of(standardized, MostAxes);
-        var found = search.Find(axes.Project(standardized));
-        SetMap(weights, axes.Back(found.Map), scale, shift);
+        using var store = Embed(description, weights, search.Order());
+        var images = new EmbeddedImages(store, new ImageRange(0, store.Count));
+        var standardization = Standardization.Of(images);
+        standardization.Apply(store);
+        var axes = PrincipalAxes.Of(images, MostAxes);
+        axes.Project(store);
+        var found = search.Find(store);
+        SetMap(weights, axes.Back(found.Map), standardization);
         plan.Options.Notify(observer => observer.OnEnd(found.History));
         return new EmbeddingModel(description with { MapSize = found.Size, Scale = found.Scale, History = found.History }, weights);
     });
@@ -51,23 +51,35 @@ internal sealed class FrozenEmbeddingTraining(EmbeddingPlan plan, IChannel chann
         ? plan.Description
         : plan.Description with { Int8Ranges = BackboneRanges.Measure(plan.Description, weights, plan.Rows, plan.Host) };
 
-    private EmbeddedImages Embed(EmbeddingDescription description, Weights weights)
+    /// <summary>Embeds the images.</summary>
+    /// <param name="description">The network.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="order">The number of the row of each image of the result.</param>
+    private EmbeddingStore Embed(EmbeddingDescription description, Weights weights, int[] order)
     {
-        using var run = new EmbeddingRun(plan.Host, channel, description, weights, plan.Options);
-        return run.Embed(plan.Rows, [null]);
-    }
+        int[] labels = plan.Rows.Labels, places = new int[order.Length];
+        for (int place = 0; place < order.Length; place++)
+            places[order[place]] = place;
 
-    /// <summary>Factor and term that give each value of the untransformed images the mean 0 and the deviation 1.</summary>
-    private static (float[] Scale, float[] Shift) Standardization(EmbeddedImages embedded)
-    {
-        var (mean, deviation) = embedded.Statistics();
-        float[] scale = Array.ConvertAll(deviation, value => value < SmallestDeviation ? 1 : (float)(1 / value));
-        return (scale, [.. mean.Zip(scale, (value, factor) => (float)(-value * factor))]);
+        var store = EmbeddingStore.Of(description, [.. order.Select(row => labels[row])], plan.Options);
+        try
+        {
+            TrainerHost.Info(channel, $"{store}");
+            using var run = new EmbeddingRun(plan.Host, channel, description, weights, plan.Options);
+            run.Embed(plan.Rows, [null], store, places);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes the standardisation and the map behind it as one map.</summary>
-    private static void SetMap(Weights weights, float[] map, float[] scale, float[] shift)
+    private static void SetMap(Weights weights, float[] map, Standardization standardization)
     {
+        var (scale, shift) = standardization;
         int size = scale.Length;
         float[] bias = [.. map.Chunk(size).Select(row => (float)row.Zip(shift, (weight, term) => (double)weight * term).Sum())];
         float[] scaled = [.. map.Select((weight, i) => weight * scale[i % size])];

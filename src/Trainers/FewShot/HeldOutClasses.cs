@@ -21,9 +21,7 @@ internal sealed class HeldOutClasses : IDisposable
     {
         _objective = objective.ForClasses(heldOut.Labels.Distinct().Count());
         Discriminant = PairDiscriminant.Of(others);
-        var (embeddings, labels) = heldOut.Batch(0, heldOut.Count, heldOut.Views);
-        labels.Dispose();
-        _embeddings = embeddings.DetachFromDisposeScope();
+        _embeddings = Embeddings(heldOut);
         var draw = new EpisodeDraw(_objective.Episode, heldOut.Labels.Select((label, image) => (image, label)), objective.WaysPerClass);
         for (int episode = 0; episode < episodes; episode++)
             _episodes.Add(Views(draw.Next(random), heldOut, random));
@@ -58,6 +56,12 @@ internal sealed class HeldOutClasses : IDisposable
         _embeddings.Dispose();
         foreach (Tensor episode in _episodes)
             episode.Dispose();
+    }
+
+    private static Tensor Embeddings(EmbeddedImages images)
+    {
+        using var scope = NewDisposeScope();
+        return cat([.. images.Pieces.Select(piece => images.Store.Read(piece, images.Views).clone())]).DetachFromDisposeScope();
     }
 
     /// <summary>The rows of the embeddings that an episode shows.</summary>

@@ -30,7 +30,7 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
     /// <summary>The scale stays between e to the power of minus this and e to the power of this. Where all queries are right, the loss falls with the scale without end.</summary>
     private const double LargestLogScale = 9;
 
-    private readonly int _classes = plan.Rows.Rows.Select(plan.Rows.Store.Label).Distinct().Count();
+    private readonly int _classes = plan.Rows.Labels.Distinct().Count();
 
     /// <summary>Number of settings that are tried. Observers see each as an epoch.</summary>
     public int Candidates => HoldsOut ? Roundnesses.Length * Evennesses.Length : 1;
@@ -38,16 +38,24 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
     /// <summary>Number of episodes that are measured, those of all settings and folds together.</summary>
     public long Steps => (long)Candidates * FoldCount * EpisodesOfFold;
 
+    /// <summary>The order of the images that <see cref="Find"/> takes: fold by fold, and class by class. These are numbers of rows.</summary>
+    public int[] Order()
+    {
+        int[] labels = plan.Rows.Labels;
+        var folds = FoldOfClass();
+        return [.. Enumerable.Range(0, labels.Length).OrderBy(row => folds[labels[row]]).ThenBy(row => labels[row])];
+    }
+
     /// <summary>Finds the map.</summary>
-    /// <param name="images">Embeddings with a mean of about zero.</param>
-    public FoundMap Find(EmbeddedImages images)
+    /// <param name="store">Embeddings with a mean of about zero.</param>
+    public FoundMap Find(EmbeddingStore store)
     {
         var folds = new List<HeldOutClasses>();
         try
         {
-            folds.AddRange(MakeFolds(images));
+            folds.AddRange(MakeFolds(store));
             var (best, epochs) = Measure(folds);
-            using var discriminant = PairDiscriminant.Of(images);
+            using var discriminant = PairDiscriminant.Of(new EmbeddedImages(store, new ImageRange(0, store.Count)));
             using var directions = discriminant.Directions(best.Roundness);
             using Tensor map = directions.Map(best.Evenness);
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
@@ -69,23 +77,31 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
 
     private int EpisodesOfFold => Math.Max(1, plan.Options.Episodes / (Candidates * FoldCount));
 
-    private IEnumerable<HeldOutClasses> MakeFolds(EmbeddedImages images)
+    private IEnumerable<HeldOutClasses> MakeFolds(EmbeddingStore store)
     {
         if (!HoldsOut)
         {
             TrainerHost.Warn(channel, $"There are {_classes} classes, too few to hold some out, so the map has middle settings. Give images of four classes or more.");
+            var images = new EmbeddedImages(store, new ImageRange(0, store.Count));
             yield return NewFold(images, images, fold: 0);
             yield break;
         }
 
-        int[] classes = [.. images.Labels.Distinct().Order()];
-        new Random(plan.Host.Seed).Shuffle(classes);
-        var foldOf = classes.Select((label, position) => (label, Fold: position % FoldCount)).ToDictionary(entry => entry.label, entry => entry.Fold);
-        for (int fold = 0; fold < FoldCount; fold++)
+        var folds = FoldOfClass();
+        for (int fold = 0, start = 0; fold < FoldCount; fold++)
         {
-            var ofFold = images.Labels.Index().ToLookup(image => foldOf[image.Item] == fold, image => image.Index);
-            yield return NewFold(images.Select([.. ofFold[false]]), images.Select([.. ofFold[true]]), fold);
+            var heldOut = new ImageRange(start, store.Labels.Count(label => folds[label] == fold));
+            var others = new EmbeddedImages(store, new ImageRange(0, start), new ImageRange(heldOut.End, store.Count - heldOut.End));
+            yield return NewFold(others, new EmbeddedImages(store, heldOut), fold);
+            start = heldOut.End;
         }
+    }
+
+    private Dictionary<int, int> FoldOfClass()
+    {
+        int[] classes = [.. plan.Rows.Labels.Distinct().Order()];
+        new Random(plan.Host.Seed).Shuffle(classes);
+        return classes.Select((label, position) => (label, Fold: position % FoldCount)).ToDictionary(entry => entry.label, entry => entry.Fold);
     }
 
     private HeldOutClasses NewFold(EmbeddedImages others, EmbeddedImages heldOut, int fold) =>

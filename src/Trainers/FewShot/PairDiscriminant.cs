@@ -23,24 +23,28 @@ internal sealed class PairDiscriminant : IDisposable
         (_moments, _means, _directions, _variances) = (moments, means, directions, variances);
 
     /// <summary>Measures the variances within the pairs, and their means.</summary>
-    /// <param name="images">Embeddings of D values, with a mean of about zero.</param>
+    /// <param name="images">Embeddings of D values, with a mean of about zero, class by class.</param>
     public static PairDiscriminant Of(EmbeddedImages images)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         Tensor moments = zeros([images.Size, images.Size], float64), within = zeros([images.Size, images.Size], float64);
         var ofClasses = new List<Tensor>();
-        foreach (var ofClass in images.Labels.Index().GroupBy(image => image.Item, image => image.Index).OrderBy(ofClass => ofClass.Key))
+        foreach (var ofClass in images.Classes())
         {
-            using var piece = NewDisposeScope();
-            int[] numbers = [.. ofClass];
-            Tensor views = images.Select(numbers).Batch(0, numbers.Length, images.Views).Embeddings.to(float64).view(numbers.Length, images.Views, images.Size);
-            Tensor untransformed = views.select(1, 0);
-            moments.addmm_(untransformed.t(), untransformed, 1, 1);
-            Tensor mean = views.mean([0L]);
-            Tensor deviations = (views - mean).flatten(0, 1);
-            within.addmm_(deviations.t(), deviations, 1, 1);
-            ofClasses.Add(mean.MoveToOuterDisposeScope());
+            Tensor mean = zeros([images.Views, images.Size], float64);
+            ForEachPiece(ofClass, views =>
+            {
+                mean.add_(views.sum([0L]).Over(ofClass.Count));
+                Tensor untransformed = views.select(1, 0);
+                moments.addmm_(untransformed.t(), untransformed, 1, 1);
+            });
+            ForEachPiece(ofClass, views =>
+            {
+                Tensor deviations = (views - mean).flatten(0, 1);
+                within.addmm_(deviations.t(), deviations, 1, 1);
+            });
+            ofClasses.Add(mean);
         }
 
         using Tensor means = cat(ofClasses);
@@ -66,6 +70,16 @@ internal sealed class PairDiscriminant : IDisposable
         var (between, turned) = linalg.eigh(means.t().mm(means).Over(means.shape[0]));
         return new MapDirections(
             rounded.mm(turned).DetachFromDisposeScope(), [.. between.data<double>().Select(variance => Math.Max(0, variance))], _moments.alias().DetachFromDisposeScope());
+    }
+
+    /// <summary>Reads images as B x M x D values, piece by piece.</summary>
+    private static void ForEachPiece(EmbeddedImages images, Action<Tensor> action)
+    {
+        foreach (var piece in images.Pieces)
+        {
+            using var scope = NewDisposeScope();
+            action(images.Store.Read(piece, images.Views).to(float64).view(piece.Count, images.Views, images.Size));
+        }
     }
 
     public void Dispose()

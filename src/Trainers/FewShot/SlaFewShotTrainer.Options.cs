@@ -55,14 +55,16 @@ public sealed partial class SlaFewShotTrainer
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == FewShotObjective.Baseline ? TransformationSet.None : Transformations;
 
-        internal override string MemoryOptions => $"Ways, Shots or Queries, which are {Ways}, {Shots} and {Queries}";
+        internal override string MemoryOptions => IsBackboneFrozen
+            ? FrozenMemoryOptions
+            : $"Ways, Shots or Queries, which are {Ways}, {Shots} and {Queries}";
 
         private protected override bool IsBackboneFrozen => BackboneTraining == BackboneTraining.Frozen;
 
         internal override void Validate()
         {
             base.Validate();
-            Require(Enum.IsDefined(BackboneTraining), nameof(BackboneTraining), BackboneTraining, "a member of BackboneTraining");
+            Require(BackboneTraining is BackboneTraining.Full or BackboneTraining.Frozen, nameof(BackboneTraining), BackboneTraining, "Full or Frozen");
             Require(
                 !IsBackboneFrozen || Architecture.InitialWeights is not null || PretrainedPath is not null,
                 nameof(BackboneTraining),

@@ -77,6 +77,15 @@ public abstract class ImageTrainerOptions
     /// <value>Default null: a quarter of the memory that the process may use.</value>
     public long? PixelMemory { get; set; }
 
+    /// <summary>
+    /// Bytes of embeddings that a training with a frozen backbone keeps in memory; an embedding takes 4 bytes a value, and each view of an image has
+    /// one. Beyond this limit all embeddings are in a file, of which 16 MiB are in memory at a time. The file is in <see cref="CheckpointFolder"/>, or
+    /// in the temporary folder if that is null, and is gone when the training ends. The limit does not change the model. Fit throws an
+    /// <see cref="IOException"/> where the folder cannot be written to or its disk has too little space. Ignored where BackboneTraining is Full.
+    /// </summary>
+    /// <value>Default null: a quarter of the memory that the process may use.</value>
+    public long? EmbeddingMemory { get; set; }
+
     /// <summary>Learning rate of stochastic gradient descent, the highest of the schedule.</summary>
     /// <value>Default 0.1.</value>
     public double LearningRate { get; set; } = 0.1;
@@ -177,6 +186,9 @@ public abstract class ImageTrainerOptions
     /// <summary>The options that set how many images a step trains on, with their values, for an error message.</summary>
     internal abstract string MemoryOptions { get; }
 
+    /// <summary>The same of a training with a frozen backbone.</summary>
+    private protected static string FrozenMemoryOptions => $"{nameof(EmbeddingMemory)} or {nameof(PixelMemory)}";
+
     /// <summary>Calls a method of each observer.</summary>
     internal void Notify(Action<ITrainingObserver> call)
     {
@@ -198,6 +210,7 @@ public abstract class ImageTrainerOptions
         Require(ImageWidth is null == ImageHeight is null, nameof(ImageHeight), ImageHeight, "given if ImageWidth is given, and null if it is null");
         Require(PixelMaximum > 0 && float.IsFinite(PixelMaximum), nameof(PixelMaximum), PixelMaximum, "above 0");
         Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
+        Require(EmbeddingMemory is null or > 0, nameof(EmbeddingMemory), EmbeddingMemory, "above 0, or null");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0");
         Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "from 0 to below 1");
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above");

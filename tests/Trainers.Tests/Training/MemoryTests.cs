@@ -5,7 +5,6 @@ using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
-using Microsoft.ML.Sla.Training.Frozen;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -61,7 +60,8 @@ public sealed partial class MemoryTests
         TorchLibrary.EnsureLoaded();
         var random = new Random(1);
         float[][] values = [.. Enumerable.Range(0, 16).Select(_ => Enumerable.Range(0, 2 * 6).Select(_ => random.NextSingle()).ToArray())];
-        var images = new EmbeddedImages([.. Enumerable.Range(0, 16).Select(image => image % 4)], values, Views: 2, Size: 6);
+        using var store = Embeddings.Store([.. Enumerable.Range(0, 16).Select(image => image / 4)], values, views: 2);
+        var images = Embeddings.All(store);
         var objective = new PrototypicalObjective(kind, new EpisodeShape(Ways: 2, Shots: 1, Queries: 1), views: 2, similarity);
 
         // Such a step is short: the runtime goes on compiling its methods during the first thousands.

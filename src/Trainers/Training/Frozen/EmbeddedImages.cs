@@ -21,6 +21,20 @@ internal sealed record EmbeddedImages(EmbeddingStore Store, params IReadOnlyList
     /// <summary>The images in pieces, in order.</summary>
     public IEnumerable<ImageRange> Pieces => Ranges.SelectMany(Store.Pieces);
 
+    /// <summary>The images of each class, of images that come class by class within each range.</summary>
+    public IEnumerable<EmbeddedImages> Classes()
+    {
+        foreach (var range in Ranges)
+        {
+            for (int start = range.Start, end = start; start < range.End; start = end)
+            {
+                while (end < range.End && Store.Labels[end] == Store.Labels[start])
+                    end++;
+                yield return this with { Ranges = [new ImageRange(start, end - start)] };
+            }
+        }
+    }
+
     /// <summary>The labels of a piece: B labels.</summary>
     public Tensor LabelsOf(ImageRange piece) => tensor(Array.ConvertAll(Store.Labels[piece.Start..piece.End], label => (long)label));
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Scoring;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
@@ -46,6 +47,18 @@ internal sealed class EmbeddingStore : IDisposable
             throw;
         }
     }
+
+    /// <summary>Makes room for the embeddings of a training.</summary>
+    /// <param name="network">The network that makes them.</param>
+    /// <param name="labels">The class of each image.</param>
+    /// <param name="options">The trainer's options: budget and folder.</param>
+    /// <exception cref="IOException">The folder takes no such file; the message says what to do.</exception>
+    public static EmbeddingStore Of(NetworkDescription network, int[] labels, ImageTrainerOptions options) => new(
+        labels,
+        network.Transformations.Count,
+        network.Architecture.EmbeddingSize,
+        options.EmbeddingMemory ?? TrainerHost.QuarterOfMemory,
+        options.CheckpointFolder ?? Path.GetTempPath());
 
     /// <summary>The class of each image.</summary>
     public int[] Labels { get; }

@@ -293,7 +293,7 @@ public sealed class HeadSolverTests : IDisposable
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
             using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, images, null);
-            solver.Solve(heads, [.. heads.parameters()], penalty: 0.1, Tolerance, NoCancellation);
+            solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(0.1), Tolerance, NoCancellation);
             return [.. heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().data<float>()];
         }
     }
@@ -316,7 +316,7 @@ public sealed class HeadSolverTests : IDisposable
         double Value(Heads heads, HeadStage stage, EmbeddedImages images)
         {
             using var solver = new HeadSolver(stage.Objective, images, ImageWeights(settings));
-            return solver.Solve(heads, stage.ParametersOf(heads), 0.1, Tolerance, NoCancellation).Value;
+            return solver.Solve(heads, stage.ParametersOf(heads), new HeadPenalty(0.1), Tolerance, NoCancellation).Value;
         }
     }
 
