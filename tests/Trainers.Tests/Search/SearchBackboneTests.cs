@@ -86,11 +86,13 @@ public sealed class SearchBackboneTests : SearchTest
     [InlineData(22, true)]
     public void The_same_seed_and_trials_give_the_same_record(int trials, bool isFrozen)
     {
-        using var first = New(trials).SetSearchSpace(isFrozen ? BackboneOnly() : WithBackbone()).Run();
-        using var second = New(trials).SetSearchSpace(isFrozen ? BackboneOnly() : WithBackbone()).Run();
+        using var first = New(trials).SetSearchSpace(Space()).Run();
+        using var second = New(trials).SetSearchSpace(Space()).Run();
         Assert.Equal(trials, first.Trials.Count);
         Assert.Equal(first.Trials.Select(Summary), second.Trials.Select(Summary));
         Assert.Equal(Weights(first), Weights(second));
+
+        SlaSearchSpace Space() => (isFrozen ? BackboneOnly() : WithBackbone()).Add("Smoothing", 0.01, 0.2, (options, value) => options.LabelSmoothing = value);
     }
 
     [Fact]
