@@ -97,8 +97,9 @@ public sealed class SlaExperiment
     }
 
     /// <summary>
-    /// Sets the number of trials. Without a time limit, the search has exactly this number, plans each trial for the <c>Epochs</c> of the options, and gives
-    /// the same model for the same seed. With a time limit, it has at most this number. Default: no limit.
+    /// Sets the number of trials. Without a time limit, the search has exactly this number, or all trials that differ if these are fewer. It then plans each
+    /// trial for the <c>Epochs</c> of the options, and gives the same model for the same seed. With a time limit, it has at most this number. Default: no
+    /// limit.
     /// </summary>
     /// <param name="count">The number, above 0.</param>
     /// <returns>This experiment.</returns>

@@ -83,7 +83,7 @@ public sealed class SearchBackboneTests : SearchTest
 
     [Theory]
     [InlineData(5, false)]
-    [InlineData(22, true)]
+    [InlineData(20, true)]
     public void The_same_seed_and_trials_give_the_same_record(int trials, bool isFrozen)
     {
         using var first = New(trials).SetSearchSpace(Space()).Run();
