@@ -14,6 +14,10 @@ internal sealed class BackboneOptions
     private const string None = "none";
     private const string ResNet18 = "resnet18";
 
+    /// <summary>Of a network that is trained further: passes over all images, the highest learning rate, and its factor from one layer to the one before.</summary>
+    private const int TunedEpochs = 4;
+    private const double TunedRate = 0.003, TunedDecay = 0.95;
+
     private readonly Option<string> _backbone = new("--backbone")
     {
         Description = "Network to start from: resnet18 (trained on photos), an ONNX file, none (train from scratch), or auto: resnet18 for photos, none for small images and drawings. "
@@ -21,7 +25,21 @@ internal sealed class BackboneOptions
         HelpName = "NAME",
     };
 
+    private readonly Option<bool> _freeze = new("--freeze") { Description = "Train only the layer on top of the network of --backbone or --pretrained. Default for --backbone." };
+    private readonly Option<bool> _fineTune = new("--fine-tune")
+    {
+        Description = "Train the layer on top of the network of --backbone or --pretrained, and then all weights from there, for --epochs (default 4) or the rest of --max-seconds.",
+    };
+
     public void AddTo(Command command) => command.Options.Add(_backbone);
+
+    /// <summary>Adds the options of a single training too.</summary>
+    public void AddAllTo(Command command)
+    {
+        AddTo(command);
+        command.Options.Add(_freeze);
+        command.Options.Add(_fineTune);
+    }
 
     /// <summary>Sets the options of a training on a backbone, if the command line or the images ask for one.</summary>
     /// <param name="parsed">The command line.</param>
@@ -31,7 +49,16 @@ internal sealed class BackboneOptions
     /// <exception cref="InputException">The backbone cannot be used.</exception>
     public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
     {
+        var (freezes, tunes) = (parsed.GetValue(_freeze), parsed.GetValue(_fineTune));
+        if (freezes && tunes)
+            throw new InputException("Give one of --freeze and --fine-tune.");
         string name = Name(parsed, images, training.NamesNetwork(parsed));
+        if (name == None && (freezes || tunes) && options.PretrainedPath is null)
+            throw new InputException("--freeze and --fine-tune need a network that was trained before. Add --backbone resnet18, --backbone FILE.onnx or --pretrained FILE.");
+        if (tunes)
+            FineTune(parsed, training, options);
+        else if (freezes || name != None)
+            options.BackboneTraining = BackboneTraining.Frozen;
         if (name == None)
             return;
         if (name == Auto)
@@ -41,7 +68,6 @@ internal sealed class BackboneOptions
         }
 
         options.Architecture = Network(name);
-        options.BackboneTraining = BackboneTraining.Frozen;
         options.CompareObjectives = !training.NamesObjective(parsed);
         int side = Side(parsed, training);
         (options.ImageWidth, options.ImageHeight) = (side, side);
@@ -76,6 +102,15 @@ internal sealed class BackboneOptions
         else
             space.Fix(Dimension, network);
         return side;
+    }
+
+    private static void FineTune(ParseResult parsed, TrainingOptions training, SlaTrainer.Options options)
+    {
+        options.BackboneTraining = BackboneTraining.HeadsFirst;
+        options.Epochs = training.Epochs(parsed) ?? TunedEpochs;
+        options.LearningRate = training.LearningRate(parsed) ?? TunedRate;
+        options.LayerRateDecay = TunedDecay;
+        options.FrozenStatistics = true;
     }
 
     /// <summary>The backbone that is asked for: a name or a file, or "auto" if the images suit the one for photos.</summary>

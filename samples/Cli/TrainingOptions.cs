@@ -89,6 +89,8 @@ internal sealed class TrainingOptions
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
+    public double? LearningRate(ParseResult parsed) => _learningRate.Of(parsed);
+
     /// <summary>Whether the command line says which network is trained, or from which weights.</summary>
     public bool NamesNetwork(ParseResult parsed) => parsed.GetResult(_architecture) is { Implicit: false } || parsed.GetValue(_pretrained) is not null;
 

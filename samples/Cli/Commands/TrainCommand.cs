@@ -13,6 +13,9 @@ internal sealed class TrainCommand
     /// <summary>The smallest class of which a tenth is kept to validate on by default.</summary>
     private const int FewestToSplit = 10;
 
+    /// <summary>How the names of files begin that a frozen network's output is kept in.</summary>
+    private const string EmbeddingsPrefix = "embeddings-";
+
     private readonly TrainingOptions _training = new();
     private readonly BackboneOptions _backbone = new();
     private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
@@ -30,7 +33,7 @@ internal sealed class TrainCommand
         var train = new TrainCommand();
         var command = new Command("train", "Train a model on a folder of images.");
         train._training.AddTo(command);
-        train._backbone.AddTo(command);
+        train._backbone.AddAllTo(command);
         foreach (var option in new Option[] { train._model, train._validation, train._validationFraction, train._maxSeconds, train._checkpoint, train._resume, train._report, train._logFolder, train._json })
             command.Options.Add(option);
         command.SetAction(train.Run);
@@ -156,15 +159,16 @@ internal sealed class TrainCommand
 
     private static void CheckCheckpoint(SlaTrainer.Options options)
     {
-        bool isThere = Directory.Exists(options.CheckpointFolder) && Directory.EnumerateFiles(options.CheckpointFolder).Any();
-        // A frozen training keeps what the network made of each photo, which is right for any training on the same photos.
-        if (isThere && !options.Resume && options.BackboneTraining != BackboneTraining.Frozen)
+        string[] files = Directory.Exists(options.CheckpointFolder) ? Directory.GetFiles(options.CheckpointFolder) : [];
+
+        // What a frozen network made of each photo is right for any training on the same photos.
+        if (!options.Resume && files.Any(file => !Path.GetFileName(file).StartsWith(EmbeddingsPrefix, StringComparison.Ordinal)))
         {
             throw new InputException(
                 $"'{options.CheckpointFolder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
         }
 
-        if (!isThere && options.Resume)
+        if (files.Length == 0 && options.Resume)
             throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}'. Leave out --resume to start a new run.");
     }
 
