@@ -16,4 +16,7 @@ internal static class TimeBudget
         var others = OthersShare * command;
         return command - (others < OthersMost ? others : OthersMost);
     }
+
+    /// <summary>What is left of a time, more than nothing.</summary>
+    public static TimeSpan Rest(TimeSpan time, TimeSpan elapsed) => elapsed < time ? time - elapsed : TimeSpan.FromTicks(1);
 }

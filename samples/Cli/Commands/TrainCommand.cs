@@ -62,8 +62,12 @@ internal sealed class TrainCommand
         CheckCheckpoint(options);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
-        if (_maxSeconds.Of(parsed) is { } most && options.BackboneTraining == BackboneTraining.Frozen)
-            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, () => TimeSpan.FromSeconds(most) - clock.Elapsed);
+        if (options.TrainingTime is { } training && options.BackboneTraining == BackboneTraining.Frozen)
+        {
+            FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, () => TimeSpan.FromSeconds(_maxSeconds.Of(parsed)!.Value) - clock.Elapsed);
+            options.TrainingTime = TimeBudget.Rest(training, clock.Elapsed);
+        }
+
         var rows = Rows(images);
         options.ValidationSet = validation is null ? null : Rows(validation);
         using var interruption = new Interruption();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Sla.Training;
@@ -14,6 +15,12 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 {
     /// <summary>Number of principal axes that the heads are trained on. More take more time, and were not found to be better.</summary>
     private const int MostAxes = 1024;
+
+    /// <summary>Share of <see cref="SlaTrainer.Options.TrainingTime"/> that is kept for the heads.</summary>
+    private const double ShareOfHeads = 0.2;
+
+    /// <summary>Training images for each class that are embedded whatever time it takes.</summary>
+    private const int FewestOfClass = 10;
 
     private static readonly string ScaleName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ScaleName}";
     private static readonly string ShiftName = $"{SlaNetwork.BackboneName}.{OnnxNetwork.ShiftName}";
@@ -31,9 +38,10 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         TrainerHost.Info(channel, plan.ToString());
         plan.Options.Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
         var weights = plan.BackboneWeights();
-        using var embedded = NewSplits();
-        TrainerHost.Info(channel, $"{embedded.Store}");
-        Embed(embedded, weights);
+        using var all = NewSplits();
+        TrainerHost.Info(channel, $"{all.Store}");
+        int images = Embed(all, weights);
+        var embedded = images == TrainingImages ? all : all.First(images);
         var standardization = Standardize(embedded, weights);
         var axes = Axes(embedded, MostAxes);
         axes.Project(embedded.Store);
@@ -42,7 +50,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         foreach (var (name, shape, values) in ofHeads)
             weights[name] = shape is [var outputs, _] ? ([outputs, standardization.Scale.Length], axes.Back(values)) : (shape, values);
         SetStandardization(weights, standardization);
-        var history = History(scores);
+        var history = History(scores, images);
         plan.Options.Notify(observer => observer.OnEnd(history));
         return (new TrainedModel(plan.Description with { History = history }, weights), scores);
     });
@@ -73,7 +81,7 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     {
         var settings = HeadSettings.Of(
             plan.Description.Objective, plan.Objective, plan.Description.ObjectiveSettings, plan.Description.Labels.Count, plan.Inference, plan.Host.Seed);
-        return new FrozenHeads(settings, splits, log, plan.Host.CheckCancellation);
+        return new FrozenHeads(settings, splits, log, plan.Host.CheckCancellation) { HasTime = () => plan.Clock?.HasLeft(ShareOfHeads / 2) != false };
     }
 
     /// <summary>
@@ -108,21 +116,34 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
 
     private int TrainingImages => plan.Rows.Training.Rows.Length;
 
+    /// <summary>The training rows in the order in which they are embedded. A training by time may end before the last one.</summary>
+    private RowSelection Training => plan.Clock is null ? plan.Rows.Training : plan.Rows.Training.Interleaved();
+
     private FrozenSplits NewSplits()
     {
         int forms = Draws().Length;
         return plan.Rows.Validation is { } validation
-            ? FrozenSplits.WithValidation(plan.Rows.Training.Labels, forms, validation.Labels, NewStore)
-            : FrozenSplits.ByFolds(plan.Rows.Training.Labels, forms, plan.Host.Seed, NewStore);
+            ? FrozenSplits.WithValidation(Training.Labels, forms, validation.Labels, NewStore)
+            : FrozenSplits.ByFolds(Training.Labels, forms, plan.Host.Seed, NewStore);
     }
 
-    private void Embed(FrozenSplits embedded, Weights weights)
+    /// <summary>Embeds the validation rows, and then as many of the training rows as there is time for.</summary>
+    /// <returns>Number of the training rows that were embedded, the first ones.</returns>
+    private int Embed(FrozenSplits embedded, Weights weights)
     {
         using var run = new EmbeddingRun(plan.Host, channel, plan.Description, weights, plan.Options);
         int training = embedded.Training.Count;
-        run.Embed(plan.Rows.Training, Draws(), embedded.Store, embedded.Places[..training]);
         if (plan.Rows.Validation is { } validation)
             run.Embed(validation, [null], embedded.Store, embedded.Places[training..]);
+        int fewest = Math.Min(TrainingImages, FewestOfClass * plan.Description.Labels.Count);
+        int images = run.Embed(Training, Draws(), embedded.Store, embedded.Places[..training], done => done < fewest || plan.Clock?.HasLeft(ShareOfHeads) != false);
+        if (images < TrainingImages)
+        {
+            TrainerHost.Warn(channel, $"The time was enough for {images} of the {TrainingImages} training images. Raise TrainingTime, which is {plan.Options.TrainingTime}, "
+                + "or take fewer views or smaller images.");
+        }
+
+        return images;
     }
 
     /// <summary>Whether the model can standardise embeddings: at the end of its backbone, or in linear heads.</summary>
@@ -157,9 +178,9 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         }
     }
 
-    private TrainingHistory History(RowScores scores) => new(
+    private TrainingHistory History(RowScores scores, int images) => new(
         plan.Host.Seed,
-        TrainingImages,
+        images,
         plan.Rows.Validation?.Rows.Length ?? 0,
         plan.Rows.Unreadable,
         [new EpochMetrics(Epoch: 1, Step: 1, scores.Loss, LearningRate: 0, scores.Accuracy, scores.Loss)],

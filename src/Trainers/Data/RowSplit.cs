@@ -14,6 +14,21 @@ internal sealed record RowSelection(PixelStore Store, int[] Rows)
         ? this
         : this with { Rows = [.. Enumerable.Range(0, count).Select(i => Rows[(int)((long)Rows.Length * i / count)])] };
 
+    /// <summary>The rows in an order of which each beginning has the classes in about the same proportion as all (van der Corput 1935).</summary>
+    public RowSelection Interleaved()
+    {
+        int[] ofClasses = [.. Rows.OrderBy(Store.Label)];
+        return this with { Rows = [.. Enumerable.Range(0, Rows.Length).OrderBy(Reversed).Select(i => ofClasses[i])] };
+
+        static uint Reversed(int number)
+        {
+            uint bits = 0;
+            for (int bit = 0; bit < 32; bit++)
+                bits |= (((uint)number >> bit) & 1) << (31 - bit);
+            return bits;
+        }
+    }
+
     /// <summary>The number of rows of each class.</summary>
     public int[] CountByClass(int classes)
     {

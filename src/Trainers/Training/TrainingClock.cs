@@ -30,6 +30,9 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     /// <summary>Time to the end of Fit, 0 or more.</summary>
     public TimeSpan Left => Elapsed < time ? time - Elapsed : TimeSpan.Zero;
 
+    /// <summary>Whether more than a share of the whole time is left.</summary>
+    public bool HasLeft(double share) => Left > share * time;
+
     /// <summary>How much of the schedule was done when the last step began, 0 to 1.</summary>
     public double Progress { get; private set; }
 

@@ -250,6 +250,29 @@ public sealed class FrozenTrainingTests : IDisposable
         "EmbeddingMemory", Assert.Throws<ArgumentOutOfRangeException>(() => Fit(Images(), options => options.EmbeddingMemory = 0)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void A_training_whose_time_is_over_takes_some_images_of_each_class_and_the_first_penalty()
+    {
+        using var model = Fit(Images(), options => (options.TrainingTime, options.Objective) = (TimeSpan.FromTicks(1), SlaObjective.DataAugmentation));
+        Assert.Equal(32, model.TrainingHistory.Images);
+        Assert.Contains("The time was enough for 32 of the 72 training images", _log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("DataAugmentation: penalty 1,", _log.ToString(), StringComparison.Ordinal);
+        Assert.True(Accuracy(model, Images()) > 0.5, $"{Accuracy(model, Images())} of the images are right");
+
+        using var validated = Fit(Images(), options =>
+            (options.TrainingTime, options.ValidationSet) = (TimeSpan.FromTicks(1), Images(FashionImages.Test(classes: 3, perClass: 8))));
+        Assert.Equal((32, 24), (validated.TrainingHistory.Images, validated.TrainingHistory.ValidationImages));
+    }
+
+    [Fact]
+    public void A_training_with_time_enough_takes_all_images()
+    {
+        using var model = Fit(Images(), options => options.TrainingTime = TimeSpan.FromMinutes(10));
+        Assert.Equal(72, model.TrainingHistory.Images);
+        Assert.DoesNotContain("The time was enough", _log.ToString(), StringComparison.Ordinal);
+        Assert.True(Accuracy(model, Images()) > 0.8, $"{Accuracy(model, Images())} of the images are right");
+    }
+
+    [Fact]
     public void A_backbone_that_was_not_trained_is_an_error_with_a_remedy()
     {
         string message = Assert.Throws<InvalidOperationException>(() => Fit(Images(), options => options.Architecture = Architecture.ConvNet(4))).Message;

@@ -30,6 +30,9 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
     /// <summary>The same for the resulting heads.</summary>
     private const double Tolerance = 1e-6;
 
+    /// <summary>Says whether there is time to try another penalty. The first one is always tried.</summary>
+    public Func<bool> HasTime { get; init; } = () => true;
+
     /// <summary>Chooses the penalty of each stage, and trains the heads with it.</summary>
     /// <param name="images">The training images of the result.</param>
     /// <returns>The weights of the heads by name, and the scores of the validation images. No image was scored by heads that were trained on it.</returns>
@@ -117,6 +120,8 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
 
             bool Improves(HeadPenalty penalty)
             {
+                if (best is not null && !HasTime())
+                    return false;
                 var scores = new List<RowScores>();
                 for (int split = 0; split < solvers.Count; split++)
                 {

@@ -3,19 +3,34 @@ using Microsoft.ML.Sla.Data;
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>
-/// Embedded images, divided into training and validation images. The store has their order, such that each part is one or two ranges of it and
-/// no part is a copy.
+/// Embedded images, divided into training and validation images. The store has their order, such that each part is a few ranges of it and no part
+/// is a copy.
 /// </summary>
 internal sealed class FrozenSplits : IDisposable
 {
     private const int Folds = 3;
 
-    private FrozenSplits(EmbeddingStore store, int[] places, ImageRange[] untransformed, ImageRange training, IEnumerable<(ImageRange[] Training, ImageRange Validation)> splits)
+    /// <summary>The fold of each training image; 0 for all where there are validation rows.</summary>
+    private readonly int[] _folds;
+    private readonly int _forms;
+
+    /// <summary>The images of each fold, form by form.</summary>
+    private readonly ImageRange[] _blocks;
+
+    /// <summary>The validation rows; null where folds are validated on.</summary>
+    private readonly ImageRange? _validation;
+
+    private FrozenSplits(EmbeddingStore store, int[] places, int[] folds, int forms, ImageRange[] blocks, ImageRange? validation, int images)
     {
-        (Store, Places) = (store, places);
-        Untransformed = new EmbeddedImages(store, untransformed);
-        Training = new EmbeddedImages(store, training);
-        Splits = [.. splits.Select(split => (new EmbeddedImages(store, split.Training), new EmbeddedImages(store, split.Validation)))];
+        (Store, Places, _folds, _forms, _blocks, _validation) = (store, places, folds, forms, blocks, validation);
+        var formsOfFolds = blocks.Select((_, fold) => FormsOf(fold, images)).ToArray();
+        ImageRange[] first = [.. formsOfFolds.Select(ofForms => ofForms[0])];
+        Untransformed = new EmbeddedImages(store, first);
+        Training = new EmbeddedImages(store, Joined(formsOfFolds.SelectMany(ofForms => ofForms)));
+        Splits = validation is { } rows
+            ? [(Training, new EmbeddedImages(store, rows))]
+            : [.. first.Select((range, fold) => (
+                new EmbeddedImages(store, Joined(formsOfFolds.Where((_, other) => other != fold).SelectMany(ofForms => ofForms))), new EmbeddedImages(store, range)))];
     }
 
     public EmbeddingStore Store { get; }
@@ -45,18 +60,10 @@ internal sealed class FrozenSplits : IDisposable
         for (int place = 0; place < order.Length; place++)
             places[order[place]] = place;
 
-        var all = new ImageRange(0, order.Length);
-        var first = new List<ImageRange>();
-        var splits = new List<(ImageRange[], ImageRange)>();
-        for (int fold = 0, start = 0; fold < Folds; fold++)
-        {
-            int images = folds.Count(number => number == fold), end = start + (forms * images);
-            first.Add(new ImageRange(start, images));
-            splits.Add(([new ImageRange(0, start), new ImageRange(end, all.End - end)], new ImageRange(start, images)));
-            start = end;
-        }
-
-        return new FrozenSplits(newStore([.. order.Select(number => labels[number % labels.Length])]), places, [.. first], all, splits);
+        var blocks = new ImageRange[Folds];
+        for (int fold = 0, start = 0; fold < Folds; start = blocks[fold++].End)
+            blocks[fold] = new ImageRange(start, forms * folds.Count(number => number == fold));
+        return new FrozenSplits(newStore([.. order.Select(number => labels[number % labels.Length])]), places, folds, forms, blocks, validation: null, labels.Length);
     }
 
     /// <summary>Makes one pair.</summary>
@@ -67,14 +74,36 @@ internal sealed class FrozenSplits : IDisposable
     public static FrozenSplits WithValidation(int[] training, int forms, int[] validation, Func<int[], EmbeddingStore> newStore)
     {
         int[] labels = [.. Enumerable.Repeat(training, forms).SelectMany(labels => labels), .. validation];
-        var trained = new ImageRange(0, forms * training.Length);
+        var block = new ImageRange(0, forms * training.Length);
         return new FrozenSplits(
-            newStore(labels),
-            [.. Enumerable.Range(0, labels.Length)],
-            [new ImageRange(0, training.Length)],
-            trained,
-            [([trained], new ImageRange(trained.End, validation.Length))]);
+            newStore(labels), [.. Enumerable.Range(0, labels.Length)], new int[training.Length], forms, [block], new ImageRange(block.End, validation.Length), training.Length);
     }
 
+    /// <summary>The same store with the first training images alone. The caller disposes this one.</summary>
+    /// <param name="images">Number of images.</param>
+    public FrozenSplits First(int images) => new(Store, Places, _folds, _forms, _blocks, _validation, images);
+
     public void Dispose() => Store.Dispose();
+
+    /// <summary>The first images of a fold, a range for each form.</summary>
+    private ImageRange[] FormsOf(int fold, int images)
+    {
+        int count = _folds.Take(images).Count(number => number == fold), all = _blocks[fold].Count / _forms;
+        return [.. Enumerable.Range(0, _forms).Select(form => new ImageRange(_blocks[fold].Start + (form * all), count))];
+    }
+
+    /// <summary>Ranges, of which those that follow each other are one.</summary>
+    private static ImageRange[] Joined(IEnumerable<ImageRange> ranges)
+    {
+        var joined = new List<ImageRange>();
+        foreach (var range in ranges)
+        {
+            if (joined.Count > 0 && joined[^1].End == range.Start)
+                joined[^1] = joined[^1] with { Count = joined[^1].Count + range.Count };
+            else
+                joined.Add(range);
+        }
+
+        return [.. joined];
+    }
 }

@@ -42,6 +42,35 @@ public sealed class FrozenSplitsTests
         Assert.Equal(validation, validated.Labels);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_first_images_are_split_as_all_of_them_are(int forms)
+    {
+        const int First = 11;
+        using var all = Filled(FrozenSplits.ByFolds(Labels, forms, seed: 1, NewStore), Labels, forms);
+        var some = all.First(First);
+        Assert.Equal(Enumerable.Range(0, First), Numbers(some.Untransformed).Order());
+        Assert.Equal(Numbers(all.Training).Where(IsFirst), Numbers(some.Training));
+        foreach (var (whole, part) in all.Splits.Zip(some.Splits))
+        {
+            Assert.Equal(Numbers(whole.Training).Where(IsFirst), Numbers(part.Training));
+            Assert.Equal(Numbers(whole.Validation).Where(IsFirst), Numbers(part.Validation));
+        }
+
+        static bool IsFirst(int number) => number % Images < First;
+    }
+
+    [Fact]
+    public void Validation_rows_stay_with_the_first_training_images()
+    {
+        int[] validation = [2, 0, 1];
+        using var all = Filled(FrozenSplits.WithValidation(Labels, forms: 2, validation, NewStore), [.. Labels, .. Labels, .. validation], forms: 1);
+        var some = all.First(7);
+        Assert.Equal([.. Enumerable.Range(0, 7), .. Enumerable.Range(Images, 7)], Numbers(some.Training));
+        Assert.Equal(Enumerable.Range(2 * Images, 3), Numbers(Assert.Single(some.Splits).Validation));
+    }
+
     private static EmbeddingStore NewStore(int[] labels) => new(labels, views: 1, size: 1, long.MaxValue, "");
 
     /// <summary>Writes the number of each image to its place, and compares the labels there.</summary>
