@@ -14,9 +14,11 @@ internal sealed class BackboneOptions
     private const string None = "none";
     private const string ResNet18 = "resnet18";
 
-    /// <summary>Of a network that is trained further: passes over all images, the highest learning rate, and its factor from one layer to the one before.</summary>
-    private const int TunedEpochs = 4;
-    private const double TunedRate = 0.003, TunedDecay = 0.95;
+    /// <summary>Of a network that is trained further: passes over all images, and images in a step.</summary>
+    private const int TunedEpochs = 4, TunedBatch = 32;
+
+    /// <summary>Of a network that is trained further: the highest learning rate, and its factor from one layer to the one before.</summary>
+    private const double TunedRate = 0.001, TunedDecay = 0.95;
 
     private readonly Option<string> _backbone = new("--backbone")
     {
@@ -108,6 +110,7 @@ internal sealed class BackboneOptions
     {
         options.BackboneTraining = BackboneTraining.HeadsFirst;
         options.Epochs = training.Epochs(parsed) ?? TunedEpochs;
+        options.BatchSize = training.BatchSize(parsed) ?? TunedBatch;
         options.LearningRate = training.LearningRate(parsed) ?? TunedRate;
         options.LayerRateDecay = TunedDecay;
         options.FrozenStatistics = true;

@@ -89,6 +89,8 @@ internal sealed class TrainingOptions
 
     public int? Epochs(ParseResult parsed) => _epochs.Of(parsed);
 
+    public int? BatchSize(ParseResult parsed) => _batchSize.Of(parsed);
+
     public double? LearningRate(ParseResult parsed) => _learningRate.Of(parsed);
 
     /// <summary>Whether the command line says which network is trained, or from which weights.</summary>

@@ -63,6 +63,36 @@ public sealed class BackboneCommandTests : FolderTest
     }
 
     [Fact]
+    public async Task Fine_tuning_changes_the_network_after_its_heads()
+    {
+        string[] train =
+        [
+            "train", "--images", Photos("photos", channels: 3), "--objective", "baseline", "--augment", "none", "--image-size", "64", "--validation-fraction", "0",
+        ];
+        await SlaCommand.DoneAsync([.. train, "--model", InFolder("frozen.zip"), "--freeze"]);
+        var tuned = await SlaCommand.JsonAsync([.. train, "--model", InFolder("tuned.zip"), "--fine-tune", "--epochs", "1", "--batch-size", "8"]);
+        Assert.Equal((1, 3), ((int)tuned["epochs"]!, (int)tuned["steps"]!));
+        string photo = Path.Combine(InFolder("photos"), "stripes", "3.png");
+        double before = Predictor(InFolder("frozen.zip")), after = Predictor(InFolder("tuned.zip"));
+        Assert.NotEqual(before, after);
+        Assert.True(after > 0.5, $"{after}");
+
+        double Predictor(string model)
+        {
+            using var predictor = SlaPredictor.Load(model);
+            return predictor.Predict(photo).Score[1];
+        }
+    }
+
+    [Fact]
+    public async Task Freezing_and_fine_tuning_need_a_network_and_exclude_each_other()
+    {
+        string[] train = ["train", "--images", Photos("photos", channels: 3), "--model", InFolder("m.zip")];
+        await SlaCommand.RefusedAsync("Give one of --freeze and --fine-tune", [.. train, "--freeze", "--fine-tune"]);
+        await SlaCommand.RefusedAsync("--freeze and --fine-tune need a network that was trained before", [.. train, "--fine-tune", "--backbone", "none"]);
+    }
+
+    [Fact]
     public async Task A_search_tries_the_pretrained_network_first()
     {
         string images = Photos("photos", channels: 3);

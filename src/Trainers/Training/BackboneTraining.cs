@@ -17,7 +17,7 @@ public enum BackboneTraining
     /// <summary>
     /// The trainer trains the heads as with <see cref="Frozen"/>, and then all weights, starting from these heads. If no epoch has a higher
     /// accuracy on the validation rows than the heads had before, the model is that of <see cref="Frozen"/>. This suits photos that differ from those
-    /// that the backbone was trained on, where there is time. It needs a low learning rate, such as 0.003, and a few epochs.
+    /// that the backbone was trained on, where there is time. It needs a low learning rate, such as 0.001, and a few epochs.
     /// </summary>
     HeadsFirst,
 }
