@@ -20,6 +20,18 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
     /// <summary>Runs a sample.</summary>
     public static Task<ProgramRun> RunAsync(string sample, params string[] arguments) => RunUntilAsync(sample, line: null, signal: null, arguments);
 
+    /// <summary>Runs a sample in a changed environment.</summary>
+    /// <param name="sample">The sample.</param>
+    /// <param name="environment">Variables and their values; null to remove one.</param>
+    /// <param name="arguments">The arguments.</param>
+    public static Task<ProgramRun> RunInAsync(string sample, IEnumerable<(string Variable, string? Value)> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]);
+        foreach (var (variable, value) in environment)
+            start.Environment[variable] = value;
+        return RunAsync(start, line: null, signal: null);
+    }
+
     /// <summary>Runs a command of the .NET SDK in a folder. Nothing of it stays behind, and it knows nothing of a build that the tests were started by.</summary>
     public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments)
     {

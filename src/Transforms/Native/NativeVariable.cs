@@ -21,7 +21,7 @@ internal sealed partial class NativeVariable : IDisposable
     internal static string? Read(string name) =>
         OperatingSystem.IsLinux() ? Marshal.PtrToStringUTF8(GetVariable(name)) : Environment.GetEnvironmentVariable(name);
 
-    private static void Write(string name, string? value)
+    internal static void Write(string name, string? value)
     {
         if (!OperatingSystem.IsLinux())
             Environment.SetEnvironmentVariable(name, value);
