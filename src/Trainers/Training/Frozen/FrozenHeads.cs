@@ -109,7 +109,9 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             if (penalized.Contains(Heads.WeightName(Head.Joint)))
             {
                 // Heads with fewer differences bear a lower penalty on the rest.
-                while (Improves(new HeadPenalty(best.Value.Penalty.Strength / HalfStep, OnDifferences)))
+                double strength = best.Value.Penalty.Strength;
+                Improves(new HeadPenalty(strength, OnDifferences));
+                while ((strength /= HalfStep) >= Penalties[^1] && Improves(new HeadPenalty(strength, OnDifferences)))
                 {
                 }
             }

@@ -44,19 +44,18 @@ internal sealed class HeadSolver : IDisposable
     /// <returns>The minimum, and the number of iterations.</returns>
     public (double Value, int Iterations) Solve(Heads heads, IReadOnlyList<Parameter> parameters, HeadPenalty penalty, double tolerance, Action checkCancellation)
     {
-        double[] point = Read(parameters);
-        var names = heads.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
-        int?[] views = [.. parameters.Select(parameter => _viewsOfWeights.TryGetValue(names[parameter.Handle], out int count) ? count : (int?)null)];
+        var parts = Parts(heads, parameters);
+        double[] point = Read(parts, penalty);
         var result = Lbfgs.Minimize(
             point,
             candidate =>
             {
                 checkCancellation();
-                Write(parameters, candidate);
-                return Evaluate(heads, parameters, penalty, views);
+                Write(parts, candidate, penalty);
+                return Evaluate(heads, parts, candidate, penalty);
             },
             tolerance);
-        Write(parameters, point);
+        Write(parts, point, penalty);
         return result;
     }
 
@@ -66,12 +65,25 @@ internal sealed class HeadSolver : IDisposable
             piece.Dispose();
     }
 
-    private (double Value, double[] Gradient) Evaluate(Heads heads, IReadOnlyList<Parameter> parameters, HeadPenalty penalty, int?[] viewsOfWeights)
+    private List<Part> Parts(Heads heads, IReadOnlyList<Parameter> parameters)
+    {
+        var names = heads.named_parameters().ToDictionary(entry => entry.parameter.Handle, entry => entry.name);
+        var parts = new List<Part>();
+        foreach (var parameter in parameters)
+        {
+            int? views = _viewsOfWeights.TryGetValue(names[parameter.Handle], out int count) ? count : null;
+            parts.Add(new Part(parameter, parts.Count == 0 ? 0 : parts[^1].Start + parts[^1].Length, (int)parameter.numel(), views));
+        }
+
+        return parts;
+    }
+
+    private (double Value, double[] Gradient) Evaluate(Heads heads, List<Part> parts, double[] point, HeadPenalty penalty)
     {
         using var scope = NewDisposeScope();
         double value = 0;
-        foreach (var parameter in parameters)
-            parameter.grad = null;
+        foreach (var part in parts)
+            part.Parameter.grad = null;
         foreach (var piece in _pieces)
         {
             using Tensor embeddings = _images.Store.Read(piece.Images, _images.Views);
@@ -80,16 +92,16 @@ internal sealed class HeadSolver : IDisposable
             value += loss.item<float>();
         }
 
-        double[] gradient = new double[parameters.Sum(parameter => parameter.numel())];
-        int start = 0;
-        foreach (var (parameter, views) in parameters.Zip(viewsOfWeights))
+        double[] gradient = new double[point.Length];
+        foreach (var part in parts)
         {
-            var own = gradient.AsSpan(start, (int)parameter.numel());
-            parameter.grad!.to(ScalarType.Float64).data<double>().ToArray().CopyTo(own);
-            if (views is { } count)
-                value += penalty.AddGradient(parameter.detach().to(ScalarType.Float64).data<double>().ToArray(), own, (int)parameter.shape[0] / count, count);
-            parameter.grad = null;
-            start += own.Length;
+            var own = part.Of(gradient);
+            Doubles(part.Parameter.grad!).CopyTo(own);
+            part.Parameter.grad = null;
+            if (part.Views is not { } views)
+                continue;
+            penalty.FromCoordinates(own, part.Outputs, views);
+            value += penalty.AddGradient(part.Of(point), own);
         }
 
         return (value, gradient);
@@ -97,23 +109,41 @@ internal sealed class HeadSolver : IDisposable
 
     private static IEnumerable<HeadShape> Linear(Objective objective) => objective.Heads.Where(head => head.CosineScale is null);
 
-    private static double[] Read(IEnumerable<Parameter> parameters)
+    /// <summary>The coordinates of the weights of all parts.</summary>
+    private static double[] Read(List<Part> parts, HeadPenalty penalty)
     {
         using var scope = NewDisposeScope();
-        return [.. parameters.SelectMany(parameter => parameter.detach().to(ScalarType.Float64).data<double>().ToArray())];
+        double[] point = [.. parts.SelectMany(part => Doubles(part.Parameter.detach()))];
+        foreach (var part in parts.Where(part => part.Views is not null))
+            penalty.ToCoordinates(part.Of(point), part.Outputs, part.Views!.Value);
+        return point;
     }
 
-    private static void Write(IEnumerable<Parameter> parameters, double[] point)
+    private static void Write(List<Part> parts, double[] point, HeadPenalty penalty)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        int start = 0;
-        foreach (var parameter in parameters)
+        foreach (var part in parts)
         {
-            int count = (int)parameter.numel();
-            parameter.copy_(tensor(point[start..(start + count)], parameter.shape));
-            start += count;
+            double[] values = part.Of(point).ToArray();
+            if (part.Views is { } views)
+                penalty.FromCoordinates(values, part.Outputs, views);
+            part.Parameter.copy_(tensor(values, part.Parameter.shape));
         }
+    }
+
+    private static double[] Doubles(Tensor values) => values.to(ScalarType.Float64).data<double>().ToArray();
+
+    /// <summary>The place of a parameter in a point of the solver.</summary>
+    /// <param name="Parameter">The parameter.</param>
+    /// <param name="Start">Its first value.</param>
+    /// <param name="Length">Number of values.</param>
+    /// <param name="Views">M for penalised weights of a joint head, 1 for those of another; null without a penalty.</param>
+    private sealed record Part(Parameter Parameter, int Start, int Length, int? Views)
+    {
+        public int Outputs => (int)Parameter.shape[0];
+
+        public Span<double> Of(double[] point) => point.AsSpan(Start, Length);
     }
 
     private sealed record Piece(ImageRange Images, ClassTargets Targets, ViewDraw Draw) : IDisposable

@@ -151,22 +151,15 @@ public sealed class HeadSolverTests : IDisposable
     }
 
     [Fact]
-    public void The_gradient_of_a_penalty_is_that_of_its_value()
+    public void Coordinates_of_weights_give_the_weights_back()
     {
-        const double Step = 1e-6;
         var penalty = new HeadPenalty(Strength: 0.3, OnDifferences: 7);
-        double[] weights = [.. Enumerable.Range(0, Classes * Views * Size).Select(i => VectorFile.Number(60, i))];
-        double[] gradient = new double[weights.Length];
-        penalty.AddGradient(weights, gradient, Classes, Views);
+        double[] weights = [.. Enumerable.Range(0, Classes * Views * Size).Select(i => VectorFile.Number(60, i))], there = [.. weights];
+        penalty.ToCoordinates(there, Classes * Views, Views);
+        Assert.True(weights.Zip(there, (before, after) => Math.Abs(before - after)).Max() > 0.1);
+        penalty.FromCoordinates(there, Classes * Views, Views);
         for (int i = 0; i < weights.Length; i++)
-            Assert.Equal((Value(i, Step) - Value(i, -Step)) / (2 * Step), gradient[i], 1e-6);
-
-        double Value(int i, double step)
-        {
-            double[] moved = [.. weights];
-            moved[i] += step;
-            return penalty.AddGradient(moved, new double[weights.Length], Classes, Views);
-        }
+            Assert.Equal(weights[i], there[i], 1e-12);
     }
 
     [Fact]
@@ -183,7 +176,38 @@ public sealed class HeadSolverTests : IDisposable
         Assert.Equal(Value(shared, 1), Value(shared, 30), 1e-12);
         Assert.Equal(30 * Value(differences, 1), Value(differences, 30), 1e-9);
 
-        static double Value(double[] weights, double factor) => new HeadPenalty(1, factor).AddGradient(weights, new double[weights.Length], Classes, Views);
+        static double Value(double[] weights, double factor)
+        {
+            var penalty = new HeadPenalty(1, factor);
+            double[] coordinates = [.. weights];
+            penalty.ToCoordinates(coordinates, Classes * Views, Views);
+            return penalty.AddGradient(coordinates, new double[weights.Length]);
+        }
+    }
+
+    [Fact]
+    public void With_a_penalty_on_differences_the_gradient_at_the_solution_is_zero()
+    {
+        var penalty = new HeadPenalty(0.01, 30);
+        using var store = OfViews(SlaObjective.Sla, count: 80);
+        var images = Embeddings.All(store);
+        var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
+        using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+        using var solver = new HeadSolver(objective, images, null);
+        solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
+
+        var (embeddings, labels) = Batch(images);
+        using var draw = ViewDraw.All(images.Count, Views, CPU);
+        var weight = heads.get_parameter(Heads.WeightName(Head.Joint))!;
+        weight.grad = null;
+        objective.Loss(embeddings, heads, new ClassTargets(labels), draw).backward();
+
+        // The penalty is strength / 2 times the squares of the shared parts and 30 times those of the rest.
+        Tensor weights = weight.detach().reshape(Classes, Views, Size);
+        Tensor parts = weights.mean([0], keepdim: true) + weights.mean([1], keepdim: true) - weights.mean([0, 1], keepdim: true);
+        Tensor slope = 0.01 * (parts + (30 * (weights - parts)));
+        double largest = (weight.grad!.reshape(Classes, Views, Size) + slope).abs().max().item<float>();
+        Assert.True(largest < 1e-3, $"{largest}");
     }
 
     [Fact]
