@@ -35,7 +35,7 @@ internal sealed class PairDiscriminant : IDisposable
             Tensor mean = zeros([images.Views, images.Size], float64);
             ForEachPiece(ofClass, views =>
             {
-                mean.add_(views.sum([0L]).Over(ofClass.Count));
+                mean.Add(views.sum([0L]).Over(ofClass.Count));
                 Tensor untransformed = views.select(1, 0);
                 moments.addmm_(untransformed.t(), untransformed, 1, 1);
             });
