@@ -67,7 +67,7 @@ internal sealed class Leaderboard : ISlaExperimentMonitor, ITrainingObserver
         _activity = string.Create(CultureInfo.InvariantCulture,
             $"{progress.Views} of {progress.Total} views through the network: {progress.ViewsPerSecond:F0} views/s, {progress.Remaining:hh\\:mm\\:ss} left");
         Refresh();
-        if (_clock.Elapsed - _lastLine < LineInterval)
+        if (progress.Views < progress.Total && _clock.Elapsed - _lastLine < LineInterval)
             return;
         _lastLine = _clock.Elapsed;
         Say(_activity);
