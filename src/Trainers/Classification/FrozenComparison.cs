@@ -120,7 +120,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     private RowScores Measure(ClassifierPlan candidate, FrozenSplits embedded)
     {
         int views = candidate.Description.Transformations.Count;
-        var splits = embedded.Splits.Select(split => (split.Training with { Views = views }, split.Validation with { Views = views }));
+        var splits = embedded.Splits.Select(split => (split.Training.WithViews(views), split.Validation.WithViews(views)));
         return new FrozenTraining(candidate, channel).NewHeads([.. splits], _ => { }).Measure();
     }
 

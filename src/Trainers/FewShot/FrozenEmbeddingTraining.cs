@@ -31,7 +31,7 @@ internal sealed class FrozenEmbeddingTraining(EmbeddingPlan plan, IChannel chann
             plan.Started(search.Candidates, search.Steps) with { CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
 
         using var store = Embed(description, weights, search.Order());
-        var images = new EmbeddedImages(store, new ImageRange(0, store.Count));
+        var images = store.All;
         var standardization = Standardization.Of(images);
         standardization.Apply(store);
         var axes = PrincipalAxes.Of(images, MostAxes);

@@ -55,7 +55,7 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
         {
             folds.AddRange(MakeFolds(store));
             var (best, epochs) = Measure(folds);
-            using var discriminant = PairDiscriminant.Of(new EmbeddedImages(store, new ImageRange(0, store.Count)));
+            using var discriminant = PairDiscriminant.Of(store.All);
             using var directions = discriminant.Directions(best.Roundness);
             using Tensor map = directions.Map(best.Evenness);
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
@@ -82,8 +82,7 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
         if (!HoldsOut)
         {
             TrainerHost.Warn(channel, $"There are {_classes} classes, too few to hold some out, so the map has middle settings. Give images of four classes or more.");
-            var images = new EmbeddedImages(store, new ImageRange(0, store.Count));
-            yield return NewFold(images, images, fold: 0);
+            yield return NewFold(store.All, store.All, fold: 0);
             yield break;
         }
 

@@ -19,9 +19,6 @@ internal static class Embeddings
         return store;
     }
 
-    /// <summary>The images of a store.</summary>
-    public static EmbeddedImages All(EmbeddingStore store) => new(store, new ImageRange(0, store.Count));
-
     /// <summary>Images by folds, in a store in memory.</summary>
     public static FrozenSplits ByFolds(int[] labels, float[][] values, int views, int seed = 1)
     {
@@ -32,7 +29,7 @@ internal static class Embeddings
     }
 
     /// <summary>M x D values of each image of a store.</summary>
-    public static float[][] Values(EmbeddingStore store) => Values(All(store));
+    public static float[][] Values(EmbeddingStore store) => Values(store.All);
 
     /// <summary>M x D values of each image.</summary>
     public static float[][] Values(EmbeddedImages images) => [.. images.Pieces.SelectMany(piece =>

@@ -61,7 +61,7 @@ public sealed partial class MemoryTests
         var random = new Random(1);
         float[][] values = [.. Enumerable.Range(0, 16).Select(_ => Enumerable.Range(0, 2 * 6).Select(_ => random.NextSingle()).ToArray())];
         using var store = Embeddings.Store([.. Enumerable.Range(0, 16).Select(image => image / 4)], values, views: 2);
-        var images = Embeddings.All(store);
+        var images = store.All;
         var objective = new PrototypicalObjective(kind, new EpisodeShape(Ways: 2, Shots: 1, Queries: 1), views: 2, similarity);
 
         // Such a step is short: the runtime goes on compiling its methods during the first thousands.

@@ -77,6 +77,9 @@ internal sealed class EmbeddingStore : IDisposable
     /// <summary>Bytes of embeddings in memory.</summary>
     public long BytesInMemory => _memory.numel() * sizeof(float);
 
+    /// <summary>All images.</summary>
+    public EmbeddedImages All => new(this, new ImageRange(0, Count));
+
     /// <summary>Divides a range of images into pieces, which can be read.</summary>
     public IEnumerable<ImageRange> Pieces(ImageRange images)
     {

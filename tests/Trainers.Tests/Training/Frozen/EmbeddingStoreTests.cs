@@ -31,7 +31,7 @@ public sealed class EmbeddingStoreTests : IDisposable
         float[][] values = Values(size);
         using var store = Store(values, isInFile);
         Assert.Equal(isInFile, store.BytesInMemory < store.Bytes);
-        Assert.Equal(2, Embeddings.All(store).Pieces.Count());
+        Assert.Equal(2, store.All.Pieces.Count());
         Assert.Equal(values, Embeddings.Values(store));
         var some = new EmbeddedImages(store, new ImageRange(7, 0), new ImageRange(20, 30), new ImageRange(100, 4500)) { Views = 2 };
         Assert.Equal(values[20..50].Concat(values[100..4600]).Select(image => image[..(2 * size)]), Embeddings.Values(some));
@@ -52,6 +52,18 @@ public sealed class EmbeddingStoreTests : IDisposable
         Assert.Equal(
             values.Select(image => image.Chunk(Size).SelectMany(embedding => embedding[1..(Shorter + 1)]).Select(value => 2 * value)),
             Embeddings.Values(store));
+    }
+
+    [Fact]
+    public void The_images_of_a_class_have_their_own_count_and_labels()
+    {
+        int[] labels = [4, 4, 2, 2, 2, 7, 4];
+        using var store = Embeddings.Store(labels, [.. labels.Select((_, image) => new float[] { image, -image })], views: 2);
+        var images = new EmbeddedImages(store, new ImageRange(0, 4), new ImageRange(5, 2)) { Views = 1 };
+        EmbeddedImages[] classes = [.. images.Classes()];
+        Assert.Equal([2, 2, 1, 1], classes.Select(ofClass => ofClass.Count));
+        Assert.Equal([[4, 4], [2, 2], [7], [4]], classes.Select(ofClass => ofClass.Labels));
+        Assert.Equal([[0, 1], [2, 3], [5], [6]], classes.Select(ofClass => Embeddings.Values(ofClass).Select(values => values[0])));
     }
 
     [Fact]

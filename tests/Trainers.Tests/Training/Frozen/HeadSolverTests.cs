@@ -54,7 +54,7 @@ public sealed class HeadSolverTests : IDisposable
         var vectors = VectorFile.Read("heads.json");
         using var store = Store(stream: 20, Labels(vectors, "labels"));
         using var testStore = Store(stream: 21, Labels(vectors, "testLabels"));
-        EmbeddedImages training = Embeddings.All(store), test = Embeddings.All(testStore);
+        EmbeddedImages training = store.All, test = testStore.All;
         foreach (var expected in vectors.GetProperty("cases").EnumerateArray())
         {
             var settings = Settings(training, expected.GetProperty("isByInverseFrequency").GetBoolean());
@@ -80,7 +80,7 @@ public sealed class HeadSolverTests : IDisposable
     {
         const double Penalty = 0.01;
         using var store = OfViews(kind, count: 80);
-        var images = Embeddings.All(store);
+        var images = store.All;
         var settings = Settings(images, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
         using var heads = new Heads(Size, objective.Heads, new Random(1));
@@ -140,7 +140,7 @@ public sealed class HeadSolverTests : IDisposable
         static double Norm(bool isLdam, double penalty)
         {
             using var store = OfViews(SlaObjective.Sla, count: 60);
-            var images = Embeddings.All(store);
+            var images = store.All;
             var settings = Settings(images, isLdam: isLdam);
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
             using var heads = new Heads(Size, objective.Heads, new Random(1));
@@ -190,7 +190,7 @@ public sealed class HeadSolverTests : IDisposable
     {
         var penalty = new HeadPenalty(0.01, 30);
         using var store = OfViews(SlaObjective.Sla, count: 80);
-        var images = Embeddings.All(store);
+        var images = store.All;
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
         using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
         using var solver = new HeadSolver(objective, images, null);
@@ -216,7 +216,7 @@ public sealed class HeadSolverTests : IDisposable
         using var store = OfViews(SlaObjective.Sla, count: 60);
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
         using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
-        using var solver = new HeadSolver(objective, Embeddings.All(store), null);
+        using var solver = new HeadSolver(objective, store.All, null);
         double free = Differences(new HeadPenalty(1e-3)), alike = Differences(new HeadPenalty(1e-3, 1e4));
         Assert.True(alike < 1e-2 * free, $"{alike} and {free}");
 
@@ -290,8 +290,8 @@ public sealed class HeadSolverTests : IDisposable
         float[][] values = Embeddings.Values(two);
         int[] numbers = [.. Enumerable.Range(0, 6000).Select(i => i % 2)];
         using var many = Embeddings.Store(numbers, Array.ConvertAll(numbers, number => values[number]));
-        Assert.Equal(2, Embeddings.All(many).Pieces.Count());
-        Assert.Equal(Value(Embeddings.All(two)), Value(Embeddings.All(many)), 1e-5);
+        Assert.Equal(2, many.All.Pieces.Count());
+        Assert.Equal(Value(two.All), Value(many.All), 1e-5);
 
         static double Value(EmbeddedImages images)
         {
@@ -329,7 +329,7 @@ public sealed class HeadSolverTests : IDisposable
         int views = ViewsOf(kind);
         int[] labels = [.. LabelsOf(60).Order()];
         using var store = Embeddings.Store(labels, ValuesOf(labels, views), views);
-        EmbeddedImages whole = Embeddings.All(store), pieces = new(store, new ImageRange(0, 24), new ImageRange(24, 24), new ImageRange(48, 12));
+        EmbeddedImages whole = store.All, pieces = new(store, new ImageRange(0, 24), new ImageRange(24, 24), new ImageRange(48, 12));
         Assert.Equal((1, 3), (whole.Pieces.Count(), pieces.Pieces.Count()));
         var settings = Settings(whole, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, views, settings);
@@ -348,7 +348,7 @@ public sealed class HeadSolverTests : IDisposable
         SlaObjective kind, bool isWeighted = false, bool isLdam = false, SlaInference? inference = null, Action<string>? log = null, Action? checkCancellation = null)
     {
         using var store = OfViews(kind, count: 60);
-        var settings = Settings(Embeddings.All(store), isWeighted, isLdam);
+        var settings = Settings(store.All, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, store.Views, settings);
         EmbeddedImages first = new(store, new ImageRange(0, 40)), rest = new(store, new ImageRange(40, 20));
         var heads = new FrozenHeads(

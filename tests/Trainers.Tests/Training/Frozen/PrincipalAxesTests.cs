@@ -22,7 +22,7 @@ public sealed class PrincipalAxesTests
     {
         using var store = Store(Values(count));
         float[][] values = Embeddings.Values(store);
-        PrincipalAxes.Of(Embeddings.All(store), Size).Project(store);
+        PrincipalAxes.Of(store.All, Size).Project(store);
         float[][] projected = Embeddings.Values(store);
         Assert.Equal(Math.Min(Size, Views * count), store.Size);
         foreach (var (i, j) in new[] { (0, 0), (0, count - 1), (1, 2) })
@@ -35,7 +35,7 @@ public sealed class PrincipalAxesTests
         // Values 0 and 1 vary ten times as much as the others.
         float[][] values = [.. Values(200).Select(values => values.Select((value, i) => i % Size < 2 ? 10 * value : value).ToArray())];
         using var store = Store(values);
-        PrincipalAxes.Of(Embeddings.All(store), 2).Project(store);
+        PrincipalAxes.Of(store.All, 2).Project(store);
         Assert.Equal(2, store.Size);
         double kept = Embeddings.Values(store).Sum(values => Product(values, values)) / values.Sum(values => Product(values, values));
         Assert.InRange(kept, 0.95, 1);
@@ -46,7 +46,7 @@ public sealed class PrincipalAxesTests
     {
         using var store = Store(Values(50));
         float[] embedding = Embeddings.Values(store)[7][..Size];
-        var axes = PrincipalAxes.Of(Embeddings.All(store), 5);
+        var axes = PrincipalAxes.Of(store.All, 5);
         axes.Project(store);
         float[] projected = Embeddings.Values(store)[7][..5];
         float[] weights = [.. Enumerable.Range(0, 3 * 5).Select(i => (float)VectorFile.Number(60, i))];
@@ -69,10 +69,10 @@ public sealed class PrincipalAxesTests
     public void Heads_on_all_axes_are_the_heads_on_the_embeddings()
     {
         using var store = Store(Values(90));
-        var axes = PrincipalAxes.Of(Embeddings.All(store), Size);
-        float[] direct = Solve(Embeddings.All(store));
+        var axes = PrincipalAxes.Of(store.All, Size);
+        float[] direct = Solve(store.All);
         axes.Project(store);
-        float[] onAxes = axes.Back(Solve(Embeddings.All(store)));
+        float[] onAxes = axes.Back(Solve(store.All));
         foreach (var (want, have) in direct.Zip(onAxes))
             Assert.Equal(want, have, 2e-3);
 
