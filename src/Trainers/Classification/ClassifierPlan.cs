@@ -11,8 +11,6 @@ namespace Microsoft.ML.Sla.Classification;
 /// <summary>The network, settings and number of steps of a training, decided from options and rows. It makes no network.</summary>
 internal sealed class ClassifierPlan
 {
-    private static readonly string BackbonePrefix = $"{SlaNetwork.BackboneName}.";
-
     /// <param name="host">The trainer's host.</param>
     /// <param name="options">The trainer's options.</param>
     /// <param name="rows">The rows.</param>
@@ -141,7 +139,7 @@ internal sealed class ClassifierPlan
         if (Architecture.InitialWeights is { } ofFile)
             return new Weights(ofFile);
         if (InitialModel is { } initial)
-            return new Weights(initial.Model.Weights.Where(tensor => tensor.Name.StartsWith(BackbonePrefix, StringComparison.Ordinal)));
+            return new Weights(initial.Model.Weights.Where(tensor => SlaNetwork.IsOfBackbone(tensor.Name)));
         if (Pretrained is null)
         {
             throw new InvalidOperationException(

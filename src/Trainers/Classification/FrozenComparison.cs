@@ -69,7 +69,7 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
     private RowSelection Pilot()
     {
         var rows = plan.Rows.Training;
-        int classes = rows.Rows.Select(rows.Store.Label).Distinct().Count();
+        int classes = rows.Labels.Distinct().Count();
         return (rows with { Rows = [.. rows.Rows.OrderBy(rows.Store.Label)] }).Spread(Math.Max(Images, ImagesOfClass * classes));
     }
 

@@ -38,10 +38,13 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         TrainerHost.Info(channel, plan.ToString());
         plan.Options.Notify(observer => observer.OnStart(plan.Started() with { Epochs = 1, Steps = 1, CheckpointPath = plan.Options.CheckpointFolder ?? "" }));
         var weights = plan.BackboneWeights();
-        using var all = NewSplits();
+
+        // A training by time may end before the last row.
+        var rows = plan.Clock is null ? plan.Rows.Training : plan.Rows.Training.Interleaved();
+        using var all = NewSplits(rows);
         TrainerHost.Info(channel, $"{all.Store}");
-        int images = Embed(all, weights);
-        var embedded = images == TrainingImages ? all : all.First(images);
+        int images = Embed(rows, all, weights);
+        var embedded = all.First(images);
         var standardization = Standardize(embedded, weights);
         var axes = Axes(embedded, MostAxes);
         axes.Project(embedded.Store);
@@ -114,32 +117,27 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
     /// <exception cref="IOException">The embeddings need a file, and its folder or disk does not take it.</exception>
     public EmbeddingStore NewStore(int[] labels) => EmbeddingStore.Of(plan.Description, labels, plan.Options);
 
-    private int TrainingImages => plan.Rows.Training.Rows.Length;
-
-    /// <summary>The training rows in the order in which they are embedded. A training by time may end before the last one.</summary>
-    private RowSelection Training => plan.Clock is null ? plan.Rows.Training : plan.Rows.Training.Interleaved();
-
-    private FrozenSplits NewSplits()
+    private FrozenSplits NewSplits(RowSelection rows)
     {
         int forms = Draws().Length;
         return plan.Rows.Validation is { } validation
-            ? FrozenSplits.WithValidation(Training.Labels, forms, validation.Labels, NewStore)
-            : FrozenSplits.ByFolds(Training.Labels, forms, plan.Host.Seed, NewStore);
+            ? FrozenSplits.WithValidation(rows.Labels, forms, validation.Labels, NewStore)
+            : FrozenSplits.ByFolds(rows.Labels, forms, plan.Host.Seed, NewStore);
     }
 
     /// <summary>Embeds the validation rows, and then as many of the training rows as there is time for.</summary>
     /// <returns>Number of the training rows that were embedded, the first ones.</returns>
-    private int Embed(FrozenSplits embedded, Weights weights)
+    private int Embed(RowSelection rows, FrozenSplits embedded, Weights weights)
     {
         using var run = new EmbeddingRun(plan.Host, channel, plan.Description, weights, plan.Options);
         int training = embedded.Training.Count;
         if (plan.Rows.Validation is { } validation)
             run.Embed(validation, [null], embedded.Store, embedded.Places[training..]);
-        int fewest = Math.Min(TrainingImages, FewestOfClass * plan.Description.Labels.Count);
-        int images = run.Embed(Training, Draws(), embedded.Store, embedded.Places[..training], done => done < fewest || plan.Clock?.HasLeft(ShareOfHeads) != false);
-        if (images < TrainingImages)
+        int all = rows.Rows.Length, fewest = Math.Min(all, FewestOfClass * plan.Description.Labels.Count);
+        int images = run.Embed(rows, Draws(), embedded.Store, embedded.Places[..training], done => done < fewest || plan.Clock?.HasLeft(ShareOfHeads) != false);
+        if (images < all)
         {
-            TrainerHost.Warn(channel, $"The time was enough for {images} of the {TrainingImages} training images. Raise TrainingTime, which is {plan.Options.TrainingTime}, "
+            TrainerHost.Warn(channel, $"The time was enough for {images} of the {all} training images. Raise TrainingTime, which is {plan.Options.TrainingTime}, "
                 + "or take fewer views or smaller images.");
         }
 

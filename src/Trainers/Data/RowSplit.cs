@@ -103,7 +103,7 @@ internal static class RowSplit
         if (all.Rows.Length == 0)
             throw RowReader.NoRows();
 
-        int[] present = [.. all.Rows.Select(all.Store.Label).Distinct()];
+        int[] present = [.. all.Labels.Distinct()];
         if (present.Length < 2)
         {
             throw new InvalidOperationException(

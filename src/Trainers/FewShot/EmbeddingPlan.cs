@@ -39,7 +39,7 @@ internal sealed class EmbeddingPlan
         Episode = new EpisodeShape(options.Ways, options.Shots, options.Queries);
         Objective = new PrototypicalObjective(options.Objective, Episode, transformations.Count, options.Similarity);
         (Rows, Unreadable) = host.ReadRows(channel, input, labels, features, host.PixelMemory, rows => Check(rows, labels));
-        Check(Rows.Rows.Select(Rows.Store.Label), labels);
+        Check(Rows.Labels, labels);
 
         var (architecture, reason) = host.ChooseArchitecture(Pretrained?.Architecture, features.Shape, Rows.Rows.Length, Device);
         if (reason is not null)
@@ -81,7 +81,7 @@ internal sealed class EmbeddingPlan
         $"{Description.Objective}",
         Description.Transformations,
         Description.Features.Shape,
-        Rows.Rows.Select(Rows.Store.Label).Distinct().Count(),
+        Rows.Labels.Distinct().Count(),
         Rows.Rows.Length,
         ValidationImages: 0,
         epochs,

@@ -33,8 +33,10 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     public Heads Heads { get; }
 
     /// <summary>Whether a name is one that a tensor of a network can have.</summary>
-    public static bool IsTensorName(string name) =>
-        name.StartsWith($"{BackboneName}.", StringComparison.Ordinal) || name.StartsWith($"{HeadsName}.", StringComparison.Ordinal);
+    public static bool IsTensorName(string name) => IsOfBackbone(name) || name.StartsWith($"{HeadsName}.", StringComparison.Ordinal);
+
+    /// <summary>Whether a name is one that a tensor of a backbone can have.</summary>
+    public static bool IsOfBackbone(string name) => name.StartsWith($"{BackboneName}.", StringComparison.Ordinal);
 
     /// <summary>Embeddings of images: rows x C x H x W, of the type to compute in, to rows x D floats.</summary>
     public override Tensor forward(Tensor images)
@@ -53,7 +55,7 @@ internal sealed class SlaNetwork : nn.Module<Tensor, Tensor>
     public IEnumerable<(int StagesBehind, List<(string Name, Parameter Parameter)> Parameters)> ParametersByStage()
     {
         var stages = new List<List<(string Name, Parameter Parameter)>>();
-        var children = named_parameters().Where(p => p.name.StartsWith($"{BackboneName}.", StringComparison.Ordinal)).GroupBy(p => p.name.Split('.')[1]);
+        var children = named_parameters().Where(p => IsOfBackbone(p.name)).GroupBy(p => p.name.Split('.')[1]);
         foreach (var child in children)
         {
             if (stages.Count == 0 || (_backbone is OnnxModule graph ? graph.BeginsStage(child.Key) : child.Any(p => p.parameter.dim() > 1)))

@@ -70,7 +70,7 @@ internal sealed class PretrainedWeights
     {
         using var network = new SlaNetwork(architecture, shape, heads: [], seed);
         LoadInto(network);
-        return new Weights(network.GetWeights().Where(tensor => tensor.Name.StartsWith($"{SlaNetwork.BackboneName}.", StringComparison.Ordinal)));
+        return new Weights(network.GetWeights().Where(tensor => SlaNetwork.IsOfBackbone(tensor.Name)));
     }
 
     /// <summary>Sets a network's backbone to the weights.</summary>
@@ -78,7 +78,7 @@ internal sealed class PretrainedWeights
     /// <exception cref="InvalidDataException">The weights belong to another network; the message lists the differences.</exception>
     public string LoadInto(SlaNetwork network)
     {
-        var wanted = network.FloatTensors().Where(tensor => tensor.Name.StartsWith($"{SlaNetwork.BackboneName}.", StringComparison.Ordinal))
+        var wanted = network.FloatTensors().Where(tensor => SlaNetwork.IsOfBackbone(tensor.Name))
             .Select(tensor => (tensor.Name, tensor.Value.shape)).ToList();
         var names = WeightNames.Match([.. wanted.Select(tensor => tensor.Name)], [.. _weights.Select(tensor => tensor.Name)]);
 

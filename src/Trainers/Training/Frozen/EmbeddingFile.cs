@@ -40,7 +40,7 @@ internal sealed class EmbeddingFile : IDisposable
     /// <summary>Reads the embeddings of an image.</summary>
     /// <returns>Whether the file has them.</returns>
     public bool TryRead(UInt128 image, Span<float> values) =>
-        _records.TryGetValue(image, out long position) && ReadAt(position + HashBytes, MemoryMarshal.AsBytes(values));
+        _records.TryGetValue(image, out long position) && _file.TryReadAt(position + HashBytes, MemoryMarshal.AsBytes(values));
 
     /// <summary>Adds embeddings.</summary>
     public void Write(UInt128 image, ReadOnlySpan<float> values)
@@ -60,26 +60,11 @@ internal sealed class EmbeddingFile : IDisposable
     private void ReadRecords()
     {
         byte[] record = new byte[_recordBytes];
-        for (; ReadAt(_end, record); _end += _recordBytes)
+        for (; _file.TryReadAt(_end, record); _end += _recordBytes)
         {
             if (MemoryMarshal.Read<ulong>(record.AsSpan(_recordBytes - ChecksumBytes)) == XxHash3.HashToUInt64(record.AsSpan(0, _recordBytes - ChecksumBytes)))
                 _records[MemoryMarshal.Read<UInt128>(record)] = _end;
         }
-    }
-
-    /// <summary>Reads from a position, all bytes or none.</summary>
-    private bool ReadAt(long position, Span<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            int read = RandomAccess.Read(_file, bytes, position);
-            if (read == 0)
-                return false;
-            position += read;
-            bytes = bytes[read..];
-        }
-
-        return true;
     }
 
     private static SafeFileHandle Open(string path)

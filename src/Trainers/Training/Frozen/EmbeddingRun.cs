@@ -55,11 +55,11 @@ internal sealed class EmbeddingRun : IDisposable
     /// </param>
     /// <param name="store">Receives the embeddings.</param>
     /// <param name="places">The place in the store of the rows in the first form, then in the second, and so on.</param>
-    /// <param name="goesOn">Says between batches whether there is time for another one; null for time without end.</param>
+    /// <param name="hasTime">Receives the number of rows that are embedded so far, and says whether there is time for another batch. Default: there is.</param>
     /// <returns>Number of the first rows that were embedded in all forms: all of them, unless the time ended.</returns>
     /// <exception cref="IOException">The embeddings go to a file, and its disk is full.</exception>
     /// <exception cref="OperationCanceledException">The training was cancelled. The checkpoint folder, if there is one, keeps what was computed.</exception>
-    public int Embed(RowSelection rows, IReadOnlyList<int[]?> draws, EmbeddingStore store, int[] places, Func<int, bool>? goesOn = null)
+    public int Embed(RowSelection rows, IReadOnlyList<int[]?> draws, EmbeddingStore store, int[] places, Func<int, bool>? hasTime = null)
     {
         var progress = new Progress(this, (long)places.Length * _views.Length);
         using var sequence = rows.Store.Open(rows.Rows);
@@ -68,7 +68,7 @@ internal sealed class EmbeddingRun : IDisposable
         foreach (var batch in loaded)
         {
             _host.CheckCancellation();
-            if (goesOn?.Invoke(views / viewsOfRow) == false)
+            if (hasTime?.Invoke(views / viewsOfRow) == false)
                 break;
             int[] unknown = ReadKnown(store, batch);
             if (unknown.Length > 0)

@@ -111,8 +111,11 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 // Heads with fewer differences bear a lower penalty on the rest.
                 double strength = best.Value.Penalty.Strength;
                 Improves(new HeadPenalty(strength, OnDifferences));
-                while ((strength /= HalfStep) >= Penalties[^1] && Improves(new HeadPenalty(strength, OnDifferences)))
+                while (strength / HalfStep >= Penalties[^1])
                 {
+                    strength /= HalfStep;
+                    if (!Improves(new HeadPenalty(strength, OnDifferences)))
+                        break;
                 }
             }
 

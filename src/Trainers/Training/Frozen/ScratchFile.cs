@@ -33,14 +33,8 @@ internal sealed class ScratchFile : IDisposable
     /// <exception cref="IOException">The disk does not read.</exception>
     public void Read(long position, Span<byte> bytes)
     {
-        while (bytes.Length > 0)
-        {
-            int read = RandomAccess.Read(_stream.SafeFileHandle, bytes, position);
-            if (read == 0)
-                throw new EndOfStreamException($"A temporary file in '{Folder}' was cut off by another program.");
-            position += read;
-            bytes = bytes[read..];
-        }
+        if (!_stream.SafeFileHandle.TryReadAt(position, bytes))
+            throw new EndOfStreamException($"A temporary file in '{Folder}' was cut off by another program.");
     }
 
     /// <summary>Writes bytes to a position.</summary>
