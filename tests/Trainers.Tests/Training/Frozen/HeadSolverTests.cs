@@ -6,6 +6,7 @@ using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training.Frozen;
 using TorchSharp;
 using Xunit;
+using static Microsoft.ML.Sla.Tests.HeadFixture;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -14,9 +15,6 @@ namespace Microsoft.ML.Sla.Tests;
 public sealed class HeadSolverTests : IDisposable
 {
     private const double Tolerance = 1e-6;
-    private const int Classes = 3;
-    private const int Views = 4;
-    private const int Size = 6;
 
     private static readonly Action NoCancellation = () => { };
 
@@ -26,24 +24,6 @@ public sealed class HeadSolverTests : IDisposable
     {
         TorchLibrary.EnsureLoaded();
         _scope = NewDisposeScope();
-    }
-
-    public static TheoryData<SlaObjective> AllObjectives => [.. Enum.GetValues<SlaObjective>()];
-
-    public static TheoryData<SlaObjective, bool, bool> Objectives
-    {
-        get
-        {
-            var data = new TheoryData<SlaObjective, bool, bool>();
-            foreach (var objective in Enum.GetValues<SlaObjective>())
-            {
-                data.Add(objective, false, false);
-                data.Add(objective, true, false);
-                data.Add(objective, false, true);
-            }
-
-            return data;
-        }
     }
 
     public void Dispose() => _scope.Dispose();
@@ -59,7 +39,7 @@ public sealed class HeadSolverTests : IDisposable
         {
             var settings = Settings(training, expected.GetProperty("isByInverseFrequency").GetBoolean());
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, settings);
-            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var heads = Zero(new Heads(EmbeddingSize, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, training, ImageWeights(settings));
             solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(expected.GetProperty("penalty").GetDouble()), Tolerance, NoCancellation);
 
@@ -75,7 +55,7 @@ public sealed class HeadSolverTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Objectives))]
+    [MemberData(nameof(HeadFixture.Objectives), MemberType = typeof(HeadFixture))]
     public void At_the_solution_the_gradient_of_the_objective_is_zero(SlaObjective kind, bool isWeighted, bool isLdam)
     {
         const double Penalty = 0.01;
@@ -83,7 +63,7 @@ public sealed class HeadSolverTests : IDisposable
         var images = store.All;
         var settings = Settings(images, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, images.Views, settings);
-        using var heads = new Heads(Size, objective.Heads, new Random(1));
+        using var heads = new Heads(EmbeddingSize, objective.Heads, new Random(1));
         var stages = HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1).Stages;
         foreach (var stage in stages)
         {
@@ -103,17 +83,6 @@ public sealed class HeadSolverTests : IDisposable
             double largest = gradient.abs().max().item<float>();
             Assert.True(largest < (isLdam ? 2e-2 : 1e-3), $"{name} has a gradient of {largest}");
         }
-    }
-
-    [Theory]
-    [MemberData(nameof(Objectives))]
-    public void Two_runs_give_the_same_weights_bit_for_bit(SlaObjective kind, bool isWeighted, bool isLdam)
-    {
-        var (first, _) = Train(kind, isWeighted, isLdam);
-        var (second, _) = Train(kind, isWeighted, isLdam);
-        Assert.Equal(first.Select(tensor => tensor.Name), second.Select(tensor => tensor.Name));
-        foreach (var ((name, _, values), other) in first.Zip(second))
-            Assert.True(values.AsSpan().SequenceEqual(other.Values), name);
     }
 
     [Fact]
@@ -143,45 +112,10 @@ public sealed class HeadSolverTests : IDisposable
             var images = store.All;
             var settings = Settings(images, isLdam: isLdam);
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, settings);
-            using var heads = new Heads(Size, objective.Heads, new Random(1));
+            using var heads = new Heads(EmbeddingSize, objective.Heads, new Random(1));
             using var solver = new HeadSolver(objective, images, null);
             solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(penalty), Tolerance, NoCancellation);
             return heads.get_parameter(Heads.WeightName(Head.Joint))!.norm().item<float>();
-        }
-    }
-
-    [Fact]
-    public void Coordinates_of_weights_give_the_weights_back()
-    {
-        var penalty = new HeadPenalty(Strength: 0.3, OnDifferences: 7);
-        double[] weights = [.. Enumerable.Range(0, Classes * Views * Size).Select(i => VectorFile.Number(60, i))], there = [.. weights];
-        penalty.ToCoordinates(there, Classes * Views, Views);
-        Assert.True(weights.Zip(there, (before, after) => Math.Abs(before - after)).Max() > 0.1);
-        penalty.FromCoordinates(there, Classes * Views, Views);
-        for (int i = 0; i < weights.Length; i++)
-            Assert.Equal(weights[i], there[i], 1e-12);
-    }
-
-    [Fact]
-    public void Differences_between_views_carry_the_factor_and_what_classes_or_views_share_does_not()
-    {
-        double[] shared = new double[Classes * Views], differences = new double[Classes * Views];
-        for (int i = 0; i < shared.Length; i++)
-        {
-            var (of, view) = (i / Views, i % Views);
-            shared[i] = of - (0.5 * view);
-            differences[i] = (of - 1) * (view - 1.5);
-        }
-
-        Assert.Equal(Value(shared, 1), Value(shared, 30), 1e-12);
-        Assert.Equal(30 * Value(differences, 1), Value(differences, 30), 1e-9);
-
-        static double Value(double[] weights, double factor)
-        {
-            var penalty = new HeadPenalty(1, factor);
-            double[] coordinates = [.. weights];
-            penalty.ToCoordinates(coordinates, Classes * Views, Views);
-            return penalty.AddGradient(coordinates, new double[weights.Length]);
         }
     }
 
@@ -192,7 +126,7 @@ public sealed class HeadSolverTests : IDisposable
         using var store = OfViews(SlaObjective.Sla, count: 80);
         var images = store.All;
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
-        using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+        using var heads = Zero(new Heads(EmbeddingSize, objective.Heads, new Random(1)));
         using var solver = new HeadSolver(objective, images, null);
         solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
 
@@ -203,10 +137,10 @@ public sealed class HeadSolverTests : IDisposable
         objective.Loss(embeddings, heads, new ClassTargets(labels), draw).backward();
 
         // The penalty is strength / 2 times the squares of the shared parts and 30 times those of the rest.
-        Tensor weights = weight.detach().reshape(Classes, Views, Size);
+        Tensor weights = weight.detach().reshape(Classes, Views, EmbeddingSize);
         Tensor parts = weights.mean([0], keepdim: true) + weights.mean([1], keepdim: true) - weights.mean([0, 1], keepdim: true);
         Tensor slope = 0.01 * (parts + (30 * (weights - parts)));
-        double largest = (weight.grad!.reshape(Classes, Views, Size) + slope).abs().max().item<float>();
+        double largest = (weight.grad!.reshape(Classes, Views, EmbeddingSize) + slope).abs().max().item<float>();
         Assert.True(largest < 1e-3, $"{largest}");
     }
 
@@ -215,7 +149,7 @@ public sealed class HeadSolverTests : IDisposable
     {
         using var store = OfViews(SlaObjective.Sla, count: 60);
         var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
-        using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+        using var heads = Zero(new Heads(EmbeddingSize, objective.Heads, new Random(1)));
         using var solver = new HeadSolver(objective, store.All, null);
         double free = Differences(new HeadPenalty(1e-3)), alike = Differences(new HeadPenalty(1e-3, 1e4));
         Assert.True(alike < 1e-2 * free, $"{alike} and {free}");
@@ -223,63 +157,10 @@ public sealed class HeadSolverTests : IDisposable
         double Differences(HeadPenalty penalty)
         {
             solver.Solve(heads, [.. heads.parameters()], penalty, Tolerance, NoCancellation);
-            Tensor weights = heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().reshape(Classes, Views, Size);
+            Tensor weights = heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().reshape(Classes, Views, EmbeddingSize);
             Tensor centred = weights - weights.mean([0], keepdim: true) - weights.mean([1], keepdim: true) + weights.mean([0, 1], keepdim: true);
             return centred.norm().item<float>();
         }
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void The_penalty_on_differences_is_high_where_views_look_alike(bool areAlike)
-    {
-        int[] labels = LabelsOf(60);
-        using var folds = Embeddings.ByFolds(labels, ValuesOf(labels, Views, areAlike), Views);
-        var log = new List<string>();
-        var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
-        var settings = HeadSettings.Of(SlaObjective.Sla, objective, new ObjectiveSettings(), Classes, SlaInference.Aggregated, seed: 1);
-        new FrozenHeads(settings, folds.Splits, log.Add, NoCancellation).Train(folds.Training);
-        Assert.Equal(areAlike, Assert.Single(log).Contains("times on differences between views", StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [InlineData(SlaInference.Aggregated, "Sla:")]
-    [InlineData(SlaInference.Distilled, "Distillation:")]
-    public void The_scores_are_those_of_the_inference_that_the_model_has(SlaInference inference, string stage)
-    {
-        var log = new List<string>();
-        var (_, scores) = Train(SlaObjective.SlaSelfDistillation, inference: inference, log: log.Add);
-        string line = Assert.Single(log, line => line.StartsWith(stage, StringComparison.Ordinal));
-        Assert.Contains(FormattableString.Invariant($"validation loss {scores.Loss:F4}"), line, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [MemberData(nameof(AllObjectives))]
-    public void Scores_over_folds_are_those_of_a_training_with_the_folds(SlaObjective kind)
-    {
-        int views = ViewsOf(kind);
-        int[] labels = LabelsOf(60);
-        using var folds = Embeddings.ByFolds(labels, ValuesOf(labels, views), views);
-        var settings = Settings(folds.Training);
-        var objective = SlaObjectives.Create(kind, Classes, views, settings);
-        var heads = new FrozenHeads(
-            HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1), folds.Splits, _ => { }, NoCancellation);
-        var (_, expected) = heads.Train(folds.Training);
-        Assert.Equal(expected.Losses, heads.Measure().Losses);
-        Assert.True(expected.Loss < Math.Log(Classes), $"{expected.Loss} is no better than chance");
-    }
-
-    [Fact]
-    public void Cancellation_ends_the_training_of_heads()
-    {
-        int checks = 0;
-        Assert.Throws<OperationCanceledException>(() => Train(SlaObjective.Sla, checkCancellation: () =>
-        {
-            if (++checks == 7)
-                throw new OperationCanceledException();
-        }));
-        Assert.Equal(7, checks);
     }
 
     [Fact]
@@ -296,7 +177,7 @@ public sealed class HeadSolverTests : IDisposable
         static double Value(EmbeddedImages images)
         {
             var objective = SlaObjectives.Create(SlaObjective.Baseline, Classes, views: 1, new ObjectiveSettings());
-            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var heads = Zero(new Heads(EmbeddingSize, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, images, null);
             return solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(0.1), Tolerance, NoCancellation).Value;
         }
@@ -315,7 +196,7 @@ public sealed class HeadSolverTests : IDisposable
             var images = new EmbeddedImages(store, new ImageRange(0, 101), new ImageRange(102, 4898));
             Assert.Equal((3, budget == 1), (images.Pieces.Count(), store.BytesInMemory < store.Bytes));
             var objective = SlaObjectives.Create(SlaObjective.Sla, Classes, Views, new ObjectiveSettings());
-            using var heads = Zero(new Heads(Size, objective.Heads, new Random(1)));
+            using var heads = Zero(new Heads(EmbeddingSize, objective.Heads, new Random(1)));
             using var solver = new HeadSolver(objective, images, null);
             solver.Solve(heads, [.. heads.parameters()], new HeadPenalty(0.1), Tolerance, NoCancellation);
             return [.. heads.get_parameter(Heads.WeightName(Head.Joint))!.detach().data<float>()];
@@ -323,7 +204,7 @@ public sealed class HeadSolverTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Objectives))]
+    [MemberData(nameof(HeadFixture.Objectives), MemberType = typeof(HeadFixture))]
     public void Pieces_of_one_class_each_have_the_optimum_of_all_images(SlaObjective kind, bool isWeighted, bool isLdam)
     {
         int views = ViewsOf(kind);
@@ -333,7 +214,7 @@ public sealed class HeadSolverTests : IDisposable
         Assert.Equal((1, 3), (whole.Pieces.Count(), pieces.Pieces.Count()));
         var settings = Settings(whole, isWeighted, isLdam);
         var objective = SlaObjectives.Create(kind, Classes, views, settings);
-        using Heads ofWhole = new(Size, objective.Heads, new Random(1)), ofPieces = new(Size, objective.Heads, new Random(1));
+        using Heads ofWhole = new(EmbeddingSize, objective.Heads, new Random(1)), ofPieces = new(EmbeddingSize, objective.Heads, new Random(1));
         foreach (var stage in HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1).Stages)
             Assert.Equal(Value(ofWhole, stage, whole), Value(ofPieces, stage, pieces), 1e-4);
 
@@ -344,49 +225,16 @@ public sealed class HeadSolverTests : IDisposable
         }
     }
 
-    private static (Weights Weights, Sla.Training.RowScores Scores) Train(
-        SlaObjective kind, bool isWeighted = false, bool isLdam = false, SlaInference? inference = null, Action<string>? log = null, Action? checkCancellation = null)
-    {
-        using var store = OfViews(kind, count: 60);
-        var settings = Settings(store.All, isWeighted, isLdam);
-        var objective = SlaObjectives.Create(kind, Classes, store.Views, settings);
-        EmbeddedImages first = new(store, new ImageRange(0, 40)), rest = new(store, new ImageRange(40, 20));
-        var heads = new FrozenHeads(
-            HeadSettings.Of(kind, objective, settings, Classes, inference ?? objective.Inferences[0].Inference, seed: 1),
-            [(first, rest)],
-            log ?? (_ => { }),
-            checkCancellation ?? NoCancellation);
-        return heads.Train(first);
-    }
-
     /// <summary>Images of one view, whose values are numbers of the formula.</summary>
     private static EmbeddingStore Store(int stream, int[] labels) => Embeddings.Store(
         labels,
-        [.. Enumerable.Range(0, labels.Length).Select(image => Enumerable.Range(0, Size).Select(i => (float)VectorFile.Number(stream, (image * Size) + i)).ToArray())]);
-
-    private static EmbeddingStore OfViews(SlaObjective kind, int count) =>
-        Embeddings.Store(LabelsOf(count), ValuesOf(LabelsOf(count), ViewsOf(kind)), ViewsOf(kind));
-
-    private static int ViewsOf(SlaObjective kind) => kind == SlaObjective.Baseline ? 1 : Views;
-
-    private static int[] LabelsOf(int count) => [.. Enumerable.Range(0, count).Select(image => image % 5 % Classes)];
-
-    /// <summary>Noise around a point for each class and view, or for each class alone.</summary>
-    private static float[][] ValuesOf(int[] labels, int views, bool areAlike = false) => [.. labels.Select((label, image) => Enumerable.Range(0, views * Size).Select(i =>
-        (float)(VectorFile.Number(40 + label, areAlike ? i % Size : i) + (1.5 * VectorFile.Number(50, (image * views * Size) + i)))).ToArray())];
+        [.. Enumerable.Range(0, labels.Length).Select(image => Enumerable.Range(0, EmbeddingSize).Select(i => (float)VectorFile.Number(stream, (image * EmbeddingSize) + i)).ToArray())]);
 
     private static (Tensor Embeddings, Tensor Labels) Batch(EmbeddedImages images)
     {
         var piece = Assert.Single(images.Pieces);
         return (images.Store.Read(piece, images.Views), images.LabelsOf(piece));
     }
-
-    private static ObjectiveSettings Settings(EmbeddedImages images, bool isWeighted = false, bool isLdam = false) => new()
-    {
-        ClassCounts = [.. Enumerable.Range(0, Classes).Select(label => images.Labels.Count(of => of == label))],
-        ClassWeighting = isWeighted ? ClassWeighting.InverseFrequency : ClassWeighting.None,
-        ClassificationLoss = isLdam ? ClassificationLoss.Ldam() : ClassificationLoss.CrossEntropy,
-    };
 
     private static double[]? ImageWeights(ObjectiveSettings settings) =>
         settings.ClassWeighting is NoWeighting ? null : settings.ClassWeighting.Weights(settings.ClassCounts);
