@@ -75,8 +75,10 @@ internal sealed class BackboneOptions
         (options.ImageWidth, options.ImageHeight) = (side, side);
     }
 
-    /// <summary>Sets the backbones of a search. Without a name, a search tries ResNet-18 and trainings from scratch on photos, and
-    /// the latter alone on other images.</summary>
+    /// <summary>
+    /// Sets the backbones of a search. Without a name, a search tries ResNet-18 and trainings from scratch on photos, and trainings from scratch alone on
+    /// other images.
+    /// </summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="training">The other options of the command line.</param>
     /// <param name="images">The images.</param>

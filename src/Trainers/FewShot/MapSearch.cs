@@ -27,7 +27,10 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
     /// <summary>The settings for too few classes to measure others.</summary>
     private const double MiddleRoundness = 0.25, MiddleEvenness = 0.5;
 
-    /// <summary>The scale stays between e to the power of minus this and e to the power of this. Where all queries are right, the loss falls with the scale without end.</summary>
+    /// <summary>
+    /// The scale stays between e to the power of minus this and e to the power of this. Where all queries are right, the loss falls with the scale without
+    /// end.
+    /// </summary>
     private const double LargestLogScale = 9;
 
     private readonly int _classes = plan.Rows.Labels.Distinct().Count();

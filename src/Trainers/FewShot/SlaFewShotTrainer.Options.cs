@@ -47,7 +47,8 @@ public sealed partial class SlaFewShotTrainer
         /// and view. The map has two settings. The trainer takes those with the lowest loss of the objective on episodes of classes that the map was not
         /// made of, over three folds of the classes, or middle values where there are fewer than four classes. <see cref="Episodes"/> are those of all
         /// settings and folds together. The training ignores the learning rate, the base augmentation and the options of gradients and checkpoints,
-        /// except that <see cref="ImageTrainerOptions.CheckpointFolder"/> keeps the embeddings.
+        /// except that <see cref="ImageTrainerOptions.CheckpointFolder"/> keeps the embeddings. <see cref="BackboneTraining.HeadsFirst"/> is refused: there are
+        /// no heads.
         /// </summary>
         /// <value>Default <see cref="BackboneTraining.Full"/>.</value>
         public BackboneTraining BackboneTraining { get; set; } = BackboneTraining.Full;

@@ -189,7 +189,8 @@ public sealed class SlaExperiment
     {
         /// <summary>
         /// The options that all trials share: columns, size, channels, seed, threads and so on. For an option that the search chooses, this is the value of the
-        /// first trial from scratch. With <see cref="BackboneTraining.Frozen"/>, all trials keep the backbone of these options. All trials from scratch use the one-cycle schedule. Where <c>WeightAveraging</c> is null, the weights are averaged over the last 50th of a training.
+        /// first trial from scratch. With <see cref="BackboneTraining.Frozen"/>, all trials keep the backbone of these options. All trials from scratch use the
+        /// one-cycle schedule. Where <c>WeightAveraging</c> is null, the weights are averaged over the last 50th of a training.
         /// </summary>
         /// <value>Default: the defaults of the trainer.</value>
         public SlaTrainer.Options Trainer { get; set; } = new();

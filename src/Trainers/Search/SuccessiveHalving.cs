@@ -2,7 +2,8 @@ namespace Microsoft.ML.Sla.Search;
 
 /// <summary>
 /// A search. It first trains the trials with a frozen backbone, which are complete at once. The next trial has the baseline configuration; the
-/// <see cref="Proposals"/> give the others. The search trains all trials to the first rung and compares them. At each rung the trials that the <see cref="Promotion"/> chooses continue. The training of the best trial is finished.
+/// <see cref="Proposals"/> give the others. The search trains all trials to the first rung and compares them. At each rung the trials that the
+/// <see cref="Promotion"/> chooses continue. The training of the best trial is finished.
 /// </summary>
 internal sealed class SuccessiveHalving
 {
