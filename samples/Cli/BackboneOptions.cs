@@ -23,14 +23,14 @@ internal sealed class BackboneOptions
     private readonly Option<string> _backbone = new("--backbone")
     {
         Description = "Network to start from: resnet18 (trained on photos), an ONNX file, none (train from scratch), or auto: resnet18 for photos, none for small images and drawings. "
-            + "Its weights stay unchanged, and only the layer on top of it is trained. Default auto.",
+            + "The layer on top of it is trained, and with --max-seconds then all weights, where the time is enough. Default auto.",
         HelpName = "NAME",
     };
 
-    private readonly Option<bool> _freeze = new("--freeze") { Description = "Train only the layer on top of the network of --backbone or --pretrained. Default for --backbone." };
+    private readonly Option<bool> _freeze = new("--freeze") { Description = "Train only the layer on top of the network of --backbone or --pretrained. Default for --backbone without --max-seconds." };
     private readonly Option<bool> _fineTune = new("--fine-tune")
     {
-        Description = "Train the layer on top of the network of --backbone or --pretrained, and then all weights from there, for --epochs (default 4) or the rest of --max-seconds.",
+        Description = "Train the layer on top of the network of --backbone or --pretrained, and then all weights from there, for --epochs (default 4) or the rest of --max-seconds. Default for --backbone with --max-seconds.",
     };
 
     public void AddTo(Command command) => command.Options.Add(_backbone);
@@ -47,9 +47,10 @@ internal sealed class BackboneOptions
     /// <param name="parsed">The command line.</param>
     /// <param name="training">The other options of the command line.</param>
     /// <param name="images">The images.</param>
+    /// <param name="hasTime">Whether the command has a time, the rest of which trains all weights.</param>
     /// <param name="options">The options, which are changed.</param>
     /// <exception cref="InputException">The backbone cannot be used.</exception>
-    public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, SlaTrainer.Options options)
+    public void Apply(ParseResult parsed, TrainingOptions training, ImageSet images, bool hasTime, SlaTrainer.Options options)
     {
         var (freezes, tunes) = (parsed.GetValue(_freeze), parsed.GetValue(_fineTune));
         if (freezes && tunes)
@@ -57,7 +58,7 @@ internal sealed class BackboneOptions
         string name = Name(parsed, images, training.NamesNetwork(parsed));
         if (name == None && (freezes || tunes) && options.PretrainedPath is null)
             throw new InputException("--freeze and --fine-tune need a network that was trained before. Add --backbone resnet18, --backbone FILE.onnx or --pretrained FILE.");
-        if (tunes)
+        if (tunes || (hasTime && !freezes && name != None))
             FineTune(parsed, training, options);
         else if (freezes || name != None)
             options.BackboneTraining = BackboneTraining.Frozen;

@@ -35,13 +35,39 @@ public sealed class BackboneCommandTests : FolderTest
     public async Task A_time_decides_the_size_of_the_images()
     {
         string images = Photos("photos", channels: 3);
-        var training = await SlaCommand.JsonAsync("train", "--images", images, "--model", InFolder("m.zip"), "--max-seconds", "300");
+        var training = await SlaCommand.JsonAsync("train", "--images", images, "--model", InFolder("m.zip"), "--max-seconds", "300", "--freeze");
         Assert.Equal(224, (int)training["imageSize"]!);
 
         // A second is too little even for the smallest size.
         var run = await SlaCommand.DoneAsync("train", "--images", images, "--model", InFolder("short.zip"), "--max-seconds", "1");
         Assert.Contains("The training takes longer than --max-seconds.", run.Error, StringComparison.Ordinal);
         Assert.Contains("64 x 64", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_resumed_training_has_the_size_that_its_first_command_chose()
+    {
+        string checkpoint = InFolder("checkpoint");
+        string[] train = ["train", "--images", Photos("photos", channels: 3), "--model", InFolder("m.zip"), "--backbone", "resnet18", "--max-seconds", "300", "--freeze", "--checkpoint", checkpoint];
+        Assert.Equal(224, (int)(await SlaCommand.JsonAsync(train))["imageSize"]!);
+        string choice = Directory.GetFiles(checkpoint, "*.json").Single();
+        File.WriteAllText(choice, File.ReadAllText(choice).Replace("224", "96", StringComparison.Ordinal));
+        Assert.Equal(96, (int)(await SlaCommand.JsonAsync([.. train, "--resume"]))["imageSize"]!);
+        File.WriteAllText(choice, "{");
+        await SlaCommand.RefusedAsync("is damaged", [.. train, "--resume"]);
+    }
+
+    [Fact]
+    public async Task The_rest_of_a_time_trains_all_weights()
+    {
+        string[] train = ["train", "--images", Photos("photos", channels: 3), "--objective", "baseline", "--augment", "none", "--image-size", "64", "--max-seconds"];
+        var tuned = await SlaCommand.JsonAsync([.. train, "120", "--model", InFolder("m.zip")]);
+        Assert.InRange((int)tuned["steps"]!, 2, 8);
+        Assert.InRange((double)tuned["seconds"]!, 0, 60);
+
+        // The heads take all of a second.
+        var heads = await SlaCommand.JsonAsync([.. train, "1", "--model", InFolder("short.zip")]);
+        Assert.Equal(1, (int)heads["steps"]!);
     }
 
     [Theory]

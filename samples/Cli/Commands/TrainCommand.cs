@@ -52,17 +52,17 @@ internal sealed class TrainCommand
         var validation = images.OfSameClasses(parsed.GetValue(_validation));
 
         var options = _training.For(parsed, images);
-        _backbone.Apply(parsed, _training, images, options);
-        bool choosesByFolds = options.BackboneTraining == BackboneTraining.Frozen && report is null;
+        options.TrainingTime = TrainingTime(parsed);
+        _backbone.Apply(parsed, _training, images, options.TrainingTime is not null, options);
+        bool choosesByFolds = options.BackboneTraining != BackboneTraining.Full && report is null;
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images, choosesByFolds) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
         options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
         options.Resume = parsed.GetValue(_resume);
-        options.TrainingTime = TrainingTime(parsed);
         CheckCheckpoint(options);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
-        if (options.TrainingTime is { } training && options.BackboneTraining == BackboneTraining.Frozen)
+        if (options.TrainingTime is { } training && options.BackboneTraining != BackboneTraining.Full)
         {
             FrozenBudget.Fit(mlContext, options, images, isSideGiven: _training.ImageSide(parsed) is not null, () => TimeSpan.FromSeconds(_maxSeconds.Of(parsed)!.Value) - clock.Elapsed);
             options.TrainingTime = TimeBudget.Rest(training, clock.Elapsed);
@@ -121,8 +121,8 @@ internal sealed class TrainCommand
         }
         finally
         {
-            if (!last.HasStarted && Directory.Exists(options.CheckpointFolder) && !Directory.EnumerateFileSystemEntries(options.CheckpointFolder!).Any())
-                Directory.Delete(options.CheckpointFolder!);
+            if (!last.HasStarted)
+                FrozenBudget.Forget(options.CheckpointFolder!);
         }
     }
 

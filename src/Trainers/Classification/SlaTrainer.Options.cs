@@ -198,7 +198,8 @@ public sealed partial class SlaTrainer
         /// The last epoch may be shorter than the others. A resumed run has the time that was left. <see cref="EarlyStopping"/> may end a run before.
         /// Such a training is not deterministic: the number of steps and their rates depend on the speed of the machine.
         /// With <see cref="BackboneTraining.Frozen"/> the trainer embeds as many of the images as there is time for, of each class in proportion, but ten
-        /// images a class at least, and tries fewer penalties where time is short.
+        /// images a class at least, and tries fewer penalties where time is short. With <see cref="BackboneTraining.HeadsFirst"/> it then trains the network
+        /// for as many epochs as fit into the rest, at most <see cref="Epochs"/>.
         /// </summary>
         /// <value>Default null: <see cref="Epochs"/> decides how long the training takes.</value>
         public TimeSpan? TrainingTime { get; set; }

@@ -25,6 +25,9 @@ namespace Microsoft.ML.Sla;
 /// </remarks>
 public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 {
+    /// <summary>How long the steps of the whole network are measured, after its heads, in a training by time.</summary>
+    private static readonly TimeSpan MeasuringTime = TimeSpan.FromSeconds(2);
+
     private readonly TrainerHost _host;
     private readonly Options _options;
 
@@ -178,7 +181,10 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         SlaTransformer network;
         try
         {
-            network = TrainNetwork(plan.After(ofHeads, heads), channel);
+            var ofNetwork = plan.After(ofHeads, heads);
+            if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options) && !HasTimeForEpoch(ofNetwork, clock, channel))
+                return heads;
+            network = TrainNetwork(ofNetwork, channel);
         }
         catch
         {
@@ -197,6 +203,24 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             $"the heads alone have a validation accuracy of {before:P1}, and the trained network one of {after:P1}: the network stays as it was"));
         network.Dispose();
         return heads;
+    }
+
+    /// <summary>Ends the clock after the epochs of the options, if they take less than the time that is left.</summary>
+    /// <returns>Whether the time is enough for an epoch. A part of one would see some of the images only.</returns>
+    private static bool HasTimeForEpoch(ClassifierPlan plan, TrainingClock clock, IChannel channel)
+    {
+        TimeSpan epoch;
+        using (var measured = new ClassifierTraining(plan, channel))
+            epoch = plan.Sampler.StepsPerEpoch * TimeSpan.FromSeconds(measured.MeasureStep(MeasuringTime));
+        bool hasTime = epoch < clock.Left;
+        if (!hasTime)
+        {
+            TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
+                $"an epoch of the whole network takes {epoch.TotalSeconds:F0} seconds, and {clock.Left.TotalSeconds:F0} are left: the network stays as it was"));
+        }
+
+        clock.EndWithin(plan.Options.Epochs * epoch);
+        return hasTime;
     }
 
     private SlaTransformer Transformer(TrainedModel model, ClassifierPlan plan) => new(_host.Environment, model, plan.Inference);

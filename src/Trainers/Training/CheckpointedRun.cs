@@ -12,6 +12,9 @@ namespace Microsoft.ML.Sla.Training;
 /// <param name="identity">Identifies the run.</param>
 internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions options, IChannel channel, TrainingLoop loop, RunIdentity identity)
 {
+    /// <summary>Whether a training with these options goes on from a checkpoint.</summary>
+    public static bool Continues(ImageTrainerOptions options) => options is { Resume: true, CheckpointFolder: { } folder } && new CheckpointFile(folder).Exists;
+
     /// <exception cref="InvalidOperationException">The folder has the checkpoint of an unfinished run.</exception>
     public static void CheckNothingIsOverwritten(ImageTrainerOptions options)
     {
@@ -89,7 +92,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
     /// <returns>Whether the resumed run was already finished.</returns>
     private bool TakeUp(CheckpointFile checkpoint)
     {
-        if (checkpoint.Exists && options.Resume)
+        if (Continues(options))
             return Resume(checkpoint);
 
         // Written now, so that a read-only folder is an error before training, not after an hour of it.

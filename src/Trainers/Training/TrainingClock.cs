@@ -15,6 +15,7 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     private const double LargestChange = 4;
 
     private readonly long _start = provider.GetTimestamp();
+    private TimeSpan _time = time;
     private TimeSpan _before;
     private TimeSpan _stepBegan;
     private TimeSpan _firstStepBegan;
@@ -28,10 +29,10 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     public TimeSpan Elapsed => _before + provider.GetElapsedTime(_start);
 
     /// <summary>Time to the end of Fit, 0 or more.</summary>
-    public TimeSpan Left => Elapsed < time ? time - Elapsed : TimeSpan.Zero;
+    public TimeSpan Left => Elapsed < _time ? _time - Elapsed : TimeSpan.Zero;
 
     /// <summary>Whether more than a share of the whole time is left.</summary>
-    public bool HasLeft(double share) => Left > share * time;
+    public bool HasLeft(double share) => Left > share * _time;
 
     /// <summary>How much of the schedule was done when the last step began, 0 to 1.</summary>
     public double Progress { get; private set; }
@@ -53,12 +54,19 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     }
 
     /// <summary>When the last step is to end: the validation, the checkpoint and the model come after it.</summary>
-    private TimeSpan LastStepEnds => time - Validation - _checkpoint - ModelMaking;
+    private TimeSpan LastStepEnds => _time - Validation - _checkpoint - ModelMaking;
 
     /// <summary>How long a validation takes at the speed of now.</summary>
     private TimeSpan Validation => _stepSecondsAtValidation == 0
         ? _validation
         : _validation * Math.Clamp(_stepSeconds / _stepSecondsAtValidation, 1 / LargestChange, LargestChange);
+
+    /// <summary>Ends the training after another while, if that is before its time.</summary>
+    public void EndWithin(TimeSpan left)
+    {
+        if (left < Left)
+            _time = Elapsed + left;
+    }
 
     /// <summary>Says how long a validation is going to take, as long as there was none.</summary>
     public void ExpectValidation(TimeSpan duration) => _validation = duration;

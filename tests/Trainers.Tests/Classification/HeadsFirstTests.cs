@@ -80,9 +80,27 @@ public sealed class HeadsFirstTests : IDisposable
     public void The_heads_are_part_of_the_training_time()
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        using var model = Fit(options => options.TrainingTime = TimeSpan.FromSeconds(4));
-        Assert.InRange(clock.Elapsed.TotalSeconds, 3, 8);
+        using var model = Fit(options => (options.TrainingTime, options.Epochs) = (TimeSpan.FromSeconds(7), 100_000));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 6, 11);
         Assert.True(model.TrainingHistory.Epochs[^1].Step > 6);
+    }
+
+    [Fact]
+    public void A_training_by_time_ends_after_the_epochs_of_the_options()
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        using var model = Fit(options => (options.TrainingTime, options.Epochs) = (TimeSpan.FromSeconds(600), 3));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60);
+        Assert.InRange(model.TrainingHistory.Epochs[^1].Step, 1, 60);
+    }
+
+    [Fact]
+    public void A_time_that_is_too_short_for_an_epoch_leaves_the_network_as_it_was()
+    {
+        using var frozen = Fit(options => (options.BackboneTraining, options.TrainingTime) = (BackboneTraining.Frozen, TimeSpan.FromMilliseconds(1)));
+        using var model = Fit(options => options.TrainingTime = TimeSpan.FromMilliseconds(1));
+        Assert.Contains("and 0 are left: the network stays as it was", _log.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Training.Scores(frozen.Transform(Images())), Training.Scores(model.Transform(Images())));
     }
 
     private SlaTransformer Fit(Action<SlaTrainer.Options>? set = null)
