@@ -33,11 +33,15 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void The_programs_of_the_readme_run()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 3));
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 8));
         ReadmeCode.Train();
-        Assert.True(File.Exists("model.zip"));
 
+        // A program that scores has paths, and no labels.
         var mlContext = new MLContext(seed: 1);
+        var paths = mlContext.Data.LoadFromEnumerable([new { ImagePath = "new.jpg" }]);
+        var scored = mlContext.Model.Load("model.zip", out _).Transform(paths);
+        Assert.Single(scored.GetColumn<string>("PredictedLabelName"));
+
         var rows = PreparedPhotos(mlContext);
         using var trained = mlContext.MulticlassClassification.Trainers.SlaFewShot(new SlaFewShotTrainer.Options
         {

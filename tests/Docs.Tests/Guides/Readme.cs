@@ -15,19 +15,31 @@ internal static class ReadmeCode
             Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/<class>/<name>.jpg
                 .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
 
-        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
-            .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+        // Outside of the pipeline, because a model that predicts has no label to map.
+        var labelled = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files);
+        var photos = mlContext.Data.TrainTestSplit(labelled, testFraction: 0.2);
+
+        var pipeline = mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath")
             .Append(mlContext.MulticlassClassification.Trainers.Sla(new SlaTrainer.Options
             {
                 FeatureColumnName = "Image",
-                ImageWidth = 32,
-                ImageHeight = 32,
-                MetricsCallback = m => Console.Write($"\repoch {m.Epoch}/{m.Epochs}, loss {m.Loss:F3} "),
+                ImageWidth = 224,
+                ImageHeight = 224,
+                Architecture = Architecture.PretrainedResNet18(),       // trained on photos
+                BackboneTraining = BackboneTraining.Frozen,             // minutes without a GPU
+                CompareObjectives = true,                               // takes SLA where it is better
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"));
 
-        var model = pipeline.Fit(files);
+        var model = pipeline.Fit(photos.TrainSet);
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(photos.TestSet));
+        Console.WriteLine($"accuracy {metrics.MicroAccuracy:P1}, log-loss {metrics.LogLoss:F3}");
         mlContext.Model.Save(model, files.Schema, "model.zip");
+
+        using var predictor = SlaPredictor.Load("model.zip");
+        var prediction = predictor.Predict("new.jpg");
+        foreach (var (name, probability) in predictor.ClassNames.Zip(prediction.Score))
+            Console.WriteLine($"{name}: {probability:P0}");
         #endregion
     }
 
