@@ -12,6 +12,9 @@ public sealed class CopiedSamples : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-copied-samples-").FullName;
 
+    /// <summary>What the libraries were built as, such as Release.</summary>
+    internal static string Configuration => typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
     /// <summary>
     /// Where packages are unpacked that this machine does not have: not among those of the machine, where other builds would find
     /// the libraries. It is kept, so that only the first run loads any.
@@ -20,14 +23,13 @@ public sealed class CopiedSamples : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        string configuration = typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
         foreach (string library in Libraries)
         {
             string earlier = Unpacking(library);
             if (Directory.Exists(earlier))
                 Directory.Delete(earlier, recursive: true);
             string source = Path.Combine(ProgramRun.PathOf("Repository"), "src", library.Split('.')[^1]);
-            var packed = await ProgramRun.RunSdkAsync(source, "pack", "--no-build", "-c", configuration, "-o", Path.Combine(_folder, "feed"));
+            var packed = await ProgramRun.RunSdkAsync(source, "pack", "--no-build", "-c", Configuration, "-o", Path.Combine(_folder, "feed"));
             Assert.True(packed.Code == 0, packed.Output);
         }
 
@@ -50,6 +52,14 @@ public sealed class CopiedSamples : IAsyncLifetime
 
     /// <summary>Where a library's package is unpacked.</summary>
     internal static string Unpacking(string library) => Path.Combine(Unpacked, library.ToLowerInvariant());
+
+    /// <summary>Makes the folder of a project.</summary>
+    internal string NewProject(string name, string project)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        File.WriteAllText(Path.Combine(folder, $"{name}.csproj"), project);
+        return folder;
+    }
 
     /// <summary>Copies the folder of a sample, without what was built in it.</summary>
     internal string Copy(string sample)
@@ -86,6 +96,22 @@ public sealed class CopiedSamplesTests(CopiedSamples copies) : IClassFixture<Cop
         var built = await ProgramRun.RunSdkAsync(copies.Copy(sample), "build", "-warnaserror", "-p:CopyLocalLockFileAssemblies=false", "-p:NuGetAudit=false");
         Assert.True(built.Code == 0, built.Output);
         Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed.");
+    }
+
+    [Fact]
+    public async Task A_project_elsewhere_that_references_the_sources_builds_without_warnings()
+    {
+        string library = Path.Combine(ProgramRun.PathOf("Repository"), "src", "Trainers", "Microsoft.ML.Sla.Trainers.csproj");
+        string project = copies.NewProject("elsewhere", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
+              <ItemGroup><ProjectReference Include="{library}" /></ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), "System.Console.WriteLine(typeof(Microsoft.ML.Sla.SlaTrainer));");
+        var built = await ProgramRun.RunSdkAsync(
+            project, "build", "-warnaserror", "-c", CopiedSamples.Configuration, "-p:BuildProjectReferences=false", "-p:CopyLocalLockFileAssemblies=false", "-p:NuGetAudit=false");
+        Assert.True(built.Code == 0, built.Output);
     }
 
     [Fact]
