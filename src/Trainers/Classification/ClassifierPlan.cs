@@ -120,6 +120,10 @@ internal sealed class ClassifierPlan
     {
         var options = Options.Clone();
         (options.Objective, options.Transformations, options.Inference) = (plan.Options.Objective, plan.Options.Transformations, plan.Options.Inference);
+
+        // The heads have learned to tell the views apart.
+        if (TrainerHost.MirrorsViews(options.Augmentations, plan.Description.Transformations, plan.Description.Features.Shape))
+            options.Augmentations = [.. options.Augmentations.Where(augmentation => augmentation is not Augmentation.HorizontalFlip)];
         return new(Host, options, Rows, pretrained: null, model, Settings.Tail) { Clock = Clock };
     }
 

@@ -22,7 +22,7 @@ internal sealed class ClassifierTraining : IDisposable
         if (plan.ArchitectureReason is { } reason)
             TrainerHost.Info(channel, reason);
         _training = new NetworkTraining(plan.Host, NewNetwork(), plan.Objective, description, plan.Sampler, plan.Settings, plan.Device, plan.Clock);
-        plan.Host.WarnOfMirrors(channel, description.Transformations, description.Features.Shape);
+        TrainerHost.WarnOfMirrors(channel, plan.Options.Augmentations, description.Transformations, description.Features.Shape);
         TrainerHost.Info(channel, plan.ToString());
     }
 

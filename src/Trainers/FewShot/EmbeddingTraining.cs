@@ -27,7 +27,7 @@ internal sealed class EmbeddingTraining : IDisposable
         if (plan.Pretrained is not null)
             TrainerHost.Info(channel, plan.Pretrained.LoadInto(network));
         _training = new NetworkTraining(host, network, plan.Objective, description, sampler, _settings, plan.Device);
-        host.WarnOfMirrors(channel, description.Transformations, shape);
+        TrainerHost.WarnOfMirrors(channel, plan.Options.Augmentations, description.Transformations, shape);
         TrainerHost.Info(channel, plan.InWords(_settings.ComputeType));
     }
 

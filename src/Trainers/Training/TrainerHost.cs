@@ -174,9 +174,9 @@ internal sealed class TrainerHost
     }
 
     /// <summary>Warns if images are mirrored at random and the mirror image is also a view.</summary>
-    public void WarnOfMirrors(IChannel channel, TransformationSet transformations, ImageShape shape)
+    public static void WarnOfMirrors(IChannel channel, IReadOnlyList<ImageAugmentation> augmentations, TransformationSet transformations, ImageShape shape)
     {
-        if (MirrorsViews(_options.Augmentations, transformations, shape))
+        if (MirrorsViews(augmentations, transformations, shape))
         {
             Warn(channel, $"Augmentations mirrors images at random, and the mirror image is a view of Transformations, {transformations}: "
                 + "the network cannot tell which view it sees. Leave HorizontalFlip out of Augmentations.");

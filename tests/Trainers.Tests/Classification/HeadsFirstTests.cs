@@ -55,6 +55,16 @@ public sealed class HeadsFirstTests : IDisposable
     }
 
     [Fact]
+    public void Images_are_not_mirrored_at_random_where_the_mirror_image_is_a_view()
+    {
+        using var plain = Fit(options => options.Transformations = TransformationSet.HorizontalFlip);
+        using var mirrored = Fit(options => (options.Transformations, options.Augmentations) = (TransformationSet.HorizontalFlip, ImageAugmentation.Parse("flip")));
+        foreach (var (name, _, values) in plain.Model.Weights)
+            Assert.True(values.AsSpan().SequenceEqual(mirrored.Model.Weights[name].Values), name);
+        Assert.DoesNotContain("cannot tell which view", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_cancelled_training_goes_on_to_the_same_model()
     {
         using var whole = Fit();
