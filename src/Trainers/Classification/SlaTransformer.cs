@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Files;
 using Microsoft.ML.Sla.Scoring;
 using Microsoft.ML.Transforms.Image;
 

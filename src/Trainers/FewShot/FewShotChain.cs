@@ -1,7 +1,7 @@
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Files;
 using Microsoft.ML.Sla.Scoring;
 
 namespace Microsoft.ML.Sla.FewShot;

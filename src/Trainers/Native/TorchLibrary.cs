@@ -88,7 +88,7 @@ internal static class TorchLibrary
             byte[]? patched = ElfPatcher.Patch(File.ReadAllBytes(original));
             if (patched is null)
                 throw;
-            LibraryCache.Load(LibraryCache.UserDirectory, Path.GetFileName(original), patched);
+            LibraryCopy.Load(Path.GetFileName(original), patched);
 
             // The loader identifies a loaded library by the name written inside it, so TorchSharp's imports now find the copy.
             NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);

@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Chains;
-using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Files;
 
 namespace Microsoft.ML.Sla;
 

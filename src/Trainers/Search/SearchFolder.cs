@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Files;
 
 namespace Microsoft.ML.Sla.Search;
 
@@ -32,7 +33,7 @@ internal sealed class SearchFolder : IDisposable
     public SearchFolder(string? folder)
     {
         _isTemporary = folder is null;
-        _path = Path.GetFullPath(folder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName);
+        _path = Path.GetFullPath(folder ?? TemporaryFolder.Create());
         FileStream? taken = null;
         try
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Files;
 
 namespace Microsoft.ML.Sla.Training;
 
@@ -44,7 +45,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
 
     private TrainingHistory RunTo(TrainingStarted plan, int unreadable, Func<EpochValidation>? validate, long? end)
     {
-        string folder = options.CheckpointFolder ?? Directory.CreateTempSubdirectory("Microsoft.ML.Sla-").FullName;
+        string folder = options.CheckpointFolder ?? TemporaryFolder.Create();
         var checkpoint = new CheckpointFile(folder);
         bool isFinished = Timed(() => TakeUp(checkpoint));
         options.Notify(observer => observer.OnStart(plan with { FirstStep = loop.StepsDone, CheckpointPath = checkpoint.Path }));

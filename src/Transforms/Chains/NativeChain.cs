@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Sla.Onnx;
+using Microsoft.ML.Sla.Files;
 
 namespace Microsoft.ML.Sla.Chains;
 

@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Chains;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Files;
 using Microsoft.ML.Sla.Onnx;
 
 namespace Microsoft.ML.Sla;

@@ -1,3 +1,5 @@
+using Microsoft.ML.Sla.Files;
+
 namespace Microsoft.ML.Sla.Training.Frozen;
 
 /// <summary>A file for values that memory has no room for.</summary>
@@ -56,21 +58,10 @@ internal sealed class ScratchFile : IDisposable
     private FileStream Open()
     {
         Directory.CreateDirectory(Folder);
-        string path = Path.Combine(Folder, $"embeddings-{Guid.NewGuid():N}.tmp");
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.Delete,
-            BufferSize = 0,
-            PreallocationSize = _length,
-        };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var stream = new FileStream(path, options);
+        var stream = PrivateFile.Create(Folder, "embeddings-", ".tmp", FileShare.Delete, _length);
         try
         {
-            File.Delete(path);
+            File.Delete(stream.Name);
             stream.SetLength(_length);
             return stream;
         }
