@@ -56,8 +56,9 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// A row cannot be used, there is nothing to learn, the loss became infinite or NaN, memory runs out, or the checkpoint is of
     /// another run.
     /// </exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged, or its folder has files of something else.</exception>
     /// <exception cref="IOException">
-    /// The embeddings of a frozen training are more than <see cref="ImageTrainerOptions.EmbeddingMemory"/>, and there is no room for their file; the message says
+    /// The temporary folder or <see cref="ImageTrainerOptions.CheckpointFolder"/> cannot be written to, or another training uses it; or the embeddings of a frozen training are more than <see cref="ImageTrainerOptions.EmbeddingMemory"/>, and there is no room for their file; the message says
     /// what to do.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
@@ -149,7 +150,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     {
         var clock = _options.TrainingTime is { } time ? new TrainingClock(time, _options.TimeProvider) : null;
         using var channel = _host.Start("Training");
-        CheckpointedRun.CheckNothingIsOverwritten(_options);
+        using var folder = RunFolder.Take(_options);
         var plan = ReadPlan(channel, input, validationSet, initialModel, clock);
         return _options.BackboneTraining switch
         {

@@ -40,11 +40,15 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
     /// A row cannot be used, there are too few classes or images of a class, the loss became infinite or NaN, memory runs out, or the checkpoint
     /// is of another run.
     /// </exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged, or its folder has files of something else.</exception>
+    /// <exception cref="IOException">
+    /// The temporary folder or <see cref="ImageTrainerOptions.CheckpointFolder"/> cannot be written to, or another training uses it.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaEmbeddingTransformer Fit(IDataView input)
     {
         using var channel = _host.Start("Training");
-        CheckpointedRun.CheckNothingIsOverwritten(_options);
+        using var folder = RunFolder.Take(_options);
         var model = Train(new EmbeddingPlan(_host, _options, channel, input), channel);
         return new SlaEmbeddingTransformer(_host.Environment, model, model.Inferences[0]);
     }

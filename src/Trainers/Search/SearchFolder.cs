@@ -23,7 +23,7 @@ internal sealed class SearchFolder : IDisposable
 
     private readonly string _path;
     private readonly bool _isTemporary;
-    private readonly FileStream _lock;
+    private readonly FolderLock _lock;
     private readonly FileStream _lines;
     private readonly List<TrialRecord> _records = [];
 
@@ -34,12 +34,14 @@ internal sealed class SearchFolder : IDisposable
     {
         _isTemporary = folder is null;
         _path = Path.GetFullPath(folder ?? TemporaryFolder.Create());
-        FileStream? taken = null;
+        FolderLock? taken = null;
         try
         {
             Directory.CreateDirectory(_path);
-            taken = new FileStream(Path.Combine(_path, "search.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-            _lines = new FileStream(Path.Combine(_path, "trials.jsonl"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            taken = FolderLock.TryTake(Path.Combine(_path, "search.lock")) ?? throw new IOException("another search uses it.");
+            string lines = Path.Combine(_path, "trials.jsonl");
+            FolderLock.RefuseLink(lines);
+            _lines = new FileStream(lines, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
             _lock = taken;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -50,6 +52,7 @@ internal sealed class SearchFolder : IDisposable
 
         try
         {
+            ReplacedFile.DeleteUnfinished(PlanPath);
             ReadRecords();
             Plan = File.Exists(PlanPath) ? ReadPlan() : null;
         }
@@ -77,9 +80,7 @@ internal sealed class SearchFolder : IDisposable
     /// <summary>Replaces the whole plan.</summary>
     public void Save(SearchPlan plan)
     {
-        string unfinished = PlanPath + ".tmp";
-        File.WriteAllText(unfinished, SealedJson.Seal(JsonSerializer.Serialize(plan, Json)));
-        File.Move(unfinished, PlanPath, overwrite: true);
+        ReplacedFile.Write(PlanPath, stream => stream.Write(Encoding.UTF8.GetBytes(SealedJson.Seal(JsonSerializer.Serialize(plan, Json)))));
         Plan = plan;
     }
 
@@ -91,18 +92,28 @@ internal sealed class SearchFolder : IDisposable
         _records.Add(record);
     }
 
-    public void DeleteCheckpoints(int trial)
-    {
-        if (Directory.Exists(TrialFolder(trial)))
-            Directory.Delete(TrialFolder(trial), recursive: true);
-    }
+    /// <summary>Deletes a trial's checkpoints if that is possible. What is left only takes disk space.</summary>
+    public void DeleteCheckpoints(int trial) => DeleteIfPossible(TrialFolder(trial));
 
     public void Dispose()
     {
         _lines.Dispose();
         _lock.Dispose();
         if (_isTemporary)
-            Directory.Delete(_path, recursive: true);
+            DeleteIfPossible(_path);
+    }
+
+    private static void DeleteIfPossible(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A search that has found its model does not fail because of what it no longer needs.
+        }
     }
 
     private string TrialFolder(int trial) => Path.Combine(_path, $"trial-{trial:000}");

@@ -14,7 +14,7 @@ namespace Microsoft.ML.Sla.Training;
 /// </summary>
 internal sealed class CheckpointFile(string folder)
 {
-    private const string FileName = "checkpoint.safetensors";
+    public const string FileName = "checkpoint.safetensors";
     private const string NetworkPrefix = "network/";
     private const string MomentumPrefix = "momentum/";
     private const string AveragePrefix = "average/";
@@ -38,23 +38,17 @@ internal sealed class CheckpointFile(string folder)
 
     public void Write(RunIdentity identity, TrainingState state, bool isFinished)
     {
-        string unfinished = $"{Path}.{Environment.ProcessId}.tmp";
         try
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-            using (var stream = File.Create(unfinished))
+            ReplacedFile.Write(Path, stream =>
             {
                 var tensors = Tensors(state);
                 SafetensorsFile.Write(stream, tensors, Metadata(identity, state, isFinished, tensors));
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(unfinished, Path, overwrite: true);
+            });
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (File.Exists(unfinished))
-                File.Delete(unfinished);
             throw new IOException(
                 $"The checkpoint '{Path}' cannot be written: {exception.Message} Give another folder as CheckpointFolder, or free space there.", exception);
         }

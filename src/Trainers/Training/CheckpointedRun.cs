@@ -16,21 +16,6 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
     /// <summary>Whether a training with these options goes on from a checkpoint.</summary>
     public static bool Continues(ImageTrainerOptions options) => options is { Resume: true, CheckpointFolder: { } folder } && new CheckpointFile(folder).Exists;
 
-    /// <exception cref="InvalidOperationException">The folder has the checkpoint of an unfinished run.</exception>
-    public static void CheckNothingIsOverwritten(ImageTrainerOptions options)
-    {
-        if (options.CheckpointFolder is null || options.Resume || new CheckpointFile(options.CheckpointFolder) is not { Exists: true } checkpoint)
-            return;
-
-        var header = checkpoint.ReadHeader();
-        if (!header.IsFinished)
-        {
-            throw new InvalidOperationException(
-                $"'{checkpoint.Path}' is the checkpoint of a run that stopped after step {header.Step}. Set Resume to true to continue it, or delete it, "
-                + "or give another folder as CheckpointFolder.");
-        }
-    }
-
     /// <summary>Runs the loop to its end or to a step. It resumes from a checkpoint if the options ask for it and there is one.</summary>
     /// <param name="plan">What observers receive before the first step. This method fills in the step and the checkpoint.</param>
     /// <param name="unreadable">Number of rows left out because their image cannot be read.</param>
@@ -53,7 +38,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
             Run(checkpoint, validate, end ?? loop.Steps);
 
         if (options.CheckpointFolder is null)
-            checkpoint.Delete();
+            DeleteTemporary(checkpoint);
 
         var history = new TrainingHistory(host.Seed, plan.Images, plan.ValidationImages, unreadable, loop.Epochs, loop.BestEpoch, loop.StoppedEarly);
         options.Notify(observer => observer.OnEnd(history));
@@ -82,10 +67,42 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
             throw new OperationCanceledException(
                 $"The training was cancelled after {loop.Position}. {HowToResume(checkpoint)}", exception, exception.CancellationToken);
         }
+        catch (InvalidOperationException exception) when (loop.HasDiverged)
+        {
+            throw new InvalidOperationException($"{exception.Message} {Forget(checkpoint)}", exception);
+        }
         catch
         {
             TrainerHost.Warn(channel, $"The training failed after {loop.Position}. {HowToResume(checkpoint)}");
             throw;
+        }
+    }
+
+    /// <summary>Deletes the checkpoint of a run that diverged: with the same options it would diverge again, and with others it is of another run.</summary>
+    /// <returns>What was done, in words.</returns>
+    private string Forget(CheckpointFile checkpoint)
+    {
+        try
+        {
+            checkpoint.Delete();
+            return options.CheckpointFolder is null ? "" : "The checkpoint of the run is deleted: the next one with this CheckpointFolder begins anew.";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"Delete the checkpoint '{checkpoint.Path}' before the next run with this CheckpointFolder.";
+        }
+    }
+
+    /// <summary>Deletes the checkpoint of a run that is done. Only warns of a failure, because there is a model.</summary>
+    private void DeleteTemporary(CheckpointFile checkpoint)
+    {
+        try
+        {
+            checkpoint.Delete();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            TrainerHost.Warn(channel, $"The training is done, and its checkpoint '{checkpoint.Path}' cannot be deleted: {exception.Message}");
         }
     }
 
@@ -109,7 +126,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         {
             throw new InvalidOperationException(
                 $"'{checkpoint.Path}' is the checkpoint of another run: {string.Join("; ", differences)}. Set the options as they were and give the same "
-                + "rows to continue it, or give another folder as CheckpointFolder.");
+                + "rows to continue it, or delete it to begin anew, or give another folder as CheckpointFolder.");
         }
 
         ParsedFile.Read(checkpoint.Path, "a checkpoint of this run", () => loop.Restore(checkpoint.ReadState()));
@@ -151,9 +168,10 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
     }
 
-    private string HowToResume(CheckpointFile checkpoint) =>
-        $"The checkpoint is '{checkpoint.Path}': to resume from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
-        + $"Resume to true and Seed to {host.Seed}.";
+    private string HowToResume(CheckpointFile checkpoint) => checkpoint.Exists
+        ? $"The checkpoint is '{checkpoint.Path}': to resume from it, set CheckpointFolder to '{Path.GetDirectoryName(checkpoint.Path)}', "
+            + $"Resume to true and Seed to {host.Seed}."
+        : $"There is no checkpoint: '{checkpoint.Path}' could not be written, or was deleted.";
 
     private void Report(TrainingProgress metrics)
     {

@@ -49,6 +49,9 @@ internal sealed class TrainingLoop : IDisposable
 
     public long StepsDone => _stepsDone;
 
+    /// <summary>Whether the loss or a weight became infinite or NaN.</summary>
+    public bool HasDiverged { get; private set; }
+
     /// <summary>The clock of a run by time; null for one by epochs.</summary>
     public TrainingClock? Clock { get; }
 
@@ -270,7 +273,10 @@ internal sealed class TrainingLoop : IDisposable
 
     private double RateOfLastStep => StateOf(_stepsDone - 1).LearningRate;
 
-    private InvalidOperationException Diverged(string what, long step, double rate) => new(
-        $"{what} at step {step} (epoch {EpochOf(step - 1)}{(Clock is null ? $" of {_settings.Epochs}" : "")}), when the learning rate was {rate}. "
-        + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
+    private InvalidOperationException Diverged(string what, long step, double rate)
+    {
+        HasDiverged = true;
+        return new InvalidOperationException($"{what} at step {step} (epoch {EpochOf(step - 1)}{(Clock is null ? $" of {_settings.Epochs}" : "")}), when the learning rate was {rate}. "
+            + $"Lower LearningRate, which is {_settings.LearningRate}, by a factor of 3 to 10, or set GradientClipping to 1.");
+    }
 }

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using Microsoft.ML.Sla.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.Sla.Training.Frozen;
@@ -26,7 +27,7 @@ internal sealed class EmbeddingFile : IDisposable
     public EmbeddingFile(string folder, UInt128 network, int values)
     {
         Directory.CreateDirectory(folder);
-        Path = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, $"embeddings-{network:x32}.bin"));
+        Path = System.IO.Path.GetFullPath(System.IO.Path.Combine(folder, $"{RunFolder.EmbeddingsStart}{network:x32}.bin"));
         _recordBytes = HashBytes + (values * sizeof(float)) + ChecksumBytes;
         _file = Open(Path);
         ReadRecords();
@@ -69,6 +70,7 @@ internal sealed class EmbeddingFile : IDisposable
 
     private static SafeFileHandle Open(string path)
     {
+        FolderLock.RefuseLink(path);
         try
         {
             return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -22,6 +22,7 @@ internal sealed class EmbeddingRun : IDisposable
     private readonly ImageTrainerOptions _options;
     private readonly EmbeddingExtractor _extractor;
     private readonly EmbeddingFile? _file;
+    private bool _keeps = true;
     private readonly int _length;
     private readonly int[]?[] _views;
 
@@ -115,7 +116,23 @@ internal sealed class EmbeddingRun : IDisposable
         {
             var embedding = values.AsSpan(i * _extractor.Size, _extractor.Size);
             store.Write(batch.Places[unknown[i]].Image, batch.Places[unknown[i]].View, embedding);
-            _file?.Write(batch.Hashes[unknown[i]], embedding);
+            Keep(batch.Hashes[unknown[i]], embedding);
+        }
+    }
+
+    /// <summary>Writes an embedding to the file. Only warns of a failure, because the training does not need the file.</summary>
+    private void Keep(UInt128 hash, ReadOnlySpan<float> embedding)
+    {
+        if (_file is null || !_keeps)
+            return;
+        try
+        {
+            _file.Write(hash, embedding);
+        }
+        catch (IOException exception)
+        {
+            _keeps = false;
+            TrainerHost.Warn(_channel, $"The embeddings are no longer kept in '{_file.Path}', and a resumed training computes them again: {exception.Message}");
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class ScratchFile : IDisposable
     private FileStream Open()
     {
         Directory.CreateDirectory(Folder);
-        var stream = PrivateFile.Create(Folder, "embeddings-", ".tmp", FileShare.Delete, _length);
+        var stream = PrivateFile.Create(Folder, RunFolder.EmbeddingsStart, ".tmp", FileShare.Delete, _length);
         try
         {
             File.Delete(stream.Name);
