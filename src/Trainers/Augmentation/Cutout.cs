@@ -12,6 +12,10 @@ internal sealed class Cutout(int? size) : ImageAugmentation
 
     public override string ToString() => size is null ? "Cutout" : $"Cutout({size})";
 
+    internal override string? Objection(ImageShape shape) => size is null || size <= Math.Min(shape.Width, shape.Height)
+        ? null
+        : $"The square of Cutout({size}) is larger than images of {shape}. Give one of at most {Math.Min(shape.Width, shape.Height)} pixels in Augmentations.";
+
     internal override void Apply(AugmentedBatch batch, Random random)
     {
         int side = size ?? Math.Min(batch.Width, batch.Height) / 2;

@@ -29,7 +29,9 @@ public abstract class ImageAugmentation
     public static IReadOnlyList<string> Names => [.. ByName.Select(entry => entry.Name)];
 
     /// <summary>Adds a black border to the image and cuts a random crop of the image's size from it (docs/method.md, training).</summary>
-    /// <param name="padding">Width of the border in pixels, 1 or more. Default 4, the paper's for 32 x 32.</param>
+    /// <param name="padding">
+    /// Width of the border in pixels, from 1 to the shorter side of the image: Fit refuses a wider one. Default 4, the paper's for 32 x 32.
+    /// </param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The padding is below 1.</exception>
     public static ImageAugmentation RandomCrop(int padding = 4)
@@ -86,7 +88,9 @@ public abstract class ImageAugmentation
     }
 
     /// <summary>Covers the image with a grey square around a random pixel, clipped to the image (DeVries and Taylor 2017).</summary>
-    /// <param name="size">Side in pixels, 1 or more. Default null: half of the shorter side of the image.</param>
+    /// <param name="size">
+    /// Side in pixels, from 1 to the shorter side of the image: Fit refuses a longer one. Default null: half of the shorter side of the image.
+    /// </param>
     /// <returns>The augmentation.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 1.</exception>
     public static ImageAugmentation Cutout(int? size = null)
@@ -162,6 +166,9 @@ public abstract class ImageAugmentation
 
     /// <summary>Whether the augmentation mixes images, and their labels, with others.</summary>
     internal virtual bool Mixes => false;
+
+    /// <summary>Why images of a shape cannot be changed so; null if they can.</summary>
+    internal virtual string? Objection(ImageShape shape) => null;
 
     /// <summary>Changes the images of a batch.</summary>
     /// <param name="batch">The batch.</param>

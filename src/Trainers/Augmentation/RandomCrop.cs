@@ -9,6 +9,10 @@ internal sealed class RandomCrop(int padding) : ImageAugmentation
 {
     public override string ToString() => $"RandomCrop({padding})";
 
+    internal override string? Objection(ImageShape shape) => padding <= Math.Min(shape.Width, shape.Height)
+        ? null
+        : $"The border of RandomCrop({padding}) is wider than images of {shape}. Give one of at most {Math.Min(shape.Width, shape.Height)} pixels in Augmentations.";
+
     internal override void Apply(AugmentedBatch batch, Random random)
     {
         using var scope = NewDisposeScope();

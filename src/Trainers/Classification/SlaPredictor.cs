@@ -72,6 +72,7 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
     public static SlaPredictor Load(string path, long pixelLimit = PixelLimit.Default)
     {
+        ArgumentNullException.ThrowIfNull(path);
         ArgumentOutOfRangeException.ThrowIfLessThan(pixelLimit, 1);
 
         // Overlaps the start of ONNX Runtime with reading the file.
@@ -112,6 +113,7 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
         using var use = _lifetime.Enter();
         return Score(path);
     }

@@ -248,8 +248,8 @@ public sealed partial class SlaTrainer
             Require(WeightAveraging is null or (>= 0 and < 1), nameof(WeightAveraging), WeightAveraging, "from 0 to below 1, or null");
             Require(FrozenEpochs >= 0, nameof(FrozenEpochs), FrozenEpochs, "0 or above");
             Require(LayerRateDecay is > 0 and <= 1, nameof(LayerRateDecay), LayerRateDecay, "above 0 and at most 1");
-            Require(Temperature > 0 && double.IsFinite(Temperature), nameof(Temperature), Temperature, "above 0");
-            Require(Beta >= 0 && double.IsFinite(Beta), nameof(Beta), Beta, "0 or above");
+            Require(IsPositive(Temperature), nameof(Temperature), Temperature, "above 0, and no more than a float holds; usual are 1 to 10");
+            Require(Beta == 0 || IsPositive(Beta), nameof(Beta), Beta, "0 or above, and no more than a float holds; usual are 0.1 to 10");
             Require(
                 ViewsPerStep is null || (ViewsPerStep > 0 && (ViewsPerStep <= Transformations.Count || Objective == SlaObjective.Baseline)),
                 nameof(ViewsPerStep),

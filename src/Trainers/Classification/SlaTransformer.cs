@@ -83,6 +83,7 @@ public sealed class SlaTransformer : ScoringTransformer
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(path);
         var (model, inference) = SavedClassifier.ReadNetwork(path);
         return new SlaTransformer(mlContext, model, inference);
     }
@@ -149,6 +150,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public void ExportOnnx(string path, int? batchSize = null)
     {
+        ArgumentNullException.ThrowIfNull(path);
         if (batchSize is { } size)
             ArgumentOutOfRangeException.ThrowIfLessThan(size, 1, nameof(batchSize));
         using var use = Use();

@@ -16,6 +16,8 @@ public sealed record PixelNormalization
             throw new ArgumentException($"A normalisation has one mean and deviation for all channels, or three of each, and not {mean.Count} and {standardDeviation.Count}.");
         if (!mean.All(float.IsFinite) || !standardDeviation.All(value => value > 0 && float.IsFinite(value)))
             throw new ArgumentException($"The means ({string.Join(", ", mean)}) must be numbers, and the deviations ({string.Join(", ", standardDeviation)}) above 0.");
+        if (!standardDeviation.All(value => float.IsNormal(1 / (LargestByte * value))) || !mean.Zip(standardDeviation).All(pair => float.IsFinite(pair.First / pair.Second)))
+            throw new ArgumentException($"The means ({string.Join(", ", mean)}) or deviations ({string.Join(", ", standardDeviation)}) are too far from the values of pixels, which are 0 to 1.");
         Mean = [.. mean];
         StandardDeviation = [.. standardDeviation];
     }

@@ -40,6 +40,7 @@ public sealed class PrototypeTransformer : ScoringTransformer
     public static PrototypeTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(path);
         return new PrototypeTransformer(mlContext, PrototypeModel.Read(path));
     }
 

@@ -79,6 +79,7 @@ public sealed class SlaEmbeddingTransformer : ScoringTransformer
     public static SlaEmbeddingTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
+        ArgumentNullException.ThrowIfNull(path);
         var (model, inference) = EmbeddingModel.Read(path);
         return new SlaEmbeddingTransformer(mlContext, model, inference);
     }

@@ -74,10 +74,15 @@ public sealed partial class SlaFewShotTrainer
             ArgumentException.ThrowIfNullOrWhiteSpace(EmbeddingColumnName);
             Require(Enum.IsDefined(Objective), nameof(Objective), Objective, "a member of FewShotObjective");
             Require(Enum.IsDefined(Similarity), nameof(Similarity), Similarity, "a member of PrototypeSimilarity");
-            Require(InitialScale is null or > 0 && double.IsFinite(InitialScale ?? 1), nameof(InitialScale), InitialScale, "above 0, or null");
+            Require(InitialScale is not { } scale || IsPositive(scale), nameof(InitialScale), InitialScale, "above 0, and no more than a float holds, or null");
             Require(Ways > 1, nameof(Ways), Ways, "above 1");
             Require(Shots > 0, nameof(Shots), Shots, "above 0");
             Require(Queries > 0, nameof(Queries), Queries, "above 0");
+            Require(
+                (double)Ways * ((double)Shots + Queries) * LearnedTransformations.Count <= int.MaxValue,
+                nameof(Ways),
+                Ways,
+                $"smaller, or Shots or Queries, which are {Shots} and {Queries}: an episode would have more than {int.MaxValue} views");
             Require(Episodes > 0, nameof(Episodes), Episodes, "above 0");
             Require(
                 !Augmentations.Any(augmentation => augmentation.Mixes),

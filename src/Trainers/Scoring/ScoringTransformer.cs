@@ -38,14 +38,18 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public void SaveOnnx(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
         using var use = Use();
-        File.Copy(_onnx.Path, path, overwrite: true);
+
+        // A copy of the file would have the mode of a temporary one, which nobody else may read.
+        File.WriteAllBytes(path, File.ReadAllBytes(_onnx.Path));
     }
 
     /// <inheritdoc/>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
+        ArgumentNullException.ThrowIfNull(inputSchema);
         using var use = Use();
         return _rows.Value.GetOutputSchema(inputSchema);
     }
@@ -54,6 +58,7 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public IDataView Transform(IDataView input)
     {
+        ArgumentNullException.ThrowIfNull(input);
         using var use = Use();
         return _rows.Value.Transform(input);
     }
@@ -62,6 +67,7 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
     {
+        ArgumentNullException.ThrowIfNull(inputSchema);
         using var use = Use();
         return _singleRow.Value.GetRowToRowMapper(inputSchema);
     }

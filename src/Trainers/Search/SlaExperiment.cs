@@ -68,6 +68,7 @@ public sealed class SlaExperiment
     /// <exception cref="ArgumentOutOfRangeException">The share is out of its range.</exception>
     public SlaExperiment SetDataset(IDataView data, float validationFraction, bool holdOut = false)
     {
+        ArgumentNullException.ThrowIfNull(data);
         SlaTrainer.Options.Require(validationFraction is > 0 and < 1, nameof(validationFraction), validationFraction, "above 0 and below 1");
         return SetDataset(data, validation: null, validationFraction, holdOut, folds: 1);
     }
@@ -82,6 +83,7 @@ public sealed class SlaExperiment
     /// <exception cref="ArgumentOutOfRangeException">There are fewer than two folds.</exception>
     public SlaExperiment SetDataset(IDataView data, int folds)
     {
+        ArgumentNullException.ThrowIfNull(data);
         SlaTrainer.Options.Require(folds > 1, nameof(folds), folds, "2 or more");
         return SetDataset(data, validation: null, validationFraction: null, holdOut: false, folds);
     }

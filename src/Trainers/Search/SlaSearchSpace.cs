@@ -41,6 +41,7 @@ public sealed class SlaSearchSpace
     /// <exception cref="ArgumentException">There is already a dimension of that name, there is no choice, or two choices have the same name.</exception>
     public SlaSearchSpace Add(string name, params (string Name, Action<SlaTrainer.Options> Set)[] choices)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(choices);
         if (choices.Length == 0 || choices.DistinctBy(choice => choice.Name).Count() < choices.Length)
             throw new ArgumentException($"The dimension '{name}' needs one choice or more, each with a different name.", nameof(choices));
@@ -57,6 +58,7 @@ public sealed class SlaSearchSpace
     /// <exception cref="ArgumentException">There is already a dimension of that name, or the range is invalid.</exception>
     public SlaSearchSpace Add(string name, double lowest, double highest, Action<SlaTrainer.Options, double> set, bool isLogarithmic = true)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(set);
         if (!(lowest < highest && double.IsFinite(highest) && (lowest > 0 || !isLogarithmic)))
         {
@@ -105,6 +107,8 @@ public sealed class SlaSearchSpace
     /// <exception cref="ArgumentException">There is no dimension of that name, or it has no such value.</exception>
     public SlaSearchSpace Fix(string name, string value)
     {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(value);
         int index = IndexOf(name);
         _dimensions[index] = _dimensions[index].FixedTo(value);
         return this;
@@ -116,6 +120,7 @@ public sealed class SlaSearchSpace
     /// <exception cref="ArgumentException">There is no dimension of that name.</exception>
     public SlaSearchSpace Remove(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         _dimensions.RemoveAt(IndexOf(name));
         return this;
     }

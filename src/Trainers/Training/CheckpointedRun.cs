@@ -85,7 +85,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         try
         {
             checkpoint.Delete();
-            return options.CheckpointFolder is null ? "" : "The checkpoint of the run is deleted: the next one with this CheckpointFolder begins anew.";
+            return options.CheckpointFolder is null ? "" : $"The checkpoint '{checkpoint.Path}' is deleted: the next run with this CheckpointFolder begins anew.";
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

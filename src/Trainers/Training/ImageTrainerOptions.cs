@@ -134,7 +134,9 @@ public abstract class ImageTrainerOptions
     /// <summary>Whether the trainer leaves the backbone as it is.</summary>
     private protected virtual bool IsBackboneFrozen => false;
 
-    /// <summary>Number of CPU threads. The same number gives the same model. Ignored on a GPU.</summary>
+    /// <summary>
+    /// Number of CPU threads, at most 256, or 8 for each processor if that is more. The same number gives the same model. Ignored on a GPU.
+    /// </summary>
     /// <value>Default null: all processors.</value>
     public int? Threads { get; set; }
 
@@ -208,15 +210,24 @@ public abstract class ImageTrainerOptions
         Require(Channels is 1 or 3, nameof(Channels), Channels, "1 (grey) or 3 (colour)");
         Require(ImageWidth is null or > 0, nameof(ImageWidth), ImageWidth, "above 0, or null");
         Require(ImageHeight is null or > 0, nameof(ImageHeight), ImageHeight, "above 0, or null");
+        Require(
+            (long)Channels * (ImageWidth ?? 1) * (ImageHeight ?? 1) <= MostValues,
+            nameof(ImageWidth),
+            ImageWidth,
+            $"smaller: an image of {ImageWidth} x {ImageHeight} has more than {MostValues} values");
         Require(ImageWidth is null == ImageHeight is null, nameof(ImageHeight), ImageHeight, "given if ImageWidth is given, and null if it is null");
-        Require(PixelMaximum > 0 && float.IsFinite(PixelMaximum), nameof(PixelMaximum), PixelMaximum, "above 0");
+        Require(
+            PixelMaximum > 0 && float.IsFinite(PixelMaximum) && float.IsNormal(byte.MaxValue / PixelMaximum),
+            nameof(PixelMaximum),
+            PixelMaximum,
+            "above 1e-36 and a number: the value of a white pixel, such as 255 or 1");
         Require(PixelMemory is null or > 0, nameof(PixelMemory), PixelMemory, "above 0, or null");
         Require(EmbeddingMemory is null or > 0, nameof(EmbeddingMemory), EmbeddingMemory, "above 0, or null");
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "above 0");
+        Require(IsPositive(LearningRate), nameof(LearningRate), LearningRate, "above 0, and no more than a float holds; most networks train with 0.001 to 0.3");
         Require(Momentum is >= 0 and < 1, nameof(Momentum), Momentum, "from 0 to below 1");
-        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above");
-        Require(GradientClipping is null or > 0, nameof(GradientClipping), GradientClipping, "above 0, or null");
-        Require(Threads is null or > 0, nameof(Threads), Threads, "above 0, or null for all processors");
+        Require(WeightDecay == 0 || IsPositive(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or above, and no more than a float holds; usual are 0 to 0.01");
+        Require(GradientClipping is not { } norm || IsPositive(norm), nameof(GradientClipping), GradientClipping, "above 0, and no more than a float holds, or null");
+        Require(Threads is null || (Threads > 0 && Threads <= MostThreads), nameof(Threads), Threads, $"from 1 to {MostThreads}, or null for all processors");
         Require(CheckpointSteps > 0, nameof(CheckpointSteps), CheckpointSteps, "above 0");
         Require(CheckpointFolder is null || CheckpointFolder.Trim().Length > 0, nameof(CheckpointFolder), CheckpointFolder, "a path, or null");
         Require(!Resume || CheckpointFolder is not null, nameof(CheckpointFolder), CheckpointFolder, "given if Resume is true");
@@ -230,6 +241,15 @@ public abstract class ImageTrainerOptions
         Require(Precision != Precision.Int8 || IsBackboneFrozen, nameof(Precision), Precision, "Auto, Float32 or BFloat16, unless BackboneTraining is Frozen");
         Require(Enum.IsDefined(Device), nameof(Device), Device, "a member of SlaDevice");
     }
+
+    /// <summary>The largest number of threads: enough to repeat a training of a large machine on a small one.</summary>
+    private static int MostThreads => Math.Max(256, 8 * Environment.ProcessorCount);
+
+    /// <summary>The most values of an image, a gigabyte of floats.</summary>
+    private const long MostValues = 1 << 28;
+
+    /// <summary>Whether a number is above 0 in the floats that networks compute with.</summary>
+    private protected static bool IsPositive(double value) => value > 0 && float.IsNormal((float)value);
 
     internal static void Require(bool condition, string option, object? value, string remedy)
     {

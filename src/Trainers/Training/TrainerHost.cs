@@ -106,11 +106,13 @@ internal sealed class TrainerHost
     }
 
     /// <summary>Checks that network and views suit images of a shape, before any image is read.</summary>
-    /// <exception cref="ArgumentException">A transformation is not defined for the images.</exception>
+    /// <exception cref="ArgumentException">A transformation is not defined for the images, or an augmentation is not possible.</exception>
     /// <exception cref="InvalidOperationException">The network does not take such images.</exception>
     public void CheckImages(TransformationSet transformations, ImageShape shape)
     {
         transformations.Validate(shape);
+        if (_options.Augmentations.Select(augmentation => augmentation.Objection(shape)).FirstOrDefault(reason => reason is not null) is { } impossible)
+            throw new ArgumentException(impossible);
         if (_options.Architecture.Objection(shape) is { } objection)
             throw new InvalidOperationException(objection);
     }

@@ -242,7 +242,7 @@ public sealed class FrozenTrainingTests : IDisposable
         File.WriteAllText(file, "");
         string message = Assert.Throws<IOException>(() => Fit(Images(), options => (options.CheckpointFolder, options.EmbeddingMemory) = (file, 1))).Message;
         Assert.Contains($"'{file}'", message, StringComparison.Ordinal);
-        Assert.Contains("raise EmbeddingMemory", message, StringComparison.Ordinal);
+        Assert.Contains("another folder as CheckpointFolder", message, StringComparison.Ordinal);
     }
 
     [Fact]

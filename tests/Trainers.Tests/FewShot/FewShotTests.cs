@@ -123,16 +123,16 @@ public sealed class FewShotTests : FolderTest
         using var whole = Fit(options, images);
 
         using var cancellation = new CancellationTokenSource();
-        options.CheckpointFolder = Folder;
+        options.CheckpointFolder = InFolder("run");
         options.CheckpointSteps = 5;
         options.CancellationToken = cancellation.Token;
         options.Observers = [new AtCheckpoint(cancellation.Cancel)];
         Assert.ThrowsAny<OperationCanceledException>(() => Fit(options, images));
-        Assert.Equal(5, new CheckpointFile(Folder).ReadHeader().Step);
+        Assert.Equal(5, new CheckpointFile(InFolder("run")).ReadHeader().Step);
 
         var again = Options();
         again.Episodes = 12;
-        again.CheckpointFolder = Folder;
+        again.CheckpointFolder = InFolder("run");
         Assert.Contains("Resume", Assert.Throws<InvalidOperationException>(() => Fit(again, images)).Message, StringComparison.Ordinal);
         again.Resume = true;
         using var resumed = Fit(again, images);

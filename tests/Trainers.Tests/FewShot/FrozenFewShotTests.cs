@@ -101,17 +101,17 @@ public sealed class FrozenFewShotTests : FolderTest
         using var cancellation = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => Fit(images, options =>
         {
-            (options.CheckpointFolder, options.CancellationToken) = (Folder, cancellation.Token);
+            (options.CheckpointFolder, options.CancellationToken) = (InFolder("run"), cancellation.Token);
             options.Observers = [new Observer { Epoch = _ => cancellation.Cancel() }];
         }));
         _log.Clear();
-        using var resumed = Fit(images, options => options.CheckpointFolder = Folder);
+        using var resumed = Fit(images, options => options.CheckpointFolder = InFolder("run"));
         Assert.Contains("240 of 240 views embedded, 0.0 views/s", _log.ToString(), StringComparison.Ordinal);
         Assert.Equal(Onnx(whole), Onnx(resumed));
 
         // Other options take the same embeddings.
-        using var other = Fit(images, options => (options.CheckpointFolder, options.Shots) = (Folder, 1));
-        Assert.Single(Directory.GetFiles(Folder, "embeddings-*.bin"));
+        using var other = Fit(images, options => (options.CheckpointFolder, options.Shots) = (InFolder("run"), 1));
+        Assert.Single(Directory.GetFiles(InFolder("run"), "embeddings-*.bin"));
     }
 
     [Fact]

@@ -238,10 +238,10 @@ public sealed class DamagedFileTests : FolderTest
     public void A_checkpoint_with_any_flipped_bit_is_refused_or_says_the_same()
     {
         var options = Training.Options();
-        (options.Epochs, options.CheckpointFolder, options.Architecture, options.WeightAveraging) = (1, Folder, Architecture.ConvNet(2), 0.9);
+        (options.Epochs, options.CheckpointFolder, options.Architecture, options.WeightAveraging) = (1, InFolder("run"), Architecture.ConvNet(2), 0.9);
         _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, perClass: 4)).Dispose();
 
-        var file = new CheckpointFile(Folder);
+        var file = new CheckpointFile(InFolder("run"));
         string expected = Text(file);
         byte[] bytes = File.ReadAllBytes(file.Path);
         var random = new Random(5);
