@@ -40,9 +40,5 @@ internal sealed record CaseResult(long Number, Outcome Outcome, string What, str
 {
     /// <summary>Whether the run has failed by it.</summary>
     [JsonIgnore]
-    public bool IsFailure => Outcome >= Outcome.Wrong;
-
-    /// <summary>Whether it has failed by it where every exception must be documented and name the file.</summary>
-    [JsonIgnore]
-    public bool IsStrictFailure => Outcome >= Outcome.Unnamed;
+    public bool IsFailure => Outcome >= Outcome.Unnamed;
 }

@@ -10,9 +10,8 @@ namespace Microsoft.ML.Sla.Fuzz;
 /// <param name="Case">The one case to run; null for all from 0 on.</param>
 /// <param name="Replay">The file to read instead of cases; null for none.</param>
 /// <param name="Out">Folder for the inputs of cases that fail.</param>
-/// <param name="IsStrict">Whether an exception that is not documented, or does not name the file, is a failure too.</param>
 internal sealed record Options(
-    double? Seconds, int Seed, IReadOnlyList<Target> Targets, long? Cases, long? Case, string? Replay, string Out, bool IsStrict)
+    double? Seconds, int Seed, IReadOnlyList<Target> Targets, long? Cases, long? Case, string? Replay, string Out)
 {
     private const double DefaultSeconds = 60;
 
@@ -40,10 +39,9 @@ internal sealed record Options(
             Description = "Folder for the inputs of cases that fail.",
             DefaultValueFactory = _ => Path.Combine("artifacts", "fuzz"),
         };
-        var strict = new Option<bool>("--strict") { Description = "Fails on undocumented exceptions, and on those that do not name the file." };
         var command = new RootCommand("Attacks every reader of files of the library with mutated files.")
         {
-            seconds, seed, readers, cases, number, replay, folder, strict,
+            seconds, seed, readers, cases, number, replay, folder,
         };
         command.SetAction(parsed =>
         {
@@ -55,8 +53,7 @@ internal sealed record Options(
                 count,
                 parsed.GetValue(number),
                 parsed.GetValue(replay),
-                Path.GetFullPath(parsed.GetValue(folder)!),
-                parsed.GetValue(strict)));
+                Path.GetFullPath(parsed.GetValue(folder)!)));
         });
         return command;
     }

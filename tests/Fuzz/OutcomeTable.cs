@@ -16,7 +16,7 @@ internal sealed class OutcomeTable
         return row;
     }
 
-    public bool HasFailed(bool isStrict) => Outcomes.Any(outcome => outcome >= (isStrict ? Outcome.Unnamed : Outcome.Wrong) && Total(outcome) > 0);
+    public bool HasFailed => Outcomes.Any(outcome => outcome >= Outcome.Unnamed && Total(outcome) > 0);
 
     /// <summary>Writes the exceptions that should not be, with a case of each, the table, and a line of sums.</summary>
     public void Write(TextWriter writer)

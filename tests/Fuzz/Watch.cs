@@ -63,7 +63,7 @@ internal sealed class Watch(Options options) : IDisposable
         }
 
         _table.Write(Console.Out);
-        return !areAllRun ? NotRun : _table.HasFailed(options.IsStrict) ? Failed : Passed;
+        return !areAllRun ? NotRun : _table.HasFailed ? Failed : Passed;
     }
 
     private int RunOne(Corpus corpus)
@@ -84,7 +84,7 @@ internal sealed class Watch(Options options) : IDisposable
         Console.WriteLine($"{result.Outcome}: {result.What}\n{result.Text}");
         if (options.Case is not null)
             Console.WriteLine($"The input is '{Save(target, corpus, result)}'.");
-        return (options.IsStrict ? result.IsStrictFailure : result.IsFailure) ? Failed : Passed;
+        return result.IsFailure ? Failed : Passed;
     }
 
     /// <summary>Runs the cases of a reader, in as many processes as it takes.</summary>
