@@ -5,6 +5,7 @@ using Guides.GettingStarted;
 using Guides.Photos;
 using Guides.Readme;
 using Guides.Search;
+using Guides.Security;
 using Guides.Training;
 using Guides.Transformations;
 using Guides.UnevenClasses;
@@ -66,6 +67,21 @@ public sealed class GuideProgramTests : FolderTest
         DeploymentGuide.Run();
         Assert.True(File.Exists("model.onnx"));
         Assert.True(new FileInfo("small.zip").Length < new FileInfo("model.zip").Length);
+    }
+
+    [Fact]
+    public void Files_of_strangers_are_scored_or_refused()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        var mlContext = new MLContext(seed: 1);
+        var rows = PreparedPhotos(mlContext);
+        using var model = mlContext.MulticlassClassification.Trainers.Sla(
+            new SlaTrainer.Options { FeatureColumnName = "Image", Architecture = Architecture.ConvNet(4), Epochs = 1 }).Fit(rows);
+        mlContext.Model.Save(model, rows.Schema, "model.zip");
+        WritePhotos("uploads", FashionImages.Test(classes: 2, perClass: 1), ofClasses: false);
+        File.WriteAllText(Path.Combine("uploads", "page.jpg"), "<html>");
+        File.WriteAllBytes(Path.Combine("uploads", "large.jpg"), new byte[20_000_001]);
+        Assert.Equal(2, SecurityGuide.Run());
     }
 
     [Fact]
