@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using SkiaSharp;
 
@@ -17,7 +16,10 @@ internal sealed class ImageFile
 /// <summary>Labelled image files: a folder with one folder a class, or a list.</summary>
 internal sealed class ImageSet
 {
-    private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp" };
+    /// <summary>Names of folders that are parts of a data set, and no classes.</summary>
+    private const string Training = "train";
+    private static readonly string[] Validating = ["val", "valid", "validation"];
+    private const string Testing = "test";
 
     private ImageSurvey? _survey;
 
@@ -41,30 +43,33 @@ internal sealed class ImageSet
     public IReadOnlyList<string> Classes { get; }
 
     /// <summary>Reads a folder whose folders are the classes; images may lie deeper. Says what it leaves out.</summary>
-    /// <exception cref="InputException">There is no such folder, or no image in it.</exception>
-    public static ImageSet OfFolder(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="skipUnreadable">Whether to leave out folders that cannot be read, and classes without an image that can.</param>
+    /// <exception cref="InputException">There is no such folder, no image in it, or it has a folder that cannot be read.</exception>
+    public static ImageSet OfFolder(string folder, bool skipUnreadable = false)
     {
         if (File.Exists(folder))
             throw new InputException($"'{folder}' is a file. Give a folder, or a list with --list.");
         if (!Directory.Exists(folder))
             throw new InputException($"There is no folder '{folder}'.");
 
-        var images = new List<LabelledImage>();
-        string[] classes = [.. Directory.GetDirectories(folder).Where(IsVisible).Order(StringComparer.Ordinal)];
-        foreach (string directory in classes)
+        string[] classes = SubFolders(folder);
+        CheckIsNoSplit(folder, classes);
+        var walk = new FolderWalk((unread, why) =>
         {
-            string[] files = [.. Directory.GetFiles(directory, "*", SearchOption.AllDirectories).Where(IsVisible).Order(StringComparer.Ordinal)];
-            string[] found = [.. files.Where(IsImage)];
-            string name = Path.GetFileName(directory);
-            images.AddRange(found.Select(file => new LabelledImage(file, name)));
-            NoteLeftOut(files.Except(found).ToList(), "not named as an image");
-            if (found.Length == 0)
-                Terminal.Note($"The folder '{directory}' has no images. It is not used as a class.");
-        }
-
-        NoteLeftOut([.. Directory.GetFiles(folder).Where(file => IsVisible(file) && IsImage(file))], "not in the folder of a class");
+            string message = $"The folder '{unread}' cannot be read: {why.Message}";
+            if (!skipUnreadable)
+                throw new InputException($"{message} To leave it out, add --skip-unreadable.", why);
+            Terminal.Note($"{message} It is left out.");
+        });
+        var found = walk.Find(classes, above: folder);
+        walk.Note();
+        foreach (var (directory, _) in classes.Zip(found).Where(pair => pair.Second.Count == 0))
+            Terminal.Note($"The folder '{directory}' has no images. It is not used as a class.");
+        FolderWalk.NoteLeftOut([.. Directory.GetFiles(folder).Where(file => FolderWalk.IsVisible(file) && FolderWalk.IsImage(file)).Order(StringComparer.Ordinal)], "not in the folder of a class");
+        var images = classes.Zip(found).SelectMany(pair => pair.Second.Select(file => new LabelledImage(file, Path.GetFileName(pair.First)))).ToList();
         if (images.Count == 0)
-            throw new InputException($"There is no image in '{folder}'. It needs a folder for each class, with the images in it ({string.Join(", ", Extensions)}).");
+            throw new InputException($"There is no image in '{folder}'. It needs a folder for each class, with the images in it ({FolderWalk.Endings}).");
         return new ImageSet(folder, images);
     }
 
@@ -96,9 +101,9 @@ internal sealed class ImageSet
 
     /// <summary>Reads a folder of other images of these classes; null where there is none.</summary>
     /// <exception cref="InputException">There is no such folder, no image in it, or one of another class.</exception>
-    public ImageSet? OfSameClasses(string? folder)
+    public ImageSet? OfSameClasses(string? folder, bool skipUnreadable)
     {
-        var others = folder is null ? null : OfFolder(folder);
+        var others = folder is null ? null : OfFolder(folder, skipUnreadable);
         others?.CheckClasses([.. Classes], $"'{Source}'");
         return others;
     }
@@ -113,6 +118,32 @@ internal sealed class ImageSet
         }
     }
 
+    /// <summary>The classes that have an image which can be read, with all their images. Names the others.</summary>
+    public ImageSet WithoutUnreadableClasses()
+    {
+        var unreadable = new List<string>();
+        foreach (var ofClass in Images.GroupBy(image => image.Label))
+        {
+            // One image that can be read is enough, and nearly always it is the first.
+            if (Pipeline.Decode([.. ofClass.Select(image => image.ImagePath)], ImageSurvey.LargestSide).All(image => image.Failure is not null))
+            {
+                Terminal.Note($"No image of the class '{ofClass.Key}' can be read, of {Plural.Of(ofClass.Count(), "image")}. The class is left out.");
+                unreadable.Add(ofClass.Key);
+            }
+        }
+
+        return unreadable.Count == 0 ? this : new ImageSet(Source, Images.Where(image => !unreadable.Contains(image.Label)));
+    }
+
+    /// <summary>The classes with their numbers of images, in one line. Of many classes, the first.</summary>
+    public string ClassCounts()
+    {
+        const int Most = 20;
+        var counts = Images.CountBy(image => image.Label).ToDictionary();
+        var shown = Classes.Take(Most).Select(name => string.Create(CultureInfo.InvariantCulture, $"{VisibleText.Shortened(name)} {counts[name]}"));
+        return $"{Plural.Of(Classes.Count, "class")} with {Plural.Of(Images.Count, "image")}: {string.Join(", ", shown)}{(Classes.Count > Most ? $", and {Classes.Count - Most} more" : "")}.";
+    }
+
     /// <summary>Some of the images, by their places.</summary>
     public ImageSet Take(IEnumerable<long> rows) => new(Source, rows.Select(row => Images[(int)row]));
 
@@ -125,36 +156,49 @@ internal sealed class ImageSet
     private ImageSurvey NewSurvey()
     {
         const int Looked = 64;
-        var mlContext = new MLContext();
         string[] paths = [.. Images.Where((_, i) => i % Math.Max(1, Images.Count / Looked) == 0).Take(Looked).Select(image => image.ImagePath)];
-        var files = mlContext.Data.LoadFromEnumerable(paths.Select(path => new ImageFile { ImagePath = path }));
-        var images = Pipeline.Load(mlContext, files, Pipeline.ImageColumn, ImageSurvey.LargestSide);
-        using var cursor = images.GetRowCursor([images.Schema[Pipeline.ImageColumn]]);
-        var getImage = cursor.GetGetter<MLImage>(images.Schema[Pipeline.ImageColumn]);
         var sizes = new List<(int Width, int Height)>();
         bool areGrey = true;
-        MLImage pixels = null!;
-        while (cursor.MoveNext())
+        foreach (var (path, pixels, _) in Pipeline.Decode(paths, ImageSurvey.LargestSide))
         {
-            try
-            {
-                getImage(ref pixels);
-            }
-            catch (Exception exception) when (exception is IOException or InvalidDataException)
-            {
-                continue;
-            }
-
             // The pixels are those of a reduced size; the header has that of the file.
-            using var header = SKCodec.Create(paths[cursor.Position]);
+            using var header = pixels is null ? null : SKCodec.Create(path);
             if (header is null)
                 continue;
             sizes.Add((header.Info.Width, header.Info.Height));
-            areGrey = areGrey && IsGrey(pixels);
+            areGrey = areGrey && IsGrey(pixels!);
         }
 
         return new ImageSurvey(sizes, areGrey && sizes.Count > 0);
     }
+
+    private static string[] SubFolders(string folder)
+    {
+        try
+        {
+            return [.. Directory.GetDirectories(folder).Where(FolderWalk.IsVisible).Order(StringComparer.Ordinal)];
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new InputException($"The folder '{folder}' cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Refuses a data set whose folders are for training and measuring. Their folders are the classes.</summary>
+    private static void CheckIsNoSplit(string folder, string[] subFolders)
+    {
+        string? Named(params string[] names) => subFolders.FirstOrDefault(path => names.Contains(Path.GetFileName(path), StringComparer.OrdinalIgnoreCase));
+
+        string? training = Named(Training), validation = Named(Validating), test = Named(Testing);
+        string?[] parts = [training, validation, test];
+        if (training is null || (validation ?? test) is null || parts.Any(part => part is not null && !HoldsClasses(part)))
+            return;
+        string train = $"--images {ShellCommand.Quoted(training)}{(validation is null ? "" : $" --validation {ShellCommand.Quoted(validation)}")}";
+        string evaluate = test is null ? "" : $" Measure the model with: sla evaluate --images {ShellCommand.Quoted(test)}.";
+        throw new InputException($"'{folder}' has the folders {string.Join(", ", parts.Where(part => part is not null).Select(part => $"'{Path.GetFileName(part)}'"))}, and each of them has the classes. Train with: {train}.{evaluate}");
+    }
+
+    private static bool HoldsClasses(string folder) => SubFolders(folder).Length > 0 && !Directory.EnumerateFiles(folder).Any(FolderWalk.IsImage);
 
     private static bool IsGrey(MLImage image)
     {
@@ -166,16 +210,6 @@ internal sealed class ImageSet
         }
 
         return true;
-    }
-
-    private static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file));
-
-    private static bool IsVisible(string path) => !Path.GetFileName(path).StartsWith('.');
-
-    private static void NoteLeftOut(List<string> files, string why)
-    {
-        if (files.Count > 0)
-            Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"Left out '{files[0]}'{(files.Count > 1 ? $" and {files.Count - 1} more" : "")}: {why}."));
     }
 }
 

@@ -14,6 +14,30 @@ internal static class Pipeline
     public static IDataView Load(MLContext mlContext, IDataView files, string column, int side) =>
         mlContext.Transforms.LoadUprightImages(column, PathColumn, decodeSide: 2 * side).Fit(files).Transform(files);
 
+    /// <summary>Decodes image files one by one, in order. An image is there until the next is decoded.</summary>
+    public static IEnumerable<(string Path, MLImage? Image, Exception? Failure)> Decode(IReadOnlyList<string> paths, int side)
+    {
+        var mlContext = new MLContext();
+        var images = Load(mlContext, mlContext.Data.LoadFromEnumerable(paths.Select(path => new ImageFile { ImagePath = path })), ImageColumn, side);
+        using var cursor = images.GetRowCursor([images.Schema[ImageColumn]]);
+        var getImage = cursor.GetGetter<MLImage>(images.Schema[ImageColumn]);
+        MLImage image = null!;
+        while (cursor.MoveNext())
+        {
+            Exception? failure = null;
+            try
+            {
+                getImage(ref image);
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+            {
+                failure = exception;
+            }
+
+            yield return (paths[(int)cursor.Position], failure is null ? image : null, failure);
+        }
+    }
+
     /// <summary>The images of a set, loaded as <see cref="Load"/> does, with their labels as keys in the order of the classes.</summary>
     public static IDataView LoadLabelled(MLContext mlContext, ImageSet set, IEnumerable<string> classes, string column, int side)
     {

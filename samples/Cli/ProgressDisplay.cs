@@ -10,24 +10,28 @@ internal sealed class ProgressDisplay : ITrainingObserver
 {
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
+    private readonly string _classes;
     private readonly ProgressTask? _bar;
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
     private double? _accuracy;
 
-    private ProgressDisplay(ProgressTask? bar) => _bar = bar;
+    private ProgressDisplay(string classes, ProgressTask? bar) => (_classes, _bar) = (classes, bar);
 
     /// <summary>Runs a training with its observer.</summary>
-    public static T Show<T>(Func<ProgressDisplay, T> train)
+    /// <param name="classes">A line about the classes, which is shown when the training begins.</param>
+    /// <param name="train">Runs the training.</param>
+    public static T Show<T>(string classes, Func<ProgressDisplay, T> train)
     {
         if (!Terminal.IsLive)
-            return train(new ProgressDisplay(bar: null));
+            return train(new ProgressDisplay(classes, bar: null));
         return Terminal.Progress.Progress()
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-            .Start(context => train(new ProgressDisplay(context.AddTask("reading the images"))));
+            .Start(context => train(new ProgressDisplay(classes, context.AddTask("reading the images"))));
     }
 
     public void OnStart(TrainingStarted plan)
     {
+        Say(_classes);
         string line = string.Create(CultureInfo.InvariantCulture,
             $"Training on {plan.Images} images of {plan.Classes} classes, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {(plan.TrainingTime is { } time ? $"{time:hh\\:mm\\:ss}" : $"{plan.Epochs} epochs")}");
         Say(line);

@@ -29,12 +29,16 @@ internal sealed class ImageOptions
     private readonly Option<string?> _folder = new("--images") { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
     private readonly Option<string?> _list = new("--list") { Description = "Instead of --images: a file whose lines have the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
 
-    public IEnumerable<Option> All => [_folder, _list];
+    private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images and folders that cannot be read. Default: stop at the first one and name it." };
+
+    public IEnumerable<Option> All => [_folder, _list, _skipUnreadable];
+
+    public bool SkipsUnreadable(ParseResult parsed) => parsed.GetValue(_skipUnreadable);
 
     /// <exception cref="InputException">The images are missing, given twice, or cannot be used.</exception>
     public ImageSet Read(ParseResult parsed) => (parsed.GetValue(_folder), parsed.GetValue(_list)) switch
     {
-        ({ } folder, null) => ImageSet.OfFolder(folder),
+        ({ } folder, null) => ImageSet.OfFolder(folder, SkipsUnreadable(parsed)),
         (null, { } list) => ImageSet.OfList(list),
         (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
         _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),

@@ -68,7 +68,6 @@ internal sealed class TrainingOptions
 
     private readonly Option<bool> _balancedSampling = new("--balanced-sampling") { Description = "Show all classes equally often, regardless of their numbers of images." };
     private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Weights to start from: safetensors, ONNX, or a saved model.", HelpName = "FILE" };
-    private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images that cannot be read. Default: stop at the first one and name it." };
 
     public void AddTo(Command command)
     {
@@ -81,7 +80,7 @@ internal sealed class TrainingOptions
         IEnumerable<Option> all =
         [
             .. _images.All, _objective, _transformations, _viewsPerStep, _inference, _architecture, _imageSize, _batchSize, _learningRate,
-            _seed, _threads, _device, _precision, _augment, _loss, _classWeighting, _deferWeighting, _balancedSampling, _pretrained, _skipUnreadable,
+            _seed, _threads, _device, _precision, _augment, _loss, _classWeighting, _deferWeighting, _balancedSampling, _pretrained,
         ];
         foreach (var option in all)
             command.Options.Add(option);
@@ -99,6 +98,8 @@ internal sealed class TrainingOptions
     /// <summary>Whether the command line says what is learned, or how the model scores.</summary>
     public bool NamesObjective(ParseResult parsed) => parsed.GetResult(_objective) is { Implicit: false } || parsed.GetResult(_inference) is { Implicit: false };
 
+    public bool SkipsUnreadable(ParseResult parsed) => _images.SkipsUnreadable(parsed);
+
     public int? ImageSide(ParseResult parsed) => _imageSize.Of(parsed);
 
     public int? ViewsPerStep(ParseResult parsed) => _viewsPerStep.Of(parsed);
@@ -107,9 +108,17 @@ internal sealed class TrainingOptions
     public ImageSet ReadImages(ParseResult parsed)
     {
         var images = _images.Read(parsed);
-        return images.Classes.Count > 1
-            ? images
-            : throw new InputException($"All images in '{images.Source}' are of one class, '{images.Classes[0]}'. A training needs two or more classes, each in a separate folder.");
+        if (SkipsUnreadable(parsed))
+            images = images.WithoutUnreadableClasses();
+        switch (images.Classes)
+        {
+            case []:
+                throw new InputException($"No image in '{images.Source}' can be read.");
+            case [var only]:
+                throw new InputException($"All images in '{images.Source}' that can be used are of one class, '{only}'. A training needs two or more classes, each in a separate folder.");
+        }
+
+        return images;
     }
 
     /// <summary>The library's options.</summary>
@@ -145,7 +154,7 @@ internal sealed class TrainingOptions
             DeferredReweighting = _deferWeighting.Of(parsed),
             BalancedSampling = parsed.GetValue(_balancedSampling),
             PretrainedPath = pretrained,
-            OnUnreadableImage = parsed.GetValue(_skipUnreadable) ? UnreadableImageHandling.Skip : UnreadableImageHandling.Fail,
+            OnUnreadableImage = SkipsUnreadable(parsed) ? UnreadableImageHandling.Skip : UnreadableImageHandling.Fail,
         };
     }
 }

@@ -233,6 +233,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         Assert.Equal(2, (int)JsonNode.Parse(run.Output)!["classes"]!);
         Assert.Equal(21, (int)JsonNode.Parse(run.Output)!["images"]!);
         Assert.Contains("notes.txt", run.Error, StringComparison.Ordinal);
+        Assert.Contains("2 classes with 21 images: Größe 1 1, 日本 20.", run.Error, StringComparison.Ordinal);
         Assert.Contains("empty' has no images", run.Error, StringComparison.Ordinal);
         var prediction = await SlaCommand.JsonAsync("predict", "--model", model, Path.Combine(first, "one image.png"));
         Assert.Contains((string)prediction[0]!["predictedLabel"]!, new[] { "Größe 1", "日本" });

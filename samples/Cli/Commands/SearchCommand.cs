@@ -60,7 +60,7 @@ internal sealed class SearchCommand
             OutputFile.Check(report);
         var (space, fixedBackbone, isNetworkFixed) = SearchSpace(parsed);
         var images = _training.ReadImages(parsed);
-        var validation = images.OfSameClasses(parsed.GetValue(_validation));
+        var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
 
         bool hasOwnFolder = parsed.GetValue(_folder) is null;
         string folder = parsed.GetValue(_folder) ?? path + ".search";

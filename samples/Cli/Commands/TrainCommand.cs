@@ -49,7 +49,7 @@ internal sealed class TrainCommand
         if (report is not null)
             OutputFile.Check(report);
         var images = _training.ReadImages(parsed);
-        var validation = images.OfSameClasses(parsed.GetValue(_validation));
+        var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
 
         var options = _training.For(parsed, images);
         options.TrainingTime = TrainingTime(parsed);
@@ -76,7 +76,7 @@ internal sealed class TrainCommand
         var last = new LastMetrics();
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
         options.MeasureTrainingAccuracy = report is not null || log is not null;
-        using var model = Train(parsed, mlContext, options, rows, last, log);
+        using var model = Train(parsed, mlContext, options, rows, images.ClassCounts(), last, log);
         Save(mlContext, model, path, options.CheckpointFolder);
         if (hasOwnCheckpoint)
             Directory.Delete(options.CheckpointFolder, recursive: true);
@@ -93,11 +93,11 @@ internal sealed class TrainCommand
             Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
     }
 
-    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, LastMetrics last, TensorBoardLog? log)
+    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, string classes, LastMetrics last, TensorBoardLog? log)
     {
         try
         {
-            return ProgressDisplay.Show(display =>
+            return ProgressDisplay.Show(classes, display =>
             {
                 options.Observers = [last, display, .. log is null ? Array.Empty<ITrainingObserver>() : [log]];
                 return mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
