@@ -70,52 +70,34 @@ internal sealed class ImageSet
         var images = classes.Zip(found).SelectMany(pair => pair.Second.Select(file => new LabelledImage(file, Path.GetFileName(pair.First)))).ToList();
         if (images.Count == 0)
             throw new InputException($"There is no image in '{folder}'. It needs a folder for each class, with the images in it ({FolderWalk.Endings}).");
-        return new ImageSet(folder, images);
+        return new ImageSet(folder, WithOneSpelling(images));
     }
 
     /// <summary>Reads a list of lines <c>path TAB label</c>, with paths from the folder of the list; a first line "path label" is a heading.</summary>
     /// <exception cref="InputException">There is no such file, or a line or a file that it names cannot be used.</exception>
-    public static ImageSet OfList(string path)
-    {
-        if (!File.Exists(path))
-            throw new InputException($"There is no file '{path}'.");
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var images = new List<LabelledImage>();
-        int number = 0;
-        foreach (string line in File.ReadLines(path))
-        {
-            number++;
-            if (line.Trim().Length == 0 || (number == 1 && line.StartsWith("path\t", StringComparison.OrdinalIgnoreCase)))
-                continue;
-            string[] fields = line.Split('\t');
-            if (fields.Length != 2 || fields[1].Trim().Length == 0)
-                throw new InputException($"Line {number} of '{path}' cannot be used: '{line}'. A line is the path of an image, a tab and the label.");
-            string file = Path.Combine(folder, fields[0]);
-            if (!File.Exists(file))
-                throw new InputException($"Line {number} of '{path}' names '{fields[0]}'. There is no file '{file}'.");
-            images.Add(new LabelledImage(file, fields[1].Trim()));
-        }
-
-        return images.Count > 0 ? new ImageSet(path, images) : throw new InputException($"'{path}' lists no images.");
-    }
+    public static ImageSet OfList(string path) => new(path, WithOneSpelling(ImageList.Read(path)));
 
     /// <summary>Reads a folder of other images of these classes; null where there is none.</summary>
     /// <exception cref="InputException">There is no such folder, no image in it, or one of another class.</exception>
-    public ImageSet? OfSameClasses(string? folder, bool skipUnreadable)
-    {
-        var others = folder is null ? null : OfFolder(folder, skipUnreadable);
-        others?.CheckClasses([.. Classes], $"'{Source}'");
-        return others;
-    }
+    public ImageSet? OfSameClasses(string? folder, bool skipUnreadable) =>
+        folder is null ? null : OfFolder(folder, skipUnreadable).OfClasses(Classes, $"'{Source}'");
 
-    /// <exception cref="InputException">There is an image of a class that the model or the training images do not have.</exception>
-    public void CheckClasses(IReadOnlyCollection<string> known, string whose)
+    /// <summary>The images with their classes spelled as a model or other images spell them.</summary>
+    /// <param name="names">The classes of the model or the other images.</param>
+    /// <param name="whose">Whose classes they are, for a message.</param>
+    /// <exception cref="InputException">There is an image of another class.</exception>
+    public ImageSet OfClasses(IReadOnlyCollection<string> names, string whose)
     {
-        if (Images.FirstOrDefault(image => !known.Contains(image.Label)) is { } image)
+        var spellings = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string name in names)
+            spellings.TryAdd(FormC.Of(name), name);
+        if (Images.FirstOrDefault(image => !spellings.ContainsKey(image.Label)) is { } image)
         {
             throw new InputException(
-                $"'{image.ImagePath}' is of the class '{image.Label}'. {whose} has no such class. It has {string.Join(", ", known.Take(10))}{(known.Count > 10 ? ", ..." : "")}.");
+                $"'{image.ImagePath}' is of the class '{image.Label}'. {whose} has no such class. It has {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", ..." : "")}.");
         }
+
+        return new ImageSet(Source, Images.Select(image => image with { Label = spellings[image.Label] }));
     }
 
     /// <summary>The classes that have an image which can be read, with all their images. Names the others.</summary>
@@ -170,6 +152,14 @@ internal sealed class ImageSet
         }
 
         return new ImageSurvey(sizes, areGrey && sizes.Count > 0);
+    }
+
+    /// <summary>The images with labels in form C, so that names which look the same are the same. Says which are joined.</summary>
+    private static IEnumerable<LabelledImage> WithOneSpelling(List<LabelledImage> images)
+    {
+        foreach (var spellings in images.Select(image => image.Label).Distinct().GroupBy(FormC.Of).Where(group => group.Count() > 1))
+            Terminal.Note($"The class '{spellings.Key}' is there in {spellings.Count()} spellings, whose letters and accents are encoded differently. They are one class.");
+        return images.Select(image => image with { Label = FormC.Of(image.Label) });
     }
 
     private static string[] SubFolders(string folder)

@@ -32,8 +32,7 @@ internal static class EvaluateCommand
             OutputFile.Check(report);
         var mlContext = Terminal.NewContext(parsed);
         using var model = Pipeline.Open(mlContext, path, Inference.Of(parsed));
-        var images = Images.Read(parsed);
-        images.CheckClasses([.. model.ClassNames], "The model");
+        var images = Images.Read(parsed).OfClasses(model.ClassNames, "The model");
         var scored = ScoredImages.Of(mlContext, model, images);
         if (report is not null)
         {
