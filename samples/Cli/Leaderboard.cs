@@ -99,12 +99,12 @@ internal sealed class Leaderboard : ISlaExperimentMonitor, ITrainingObserver
         var table = Terminal.Grid("trial", "step", "accuracy", "log-loss", "");
         table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"{_trials.Count} trials, {_clock.Elapsed:hh\\:mm\\:ss}"));
         if (_activity.Length > 0)
-            table.Caption = new TableTitle(Markup.Escape(_activity));
+            table.Caption = new TableTitle(Terminal.Cell(_activity));
         foreach (var trial in InOrder(_trials).Take(MostRows))
         {
             var last = trial.Last;
             table.AddRow(
-                Markup.Escape($"{trial.Number} {trial.Name}"),
+                Terminal.Cell($"{trial.Number} {trial.Name}"),
                 IsFrozen(trial) ? "-" : string.Create(CultureInfo.InvariantCulture, $"{last?.Steps ?? 0}/{trial.Steps}"),
                 last is null ? "-" : last.Accuracy.ToString("P1", CultureInfo.InvariantCulture),
                 last is null ? "-" : last.LogLoss.ToString("F3", CultureInfo.InvariantCulture),

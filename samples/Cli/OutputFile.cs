@@ -11,7 +11,7 @@ internal static class OutputFile
         if (Directory.Exists(path))
             throw new InputException($"'{path}' is a folder. Give the name of a file.");
         if (!Directory.Exists(folder))
-            throw new InputException($"'{Path.GetFileName(path)}' cannot be written: there is no folder '{folder}'. Make it first: mkdir -p '{folder}'.");
+            throw new InputException($"'{Path.GetFileName(path)}' cannot be written: there is no folder '{folder}'. Make it first: {ShellCommand.Of("mkdir", "-p", folder)}");
         try
         {
             File.Create(TemporaryName(path), bufferSize: 1, FileOptions.DeleteOnClose).Dispose();

@@ -14,7 +14,8 @@ var root = new RootCommand(
 foreach (var command in Commands(args))
     root.Subcommands.Add(command);
 
-var parsed = root.Parse(args);
+// A word that begins with @ is a file like any other, and not one with options in it.
+var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
 {
     string command = parsed.CommandResult.Command == root ? "sla" : $"sla {parsed.CommandResult.Command.Name}";

@@ -67,7 +67,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
         if (_bar is null)
             Terminal.Note(line);
         else
-            Terminal.Progress.MarkupLineInterpolated($"{line}");
+            Terminal.Progress.MarkupLine(Terminal.Cell(line));
     }
 
     private void Show(TrainingProgress metrics, bool isLineDue)
@@ -84,7 +84,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
         {
             _bar.MaxValue = total;
             _bar.Value = done;
-            _bar.Description = line;
+            _bar.Description = Terminal.Cell(line);
         }
         else if (isLineDue)
         {

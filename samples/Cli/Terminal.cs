@@ -30,13 +30,25 @@ internal static class Terminal
     /// <summary>Whether progress is shown on a terminal.</summary>
     public static bool IsLive => !Console.IsErrorRedirected;
 
-    public static void Error(string message) => Console.Error.WriteLine($"sla: {message}");
+    /// <summary>Says why the command ended. A message is one line; a stack trace has several.</summary>
+    public static void Error(string message)
+    {
+        foreach (string line in $"sla: {message}".ReplaceLineEndings("\n").Split('\n'))
+            Note(line);
+    }
 
-    public static void Note(string message) => Console.Error.WriteLine(message);
+    /// <summary>Says something in a line. What a name in it has of control characters is shown and not done.</summary>
+    public static void Note(string message) => Console.Error.WriteLine(VisibleText.Of(message));
+
+    /// <summary>Writes a line of the result.</summary>
+    public static void WriteLine(string line) => Console.Out.WriteLine(VisibleText.Of(line));
 
     public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented.Value));
 
     public static void Write(Table table) => AnsiConsole.Write(table);
+
+    /// <summary>Text for a cell of a table: without markup, and with control characters shown.</summary>
+    public static string Cell(string text) => Markup.Escape(VisibleText.Of(text));
 
     public static Table Grid(params string[] columns)
     {
@@ -54,7 +66,7 @@ internal static class Terminal
         mlContext.Log += (_, entry) =>
         {
             if (entry.Kind == ChannelMessageKind.Error || (entry.Source.Contains("Sla", StringComparison.Ordinal) && (verbose || entry.Kind == ChannelMessageKind.Warning)))
-                Note(entry.RawMessage);
+                Note(entry.RawMessage.ReplaceLineEndings(" "));
         };
         return mlContext;
     }

@@ -52,9 +52,9 @@ internal static class EvaluateCommand
     {
         var table = Terminal.Grid("class", "images", "precision", "recall", "f1");
         foreach (var c in evaluation.PerClass)
-            table.AddRow(Markup.Escape(c.Name), $"{c.Images}", Percent(c.Precision), Percent(c.Recall), Percent(c.F1));
+            table.AddRow(Terminal.Cell(c.Name), $"{c.Images}", Percent(c.Precision), Percent(c.Recall), Percent(c.F1));
         Terminal.Write(table);
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{evaluation.Images} images: accuracy {evaluation.Accuracy:P1}, macro accuracy {evaluation.MacroAccuracy:P1}, log-loss {evaluation.LogLoss:F3}; {evaluation.ImagesPerSecond:F0} images/s ({evaluation.Inference})."));
     }
 

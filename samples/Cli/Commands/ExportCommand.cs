@@ -31,7 +31,7 @@ internal static class ExportCommand
         bool isDynamic = Batch.Of(parsed) == BatchSize.Any;
         using var model = Pipeline.Open(Terminal.NewContext(parsed), parsed.GetValue(Model)!, Inference.Of(parsed));
         OutputFile.Write(path, temporary => model.ExportOnnx(temporary, isDynamic ? null : 1));
-        Console.Out.WriteLine($"{path}: Images, {(isDynamic ? "B" : "1")} x {model.ImageShape.Channels} x {model.ImageShape.Height} x {model.ImageShape.Width}, to Score, {(isDynamic ? "B" : "1")} x {model.ClassNames.Count} ({model.Inference}).");
+        Terminal.WriteLine($"{path}: Images, {(isDynamic ? "B" : "1")} x {model.ImageShape.Channels} x {model.ImageShape.Height} x {model.ImageShape.Width}, to Score, {(isDynamic ? "B" : "1")} x {model.ClassNames.Count} ({model.Inference}).");
         return ExitCode.Done;
     }
 }

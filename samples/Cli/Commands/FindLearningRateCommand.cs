@@ -42,8 +42,8 @@ internal sealed class FindLearningRateCommand
 
         double most = range.Points.Max(point => point.Loss);
         foreach (var (rate, loss) in range.Points.Where((_, i) => i % Math.Max(1, range.Points.Count / MostRows) == 0))
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10:G3}  {loss,7:F3}  {new string('#', (int)(BarLength * loss / most))}"));
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"--learning-rate {range.Suggested:G3}"));
+            Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10:G3}  {loss,7:F3}  {new string('#', (int)(BarLength * loss / most))}"));
+        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"--learning-rate {range.Suggested:G3}"));
         return ExitCode.Done;
     }
 }

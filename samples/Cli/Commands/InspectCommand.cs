@@ -65,6 +65,6 @@ internal static class InspectCommand
             Row("validated", $"{measured}");
         Terminal.Write(table);
 
-        void Row(string name, FormattableString value) => table.AddRow(Markup.Escape(name), Markup.Escape(value.ToString(CultureInfo.InvariantCulture)));
+        void Row(string name, FormattableString value) => table.AddRow(Terminal.Cell(name), Terminal.Cell(value.ToString(CultureInfo.InvariantCulture)));
     }
 }

@@ -54,9 +54,9 @@ internal static class PredictCommand
     {
         foreach (var prediction in predictions)
         {
-            Console.Out.WriteLine($"{prediction.File}: {Line(prediction.Top)}");
+            Terminal.WriteLine($"{prediction.File}: {Line(prediction.Top)}");
             foreach (var view in prediction.Views ?? [])
-                Console.Out.WriteLine($"  {view.Transformation}: {Line(view.Top)}");
+                Terminal.WriteLine($"  {view.Transformation}: {Line(view.Top)}");
         }
     }
 

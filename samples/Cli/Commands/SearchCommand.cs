@@ -182,7 +182,7 @@ internal sealed class SearchCommand
         }
         catch (IOException exception)
         {
-            throw new TrainingFailedException($"{exception.Message} The search is kept in '{folder}'. To write the model, run the same command with --resume --folder '{folder}' and another --model.", exception);
+            throw new TrainingFailedException($"{exception.Message} The search is kept in '{folder}'. To write the model, run the same command with --resume --folder {ShellCommand.Quoted(folder)} and another --model.", exception);
         }
     }
 
@@ -226,9 +226,9 @@ internal sealed class SearchCommand
         }
 
         string accuracy = last is null ? "" : string.Create(CultureInfo.InvariantCulture, $", accuracy {last.Accuracy:P1} on validation images{When(last, found.Best)}");
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {found.Best}, the best of {found.Trials.Count} in {found.Elapsed:hh\\:mm\\:ss}{accuracy}."));
+        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {found.Best}, the best of {found.Trials.Count} in {found.Elapsed:hh\\:mm\\:ss}{accuracy}."));
         if (!found.IsComplete)
-            Terminal.Note($"The search was stopped. The model is the best so far. To continue, run the same command with --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {folder}")}.");
+            Terminal.Note($"The search was stopped. The model is the best so far. To continue, run the same command with --resume{(parsed.GetValue(_folder) is null ? "" : $" --folder {ShellCommand.Quoted(folder)}")}.");
     }
 
     /// <summary>At which step a trial was measured, if not at its end.</summary>

@@ -135,7 +135,7 @@ internal sealed class TrainCommand
         catch (IOException exception)
         {
             throw new TrainingFailedException(
-                $"{exception.Message} The training is complete and is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint '{checkpointFolder}' and another --model.",
+                $"{exception.Message} The training is complete and is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint {ShellCommand.Quoted(checkpointFolder)} and another --model.",
                 exception);
         }
     }
@@ -182,7 +182,7 @@ internal sealed class TrainCommand
         var words = parsed.Tokens.Select(token => token.Value).ToList();
         if (!words.Contains(_resume.Name))
             words.Add(_resume.Name);
-        return $"Continue with: sla {string.Join(' ', words.Select(word => word.Contains(' ', StringComparison.Ordinal) ? $"'{word}'" : word))}";
+        return $"Continue with: {ShellCommand.Of(["sla", .. words])}";
     }
 
     private void Show(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
@@ -219,7 +219,7 @@ internal sealed class TrainCommand
         }
 
         string accuracy = MeasuredAccuracy.Of(history) is { } measured ? $", {measured}" : "";
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
+        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
     }
 
     /// <summary>How far the run has come, for the message at its end.</summary>

@@ -35,7 +35,7 @@ internal static class ReportPage
             throw new TrainingFailedException($"{exception.Message} '{model}' was written. {HowToMake()}", exception);
         }
 
-        string HowToMake() => $"Make the report with: sla evaluate --model {model} --report {path} --images DIR";
+        string HowToMake() => $"Make the report with: {ShellCommand.Of("sla", "evaluate", "--model", model, "--report", path, "--images")} DIR";
     }
 
     public static XElement Of(ModelReport report) => new("html",
