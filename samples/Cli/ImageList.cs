@@ -17,7 +17,7 @@ internal static class ImageList
         var images = new List<LabelledImage>();
         var lines = new Dictionary<string, (int Line, string Label)>(StringComparer.Ordinal);
         var repeated = new List<string>();
-        var realFolders = new Dictionary<string, string>(StringComparer.Ordinal);
+        var realPaths = new RealPaths();
         foreach (var (line, fields) in Records(path))
         {
             if (fields is [var blank] && blank.Trim().Length == 0)
@@ -30,7 +30,7 @@ internal static class ImageList
             string file = Path.Combine(folder, fields[0]);
             if (!File.Exists(file))
                 throw new InputException($"Line {line} of '{path}' names '{VisibleText.Shortened(fields[0])}'. There is no file '{VisibleText.Shortened(file)}'.");
-            string real = RealFile(file, realFolders);
+            string real = realPaths.Of(file);
             string label = fields[1].Trim();
             if (!lines.TryGetValue(real, out var first))
             {
@@ -126,16 +126,5 @@ internal static class ImageList
             throw new InputException(
                 $"Line {1 + bytes.Take(exception.Index).Count(value => value == '\n')} of '{path}' is not UTF-8. Save the list as UTF-8, or convert it, for example: iconv -f {encoding} -t UTF-8 {list} > {ShellCommand.Quoted(path + ".utf8")}", exception);
         }
-    }
-
-    /// <summary>The file without links on the way to it. Most files of a list share their folders.</summary>
-    private static string RealFile(string file, Dictionary<string, string> realFolders)
-    {
-        string full = Path.GetFullPath(file);
-        string folder = Path.GetDirectoryName(full)!;
-        if (!realFolders.TryGetValue(folder, out string? real))
-            realFolders.Add(folder, real = RealPath.Of(folder));
-        string path = Path.Combine(real, Path.GetFileName(full));
-        return new FileInfo(path).LinkTarget is null ? path : RealPath.Of(path);
     }
 }

@@ -47,12 +47,12 @@ internal static class Pipeline
     }
 
     /// <summary>Saves a model that goes from the path of a file to the name of a class with ML.NET's own steps, so that any program can load it.</summary>
-    public static void Save(MLContext mlContext, SlaTransformer model, string path)
+    public static void Save(MLContext mlContext, SlaTransformer model, Stream stream)
     {
         var files = mlContext.Data.LoadFromEnumerable(Array.Empty<ImageFile>());
         var loading = mlContext.Transforms.LoadImages(ImageColumn, imageFolder: "", PathColumn).Fit(files);
         var naming = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel").Fit(model.Transform(loading.Transform(files)));
-        mlContext.Model.Save(new TransformerChain<ITransformer>(loading, model, naming), files.Schema, path);
+        mlContext.Model.Save(new TransformerChain<ITransformer>(loading, model, naming), files.Schema, stream);
     }
 
     /// <summary>Opens the SLA model in a file.</summary>

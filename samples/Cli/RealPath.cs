@@ -14,9 +14,6 @@ internal static class RealPath
     /// <exception cref="IOException">Links lead in a circle.</exception>
     public static string Of(string path) => Of(path, MostLinks);
 
-    /// <summary>Whether two paths name the same file or folder.</summary>
-    public static bool AreSame(string one, string other) => NewNames.Equals(Of(one), Of(other));
-
     /// <summary>Whether a path is a folder, or in it or below it. Both are without links.</summary>
     public static bool IsWithin(string path, string folder) =>
         NewNames.Equals(path, folder) || path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
@@ -53,5 +50,23 @@ internal static class RealPath
         {
             return path;
         }
+    }
+}
+
+/// <summary>Finds where many paths lead. Most of them share their folders.</summary>
+internal sealed class RealPaths
+{
+    private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
+
+    /// <summary>What <see cref="RealPath.Of(string)"/> gives.</summary>
+    public string Of(string file)
+    {
+        string full = Path.GetFullPath(file);
+        if (Path.GetDirectoryName(full) is not { } folder)
+            return full;
+        if (!_folders.TryGetValue(folder, out string? real))
+            _folders.Add(folder, real = RealPath.Of(folder));
+        string path = Path.Combine(real, Path.GetFileName(full));
+        return new FileInfo(path).LinkTarget is null ? path : RealPath.Of(path);
     }
 }

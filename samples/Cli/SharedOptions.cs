@@ -35,12 +35,22 @@ internal sealed class ImageOptions
 
     public bool SkipsUnreadable(ParseResult parsed) => parsed.GetValue(_skipUnreadable);
 
-    /// <exception cref="InputException">The images are missing, given twice, or cannot be used.</exception>
-    public ImageSet Read(ParseResult parsed) => (parsed.GetValue(_folder), parsed.GetValue(_list)) switch
+    /// <summary>Notes the folder and the list among what the command reads.</summary>
+    public void AddTo(FileRoles roles, ParseResult parsed) => roles.Read(_folder.Name, parsed.GetValue(_folder)).Read(_list.Name, parsed.GetValue(_list));
+
+    /// <param name="parsed">The command line.</param>
+    /// <param name="roles">What the command reads and writes; the images are noted in it.</param>
+    /// <exception cref="InputException">The images are missing, given twice, cannot be used, or are written to.</exception>
+    public ImageSet Read(ParseResult parsed, FileRoles roles)
     {
-        ({ } folder, null) => ImageSet.OfFolder(folder, SkipsUnreadable(parsed)),
-        (null, { } list) => ImageSet.OfList(list),
-        (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
-        _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),
-    };
+        var (images, option) = (parsed.GetValue(_folder), parsed.GetValue(_list)) switch
+        {
+            ({ } folder, null) => (ImageSet.OfFolder(folder, SkipsUnreadable(parsed)), _folder),
+            (null, { } list) => (ImageSet.OfList(list), _list),
+            (null, null) => throw new InputException("The images are missing: give a folder as --images, or a list as --list."),
+            _ => throw new InputException("The images are given twice: as --images and as --list. Give one of them."),
+        };
+        roles.Read($"an image of {option.Name}", images.Images.Select(image => image.ImagePath));
+        return images;
+    }
 }

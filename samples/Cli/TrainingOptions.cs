@@ -104,10 +104,19 @@ internal sealed class TrainingOptions
 
     public int? ViewsPerStep(ParseResult parsed) => _viewsPerStep.Of(parsed);
 
-    /// <exception cref="InputException">The images are missing, given twice, of one class, or cannot be used.</exception>
-    public ImageSet ReadImages(ParseResult parsed)
+    /// <summary>Notes the files and folders that are named among what the command reads.</summary>
+    public void AddTo(FileRoles roles, ParseResult parsed)
     {
-        var images = _images.Read(parsed);
+        _images.AddTo(roles, parsed);
+        roles.Read(_pretrained.Name, parsed.GetValue(_pretrained));
+    }
+
+    /// <param name="parsed">The command line.</param>
+    /// <param name="roles">What the command reads and writes; the images are noted in it.</param>
+    /// <exception cref="InputException">The images are missing, given twice, of one class, cannot be used, or are written to.</exception>
+    public ImageSet ReadImages(ParseResult parsed, FileRoles roles)
+    {
+        var images = _images.Read(parsed, roles);
         if (SkipsUnreadable(parsed))
             images = images.WithoutUnreadableClasses();
         switch (images.Classes)

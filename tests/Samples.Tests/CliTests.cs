@@ -207,7 +207,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         var running = SlaCommand.RunAsync(arguments);
         while (!Directory.Exists(checkpoint))
             await Task.Delay(20, TestContext.Current.CancellationToken);
-        Directory.Delete(folder);
+        Directory.Delete(folder, recursive: true);
         var run = await running;
         Assert.Equal(2, run.Code);
         Assert.Contains("could not be written", run.Error, StringComparison.Ordinal);

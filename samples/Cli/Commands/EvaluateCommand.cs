@@ -30,14 +30,16 @@ internal static class EvaluateCommand
         string? report = parsed.GetValue(Report);
         if (report is not null)
             OutputFile.Check(report);
+        var roles = new FileRoles().Read("--model", path).Write("--report", report);
+        Images.AddTo(roles, parsed);
         var mlContext = Terminal.NewContext(parsed);
         using var model = Pipeline.Open(mlContext, path, Inference.Of(parsed));
-        var images = Images.Read(parsed).OfClasses(model.ClassNames, "The model");
+        var images = Images.Read(parsed, roles).OfClasses(model.ClassNames, "The model");
         var scored = ScoredImages.Of(mlContext, model, images);
         if (report is not null)
         {
             var made = ModelReport.Of(mlContext, model, path, images, scored);
-            OutputFile.Write(report, temporary => ReportPage.Write(made, temporary));
+            OutputFile.Write(report, stream => ReportPage.Write(made, stream));
         }
 
         var evaluation = Evaluation.Of(scored, model.ClassNames);

@@ -28,10 +28,28 @@ internal static class ExportCommand
     {
         string path = parsed.GetValue(Onnx)!;
         OutputFile.Check(path);
+        new FileRoles().Read("--model", parsed.GetValue(Model)).Write("--onnx", path);
         bool isDynamic = Batch.Of(parsed) == BatchSize.Any;
         using var model = Pipeline.Open(Terminal.NewContext(parsed), parsed.GetValue(Model)!, Inference.Of(parsed));
-        OutputFile.Write(path, temporary => model.ExportOnnx(temporary, isDynamic ? null : 1));
+        OutputFile.Write(path, stream => Export(model, isDynamic ? null : 1, stream));
         Terminal.WriteLine($"{path}: Images, {(isDynamic ? "B" : "1")} x {model.ImageShape.Channels} x {model.ImageShape.Height} x {model.ImageShape.Width}, to Score, {(isDynamic ? "B" : "1")} x {model.ClassNames.Count} ({model.Inference}).");
         return ExitCode.Done;
+    }
+
+    private static void Export(SlaTransformer model, int? batchSize, Stream stream)
+    {
+        // The library writes to a path. A folder that only this user may enter has no link in it.
+        string folder = Directory.CreateTempSubdirectory("sla-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "model.onnx");
+            model.ExportOnnx(file, batchSize);
+            using var written = File.OpenRead(file);
+            written.CopyTo(stream);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class FindLearningRateCommand
 
     private int Run(ParseResult parsed)
     {
-        var images = _training.ReadImages(parsed);
+        var images = _training.ReadImages(parsed, new FileRoles());
         var options = _training.For(parsed, images);
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         using var interruption = new Interruption();

@@ -54,16 +54,23 @@ internal sealed class SearchCommand
     private int Run(ParseResult parsed)
     {
         string path = parsed.GetValue(_model)!;
-        OutputFile.Check(path);
+        using var taken = OutputFile.Take(path);
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
         var (space, fixedBackbone, isNetworkFixed) = SearchSpace(parsed);
-        var images = _training.ReadImages(parsed);
-        var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
-
         bool hasOwnFolder = parsed.GetValue(_folder) is null;
         string folder = parsed.GetValue(_folder) ?? path + ".search";
+        var roles = new FileRoles()
+            .Write(_model.Name, path)
+            .Write(_report.Name, report)
+            .Write(_folder.Name, folder)
+            .Read(_validation.Name, parsed.GetValue(_validation))
+            .Read("--backbone", fixedBackbone ?? parsed.GetValue<string>("--backbone"));
+        _training.AddTo(roles, parsed);
+        var images = _training.ReadImages(parsed, roles);
+        var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
+        roles.Read($"an image of {_validation.Name}", validation?.Images.Select(image => image.ImagePath) ?? []);
         CheckFolder(folder, parsed.GetValue(_resume));
         var options = _training.For(parsed, images);
         int? backboneSide = _backbone.Apply(parsed, _training, images, space, fixedBackbone, isNetworkFixed);
@@ -85,7 +92,7 @@ internal sealed class SearchCommand
         using var found = Search(experiment, folder, board => options.Observers = [rows, board], interruption.Token);
         Save(mlContext, found.Model, path, folder);
         if (found.IsComplete && hasOwnFolder)
-            Directory.Delete(folder, recursive: true);
+            new OwnFolder(folder).Delete();
         Show(parsed, path, found, folder);
         if (report is not null && found.IsComplete)
             WriteReport(mlContext, found, path, report, images, validation, rows, interruption.Token);
@@ -159,7 +166,7 @@ internal sealed class SearchCommand
         {
             // A folder without a record is of no use to --resume.
             if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, "search.json")))
-                Directory.Delete(folder, recursive: true);
+                new OwnFolder(folder).Delete();
         }
     }
 
@@ -178,7 +185,7 @@ internal sealed class SearchCommand
     {
         try
         {
-            OutputFile.Write(path, temporary => Pipeline.Save(mlContext, model, temporary));
+            OutputFile.Write(path, stream => Pipeline.Save(mlContext, model, stream));
         }
         catch (IOException exception)
         {

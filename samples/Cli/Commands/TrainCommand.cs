@@ -13,9 +13,6 @@ internal sealed class TrainCommand
     /// <summary>The smallest class of which a tenth is kept to validate on by default.</summary>
     private const int FewestToSplit = 10;
 
-    /// <summary>How the names of files begin that a frozen network's output is kept in.</summary>
-    private const string EmbeddingsPrefix = "embeddings-";
-
     private readonly TrainingOptions _training = new();
     private readonly BackboneOptions _backbone = new();
     private readonly Option<string> _model = new("--model") { Description = "File to write the model to.", HelpName = "OUT.zip", Required = true };
@@ -44,22 +41,25 @@ internal sealed class TrainCommand
     {
         var clock = Stopwatch.StartNew();
         string path = parsed.GetValue(_model)!;
-        OutputFile.Check(path);
+        using var taken = OutputFile.Take(path);
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
-        var images = _training.ReadImages(parsed);
+        var checkpoint = new OwnFolder(parsed.GetValue(_checkpoint) ?? path + ".checkpoint");
+        var roles = Roles(parsed, path, report);
+        var images = _training.ReadImages(parsed, roles);
         var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
 
         var options = _training.For(parsed, images);
         options.TrainingTime = TrainingTime(parsed);
         _backbone.Apply(parsed, _training, images, options.TrainingTime is not null, options);
+        roles.Read($"an image of {_validation.Name}", validation?.Images.Select(image => image.ImagePath) ?? []);
         bool choosesByFolds = options.BackboneTraining != BackboneTraining.Full && report is null;
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images, choosesByFolds) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
         options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
         options.Resume = parsed.GetValue(_resume);
-        CheckCheckpoint(options);
+        CheckCheckpoint(checkpoint, options);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         if (options.TrainingTime is { } training && options.BackboneTraining != BackboneTraining.Full)
@@ -79,7 +79,7 @@ internal sealed class TrainCommand
         using var model = Train(parsed, mlContext, options, rows, images.ClassCounts(), last, log);
         Save(mlContext, model, path, options.CheckpointFolder);
         if (hasOwnCheckpoint)
-            Directory.Delete(options.CheckpointFolder, recursive: true);
+            checkpoint.Delete();
         Show(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
         if (report is not null)
         {
@@ -130,7 +130,7 @@ internal sealed class TrainCommand
     {
         try
         {
-            OutputFile.Write(path, temporary => Pipeline.Save(mlContext, model, temporary));
+            OutputFile.Write(path, stream => Pipeline.Save(mlContext, model, stream));
         }
         catch (IOException exception)
         {
@@ -161,18 +161,33 @@ internal sealed class TrainCommand
         _validationFraction.Of(parsed)
         ?? (!choosesByFolds && images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
 
-    private static void CheckCheckpoint(SlaTrainer.Options options)
+    /// <summary>What the command reads and writes, except the images.</summary>
+    private FileRoles Roles(ParseResult parsed, string path, string? report)
     {
-        string[] files = Directory.Exists(options.CheckpointFolder) ? Directory.GetFiles(options.CheckpointFolder) : [];
+        string folder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
+        var roles = new FileRoles()
+            .Write(_model.Name, path)
+            .Write(_report.Name, report)
+            .Write(_checkpoint.Name, folder)
+            .Write(_logFolder.Name, parsed.GetValue(_logFolder))
+            .Read(_validation.Name, parsed.GetValue(_validation))
+            .Read("--backbone", parsed.GetValue<string>("--backbone"));
+        _training.AddTo(roles, parsed);
+        return roles;
+    }
+
+    private void CheckCheckpoint(OwnFolder checkpoint, SlaTrainer.Options options)
+    {
+        checkpoint.CheckHasNothingElse(_checkpoint.Name);
 
         // What a frozen network made of each photo is right for any training on the same photos.
-        if (!options.Resume && files.Any(file => !Path.GetFileName(file).StartsWith(EmbeddingsPrefix, StringComparison.Ordinal)))
+        if (!options.Resume && checkpoint.Has(OwnFolder.Checkpoint))
         {
             throw new InputException(
                 $"'{options.CheckpointFolder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
         }
 
-        if (files.Length == 0 && options.Resume)
+        if (!checkpoint.Has(OwnFolder.Checkpoint) && options.Resume)
             throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}'. Leave out --resume to start a new run.");
     }
 

@@ -6,9 +6,9 @@ namespace Sla.Report;
 /// <summary>A report as one HTML file, which needs no other.</summary>
 internal static class ReportPage
 {
-    public static void Write(ModelReport report, string path)
+    public static void Write(ModelReport report, Stream stream)
     {
-        using var writer = new StreamWriter(path);
+        using var writer = new StreamWriter(stream, leaveOpen: true);
         writer.WriteLine("<!DOCTYPE html>");
         writer.Write(Of(report).ToString(SaveOptions.DisableFormatting));
     }
@@ -24,7 +24,7 @@ internal static class ReportPage
         try
         {
             var report = make();
-            OutputFile.Write(path, temporary => Write(report, temporary));
+            OutputFile.Write(path, stream => Write(report, stream));
         }
         catch (OperationCanceledException exception)
         {
