@@ -30,10 +30,21 @@ internal static class Failure
     /// <summary>One line, without the notes on parameters that .NET adds.</summary>
     public static string MessageOf(Exception exception)
     {
-        string message = exception.Message;
+        string message = CauseOf(exception).Message;
         int notes = message.IndexOf(" (Parameter '", StringComparison.Ordinal);
         return (notes < 0 ? message : message[..notes]).ReplaceLineEndings(" ");
     }
+
+    /// <summary>What went wrong in work that ML.NET or .NET did on other threads, and wrapped.</summary>
+    public static Exception CauseOf(Exception exception)
+    {
+        while (exception.InnerException is { } inner && (exception is AggregateException || IsWrapped(exception)))
+            exception = inner;
+        return exception;
+    }
+
+    private static bool IsWrapped(Exception exception) => exception is InvalidOperationException
+        && (exception.Message.StartsWith("Splitter", StringComparison.Ordinal) || exception.Message.StartsWith("Event we were waiting on", StringComparison.Ordinal));
 
     /// <summary>Runs work that depends on the input alone, so that what the library refuses is something that the user gave.</summary>
     public static T AsInput<T>(Func<T> work)
@@ -42,10 +53,9 @@ internal static class Failure
         {
             return work();
         }
-        catch (InvalidOperationException exception)
+        catch (Exception exception) when (exception is InvalidOperationException or AggregateException)
         {
-            // ML.NET wraps what goes wrong on one of its threads.
-            var cause = exception.InnerException is not null && exception.Message.StartsWith("Splitter", StringComparison.Ordinal) ? exception.InnerException : exception;
+            var cause = CauseOf(exception);
             if (cause is OperationCanceledException or OutOfMemoryException)
                 ExceptionDispatchInfo.Throw(cause);
             throw new InputException(MessageOf(cause), exception);

@@ -117,6 +117,20 @@ internal sealed class ImageSet
         return unreadable.Count == 0 ? this : new ImageSet(Source, Images.Where(image => !unreadable.Contains(image.Label)));
     }
 
+    /// <summary>The images that can be read. Names the others.</summary>
+    /// <exception cref="InputException">There is none.</exception>
+    public ImageSet WithoutUnreadableImages()
+    {
+        const int Together = 64;
+        var failures = Images.Select(image => image.ImagePath).Chunk(Together).AsParallel().AsOrdered()
+            .SelectMany(paths => Pipeline.Decode(paths, ImageSurvey.LargestSide).Select(decoded => decoded.Failure).ToList())
+            .ToList();
+        foreach (var failure in failures.OfType<Exception>())
+            Terminal.Note($"{Failure.MessageOf(failure)} It is left out.");
+        var readable = Images.Where((_, i) => failures[i] is null).ToList();
+        return readable.Count > 0 ? new ImageSet(Source, readable) : throw new InputException($"No image in '{Source}' can be read.");
+    }
+
     /// <summary>The classes with their numbers of images, in one line. Of many classes, the first.</summary>
     public string ClassCounts()
     {

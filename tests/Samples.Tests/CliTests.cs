@@ -92,7 +92,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     }
 
     [Fact]
-    public async Task Predict_keeps_the_order_of_the_files_and_names_the_first_that_cannot_be_used()
+    public async Task Predict_keeps_the_order_of_the_files_and_names_each_that_cannot_be_used()
     {
         string[] files = [.. TestFiles.Reverse()];
         var predictions = (await SlaCommand.JsonAsync(["predict", "--model", trained.Model, .. files])).AsArray();
@@ -101,10 +101,48 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
 
         foreach (int i in new[] { 7, 20 })
             File.WriteAllText(files[i] = InFolder($"{i}.png"), "no image");
+        files[9] = InFolder("nothing.png");
+        string[] errors =
+        [
+            $"The image '{files[7]}' cannot be used: it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO.",
+            $"There is no file '{files[9]}'.",
+            $"The image '{files[20]}' cannot be used: it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO.",
+        ];
         var run = await SlaCommand.RunAsync(["predict", "--model", trained.Model, .. files]);
         Assert.Equal(1, run.Code);
-        Assert.Equal($"sla: The image '{files[7]}' cannot be used: it is not an image of a supported kind: JPEG, PNG, GIF, WebP, BMP or ICO.", run.Error.Trim());
-        Assert.Empty(run.Output);
+        Assert.Equal(errors.Select(error => $"sla: {error}"), run.Error.Trim().Split('\n'));
+        Assert.Equal(files.Where((_, i) => i is not (7 or 9 or 20)), run.Output.Trim().Split('\n').Select(line => line.Split(": ")[0]));
+
+        run = await SlaCommand.RunAsync(["predict", "--model", trained.Model, "--json", .. files]);
+        Assert.Equal(1, run.Code);
+        var entries = JsonNode.Parse(run.Output)!.AsArray();
+        Assert.Equal(files, entries.Select(entry => (string)entry!["file"]!));
+        Assert.Equal(errors, entries.Select(entry => (string?)entry!["error"]).OfType<string>());
+        Assert.Null(entries[7]!["predictedLabel"]);
+        Assert.Equal((string)predictions[8]!["predictedLabel"]!, (string)entries[8]!["predictedLabel"]!);
+    }
+
+    [Fact]
+    public async Task Predict_takes_all_images_below_a_folder()
+    {
+        Directory.CreateDirectory(InFolder("hidden/.cache"));
+        File.Copy(TestFiles[0], InFolder("hidden/.cache/1.png"));
+        var predictions = (await SlaCommand.JsonAsync("predict", "--model", trained.Model, trained.TestImages)).AsArray();
+        Assert.Equal(TestFiles, predictions.Select(prediction => (string)prediction!["file"]!));
+        await SlaCommand.RefusedAsync("There is no image in", "predict", "--model", trained.Model, InFolder("hidden"));
+    }
+
+    [Fact]
+    public async Task Evaluate_names_a_broken_image_and_can_skip_it()
+    {
+        string images = InFolder("images");
+        TrainedByCli.Copy(FashionImages.Test(classes: 3, perClass: 2), images);
+        string broken = Path.Combine(images, "bag", "zz.jpg");
+        File.WriteAllText(broken, "<html>");
+        await SlaCommand.RefusedAsync($"The image '{broken}' cannot be used", "evaluate", "--model", trained.Model, "--images", images);
+        var run = await SlaCommand.DoneAsync("evaluate", "--model", trained.Model, "--images", images, "--skip-unreadable", "--json");
+        Assert.Contains($"The image '{broken}' cannot be used", run.Error, StringComparison.Ordinal);
+        Assert.Equal(6, (int)JsonNode.Parse(run.Output)!["images"]!);
     }
 
     [Fact]

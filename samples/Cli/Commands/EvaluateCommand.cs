@@ -35,6 +35,8 @@ internal static class EvaluateCommand
         var mlContext = Terminal.NewContext(parsed);
         using var model = Pipeline.Open(mlContext, path, Inference.Of(parsed));
         var images = Images.Read(parsed, roles).OfClasses(model.ClassNames, "The model");
+        if (Images.SkipsUnreadable(parsed))
+            images = images.WithoutUnreadableImages();
         var scored = ScoredImages.Of(mlContext, model, images);
         if (report is not null)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Sla;
 
 namespace Sla.Commands;
@@ -7,12 +8,15 @@ namespace Sla.Commands;
 /// <summary><c>sla predict</c>.</summary>
 internal static class PredictCommand
 {
+    /// <summary>Files that are scored together, on all processors, before their results are shown.</summary>
+    private const int FilesTogether = 64;
+
     private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "Number of the most probable classes to show. Default 3.", least: 1);
     private static readonly Option<bool> Views = new("--views") { Description = "Also show the prediction of each transformed view of an image." };
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
     private static readonly Option<bool> Json = SharedOptions.Json();
-    private static readonly Argument<string[]> Files = new("FILE") { Description = "The images.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Files = new("FILE") { Description = "The images. A folder stands for all images in it and below it.", Arity = ArgumentArity.OneOrMore };
 
     public static Command Create()
     {
@@ -23,49 +27,109 @@ internal static class PredictCommand
 
     private static int Run(ParseResult parsed)
     {
-        string[] files = parsed.GetValue(Files)!;
-        if (files.FirstOrDefault(file => !File.Exists(file)) is { } missing)
-            throw new InputException($"There is no file '{missing}'.");
+        bool isJson = parsed.GetValue(Json);
+        var all = new List<Prediction>();
+        bool areAllGood = true;
+        foreach (var prediction in Predict(parsed))
+        {
+            areAllGood &= prediction.Error is null;
+            if (prediction.Error is { } error)
+                Terminal.Error(error);
+            else if (!isJson)
+                Show(prediction);
+            if (isJson)
+                all.Add(prediction);
+        }
 
-        var predictions = Predict(parsed, files);
-        if (parsed.GetValue(Json))
-            Terminal.WriteJson(predictions);
-        else
-            Show(predictions);
-        return ExitCode.Done;
+        if (isJson)
+            Terminal.WriteJson(all);
+        return areAllGood ? ExitCode.Done : ExitCode.BadInput;
     }
 
-    private static List<Prediction> Predict(ParseResult parsed, string[] files)
+    private static IEnumerable<Prediction> Predict(ParseResult parsed)
     {
         int top = Top.Of(parsed) ?? 3;
         using var opened = Pipeline.OpenPredictor(parsed.GetValue(Model)!, Inference.Of(parsed));
         using var withViewScores = parsed.GetValue(Views) ? opened.WithViewScores() : null;
         var model = withViewScores ?? opened;
-        return [.. files.Zip(model.Predict(files), (file, said) => new Prediction(
+        foreach (var some in parsed.GetValue(Files)!.SelectMany(Found).Chunk(FilesTogether))
+        {
+            foreach (var prediction in Scored(model, some, Result))
+                yield return prediction;
+        }
+
+        Prediction Result(string file, SlaPrediction said) => new(
             file,
             Best(model, said.Score, top),
-            withViewScores is null ? null : [.. model.Transformations.Zip(said.ViewScores, (view, scores) => new ViewPrediction(view.Name, Best(model, scores, top)))]))];
+            withViewScores is null ? null : [.. model.Transformations.Zip(said.ViewScores, (view, scores) => new ViewPrediction(view.Name, Best(model, scores, top)))]);
     }
+
+    /// <summary>The images that a word of the command line stands for, and what is wrong with it.</summary>
+    private static IEnumerable<Prediction> Found(string path)
+    {
+        if (!Directory.Exists(path))
+            return [File.Exists(path) ? new Prediction(path) : new Prediction(path) { Error = $"There is no file '{path}'." }];
+        var wrong = new List<Prediction>();
+        var walk = new FolderWalk((folder, why) => wrong.Add(new Prediction(folder) { Error = $"The folder '{folder}' cannot be read: {why.Message}" }));
+        var images = walk.Find([path])[0];
+        walk.Note();
+        if (images.Count == 0 && wrong.Count == 0)
+            wrong.Add(new Prediction(path) { Error = $"There is no image in '{path}' ({FolderWalk.Endings})." });
+        return [.. images.Select(image => new Prediction(image)), .. wrong];
+    }
+
+    /// <summary>Scores files together, and one by one where one of them cannot be used.</summary>
+    private static Prediction[] Scored(SlaPredictor model, Prediction[] some, Func<string, SlaPrediction, Prediction> result)
+    {
+        string[] files = [.. some.Where(file => file.Error is null).Select(file => file.File)];
+        IEnumerator<SlaPrediction>? together = null;
+        try
+        {
+            together = model.Predict(files).GetEnumerator();
+        }
+        catch (Exception exception) when (Array.Exists(files, file => IsAbout(exception, file)))
+        {
+        }
+
+        return [.. some.Select(file => file.Error is not null ? file : together is not null && together.MoveNext() ? result(file.File, together.Current) : ScoredAlone(model, file.File, result))];
+    }
+
+    private static Prediction ScoredAlone(SlaPredictor model, string file, Func<string, SlaPrediction, Prediction> result)
+    {
+        try
+        {
+            return result(file, model.Predict(file));
+        }
+        catch (Exception exception) when (IsAbout(exception, file))
+        {
+            return new Prediction(file) { Error = Failure.MessageOf(exception) };
+        }
+    }
+
+    /// <summary>Whether an error is about a file, and not about the model: the library names the file.</summary>
+    private static bool IsAbout(Exception exception, string file) =>
+        exception is IOException or InvalidDataException or UnauthorizedAccessException && exception.Message.Contains(Path.GetFileName(file), StringComparison.Ordinal);
 
     private static List<ClassProbability> Best(SlaPredictor model, IReadOnlyList<float> scores, int count) =>
         [.. scores.Select((score, i) => new ClassProbability(model.ClassNames[i], score)).OrderByDescending(c => c.Probability).Take(count)];
 
-    private static void Show(List<Prediction> predictions)
+    private static void Show(Prediction prediction)
     {
-        foreach (var prediction in predictions)
-        {
-            Terminal.WriteLine($"{prediction.File}: {Line(prediction.Top)}");
-            foreach (var view in prediction.Views ?? [])
-                Terminal.WriteLine($"  {view.Transformation}: {Line(view.Top)}");
-        }
+        Terminal.WriteLine($"{prediction.File}: {Line(prediction.Top!)}");
+        foreach (var view in prediction.Views ?? [])
+            Terminal.WriteLine($"  {view.Transformation}: {Line(view.Top)}");
     }
 
     private static string Line(IEnumerable<ClassProbability> classes) =>
         string.Join(", ", classes.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Label} {c.Probability:P1}")));
 
-    private sealed record Prediction(string File, IReadOnlyList<ClassProbability> Top, IReadOnlyList<ViewPrediction>? Views)
+    /// <summary>A file with its prediction, or with what is wrong with it.</summary>
+    private sealed record Prediction(string File, IReadOnlyList<ClassProbability>? Top = null, IReadOnlyList<ViewPrediction>? Views = null)
     {
-        public string PredictedLabel => Top[0].Label;
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Error { get; init; }
+
+        public string? PredictedLabel => Top?[0].Label;
     }
 
     private sealed record ViewPrediction(string Transformation, IReadOnlyList<ClassProbability> Top);
