@@ -27,13 +27,23 @@ internal static class Failure
         _ => ExitCode.Failed,
     };
 
-    /// <summary>One line, without the notes on parameters that .NET adds.</summary>
+    /// <summary>One line in the words of the command line, without the notes on parameters that .NET adds.</summary>
     public static string MessageOf(Exception exception)
     {
-        string message = CauseOf(exception).Message;
-        int notes = message.IndexOf(" (Parameter '", StringComparison.Ordinal);
-        return (notes < 0 ? message : message[..notes]).ReplaceLineEndings(" ");
+        var cause = CauseOf(exception);
+        string message = LineOf(cause);
+        return cause is InputException or TrainingFailedException ? message : OptionNames.InMessage(message);
     }
+
+    /// <summary>The same in the words of the exception.</summary>
+    public static string LineOf(Exception exception)
+    {
+        int notes = exception.Message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return (notes < 0 ? exception.Message : exception.Message[..notes]).ReplaceLineEndings(" ");
+    }
+
+    /// <summary>Whether a training ended because its values were no longer numbers. To begin it again without a change would end in the same way.</summary>
+    public static bool IsDivergence(Exception exception) => CauseOf(exception).Message.Contains("Lower LearningRate", StringComparison.Ordinal);
 
     /// <summary>What went wrong in work that ML.NET or .NET did on other threads, and wrapped.</summary>
     public static Exception CauseOf(Exception exception)

@@ -56,7 +56,7 @@ internal sealed class Leaderboard : ISlaExperimentMonitor, ITrainingObserver
     {
         _running = null;
         Add(trial);
-        Say($"{trial} failed and is left out: {trial.Failure}");
+        Say($"{trial} failed and is left out: {OptionNames.InMessage(trial.Failure!)}");
         Refresh();
     }
 
@@ -97,7 +97,7 @@ internal sealed class Leaderboard : ISlaExperimentMonitor, ITrainingObserver
         if (_live is null)
             return;
         var table = Terminal.Grid("trial", "step", "accuracy", "log-loss", "");
-        table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"{_trials.Count} trials, {_clock.Elapsed:hh\\:mm\\:ss}"));
+        table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"{Plural.Of(_trials.Count, "trial")}, {_clock.Elapsed:hh\\:mm\\:ss}"));
         if (_activity.Length > 0)
             table.Caption = new TableTitle(Terminal.Cell(_activity));
         foreach (var trial in InOrder(_trials).Take(MostRows))

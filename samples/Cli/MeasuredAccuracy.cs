@@ -10,5 +10,5 @@ internal static class MeasuredAccuracy
     public static string? Of(TrainingHistory history) => history.KeptEpoch is not { ValidationAccuracy: { } accuracy } kept
         ? null
         : string.Create(CultureInfo.InvariantCulture, $"accuracy {accuracy:P1} ")
-            + (history.ValidationImages == 0 ? "over three folds of the images" : $"on {history.ValidationImages} validation images (epoch {kept.Epoch})");
+            + (history.ValidationImages == 0 ? "over three folds of the images" : $"on {Plural.Of(history.ValidationImages, "validation image")} (epoch {kept.Epoch})");
 }

@@ -27,6 +27,14 @@ internal sealed class OwnFolder(string path)
     /// <summary>Deletes what the library wrote, and the folder if nothing is left in it.</summary>
     public void Delete() => DeleteOwn(path, isOwn: true);
 
+    /// <summary>Deletes the checkpoint of a training, and the folder if nothing is left in it.</summary>
+    public void DeleteRun()
+    {
+        File.Delete(Path.Combine(path, Checkpoint));
+        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+            Directory.Delete(path);
+    }
+
     private static void DeleteOwn(string folder, bool isOwn)
     {
         if (!Directory.Exists(folder))

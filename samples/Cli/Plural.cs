@@ -6,6 +6,9 @@ namespace Sla;
 internal static class Plural
 {
     /// <summary>Such as "1 image", "2 images" and "3 classes".</summary>
-    public static string Of(long count, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : noun.EndsWith('s') ? "es" : "s")}");
+    /// <param name="count">How many.</param>
+    /// <param name="noun">The noun for one.</param>
+    /// <param name="format">The format of the number: N0 for one with separators.</param>
+    public static string Of(long count, string noun, string format = "0") =>
+        string.Create(CultureInfo.InvariantCulture, $"{count.ToString(format, CultureInfo.InvariantCulture)} {noun}{(count == 1 ? "" : noun.EndsWith('s') ? "es" : "s")}");
 }

@@ -33,7 +33,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
     {
         Say(_classes);
         string line = string.Create(CultureInfo.InvariantCulture,
-            $"Training on {plan.Images} images of {plan.Classes} classes, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {(plan.TrainingTime is { } time ? $"{time:hh\\:mm\\:ss}" : $"{plan.Epochs} epochs")}");
+            $"Training on {Plural.Of(plan.Images, "image")} of {Plural.Of(plan.Classes, "class")}, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {(plan.TrainingTime is { } time ? $"{time:hh\\:mm\\:ss}" : Plural.Of(plan.Epochs, "epoch"))}");
         Say(line);
         if (plan.FirstStep > 0)
             Say($"Continuing after step {plan.FirstStep}{(plan.TrainingTime is null ? $" of {plan.Steps}" : "")}.");
@@ -49,7 +49,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
     public void OnComparison(ObjectiveComparison comparison)
     {
         var losses = comparison.Objectives.Select(objective => string.Create(CultureInfo.InvariantCulture, $"{objective} {objective.LogLoss:F3}"));
-        Say($"Log-loss on {comparison.Images} images, over folds: {string.Join(", ", losses)}.");
+        Say($"Log-loss on {Plural.Of(comparison.Images, "image")}, over folds: {string.Join(", ", losses)}.");
         Say($"{comparison.Chosen} is trained: it has the fewest views among those that are as good as the best, within the noise.");
     }
 

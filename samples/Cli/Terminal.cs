@@ -66,7 +66,7 @@ internal static class Terminal
         mlContext.Log += (_, entry) =>
         {
             if (entry.Kind == ChannelMessageKind.Error || (entry.Source.Contains("Sla", StringComparison.Ordinal) && (verbose || entry.Kind == ChannelMessageKind.Warning)))
-                Note(entry.RawMessage.ReplaceLineEndings(" "));
+                Note(OptionNames.InMessage(entry.RawMessage.ReplaceLineEndings(" ")));
         };
         return mlContext;
     }

@@ -6,6 +6,9 @@ namespace Sla;
 /// <summary>The options of a training on the command line, and their conversion to the library's options.</summary>
 internal sealed class TrainingOptions
 {
+    /// <summary>The option of the highest learning rate.</summary>
+    public const string LearningRateName = "--learning-rate";
+
     private const int ManyImages = 10_000;
     private readonly ImageOptions _images = new();
     private readonly ValueOption<SlaObjective> _objective = ValueOption.Choice("--objective", "What the network is trained to minimise", OptionNames.Objectives);
@@ -33,7 +36,7 @@ internal sealed class TrainingOptions
     private readonly ValueOption<int?> _imageSize = ValueOption.Number("--image-size", "N", "Width and height to which images are resized. Default: that of the images, at most 64.", least: 16);
     private readonly ValueOption<int?> _epochs = ValueOption.Number("--epochs", "N", "Number of passes over all images. Default: as many as show 100,000 images, but 10 to 60.", least: 1);
     private readonly ValueOption<int?> _batchSize = ValueOption.Number("--batch-size", "N", "Images in a step. Default 64, or 128 for 10,000 images or more.", least: 1);
-    private readonly ValueOption<double?> _learningRate = ValueOption.Number("--learning-rate", "X", "Highest learning rate of the one-cycle schedule. Default 0.1, or 0.01 with pretrained weights.", least: 1e-9);
+    private readonly ValueOption<double?> _learningRate = ValueOption.Number(LearningRateName, "X", "Highest learning rate of the one-cycle schedule. Default 0.1, or 0.01 with pretrained weights.", least: 1e-9);
     private readonly ValueOption<int?> _seed = ValueOption.Number("--seed", "N", "The same seed, images, options and threads give the same model. Default 1.", least: 0);
     private readonly ValueOption<int?> _threads = ValueOption.Number("--threads", "N", "Threads of the processor. Default: all.", least: 1);
     private readonly ValueOption<SlaDevice> _device = ValueOption.Choice("--device", "Where to train", ("auto", SlaDevice.Auto), ("cpu", SlaDevice.Cpu), ("cuda", SlaDevice.Cuda));

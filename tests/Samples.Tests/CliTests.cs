@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
+using Sla;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -254,6 +255,23 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         arguments[4] = other;
         await SlaCommand.DoneAsync([.. arguments, "--resume"]);
         Assert.True(File.Exists(other));
+    }
+
+    [Fact]
+    public async Task After_a_training_whose_loss_is_no_number_the_command_that_it_prints_trains()
+    {
+        string model = InFolder("it's.zip");
+        string[] arguments = ["train", "--images", trained.Images, "--model", model, "--architecture", "conv-net-8", "--epochs", "2", "--batch-size", "16", "--learning-rate", "1e30"];
+        var failed = await SlaCommand.RunAsync(arguments);
+        Assert.Equal(2, failed.Code);
+        Assert.Contains("Lower --learning-rate, which is 1E+30, by a factor of 3 to 10.", failed.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("LearningRate", failed.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(Folder));
+
+        string[] lower = [.. arguments[..^1], "0.1"];
+        Assert.Contains($"Begin anew with: {ShellCommand.Of(["sla", .. lower])}", failed.Error, StringComparison.Ordinal);
+        var run = await SlaCommand.DoneAsync(lower);
+        Assert.Contains("3 classes, ConvNet-4x8, 2 epochs in", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

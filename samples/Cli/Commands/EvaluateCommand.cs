@@ -59,7 +59,7 @@ internal static class EvaluateCommand
             table.AddRow(Terminal.Cell(c.Name), $"{c.Images}", Percent(c.Precision), Percent(c.Recall), Percent(c.F1));
         Terminal.Write(table);
         Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{evaluation.Images} images: accuracy {evaluation.Accuracy:P1}, macro accuracy {evaluation.MacroAccuracy:P1}, log-loss {evaluation.LogLoss:F3}; {evaluation.ImagesPerSecond:F0} images/s ({evaluation.Inference})."));
+            $"{Plural.Of(evaluation.Images, "image")}: accuracy {evaluation.Accuracy:P1}, macro accuracy {evaluation.MacroAccuracy:P1}, log-loss {evaluation.LogLoss:F3}; {evaluation.ImagesPerSecond:F0} images/s ({evaluation.Inference})."));
     }
 
     private static string Percent(double? share) => share is { } value ? value.ToString("P1", CultureInfo.InvariantCulture) : "-";

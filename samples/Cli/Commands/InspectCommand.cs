@@ -60,7 +60,7 @@ internal static class InspectCommand
         Row("network", $"{model.Architecture}, {model.Architecture.Cost(model.ImageShape)}");
         Row("objective", $"{model.Objective}, transformations {model.Transformations}");
         Row("inference", $"{model.Inference} (of {string.Join(", ", model.Inferences)})");
-        Row("trained", $"{history.Epochs.Count} epochs on {history.Images} images, seed {history.Seed}{(history.StoppedEarly ? ", stopped early" : "")}; loss {last.Loss:F3}");
+        Row("trained", $"{Plural.Of(history.Epochs.Count, "epoch")} on {Plural.Of(history.Images, "image")}, seed {history.Seed}{(history.StoppedEarly ? ", stopped early" : "")}; loss {last.Loss:F3}");
         if (MeasuredAccuracy.Of(history) is { } measured)
             Row("validated", $"{measured}");
         Terminal.Write(table);

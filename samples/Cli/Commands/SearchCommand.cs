@@ -116,11 +116,24 @@ internal sealed class SearchCommand
             if (name.Equals(BackboneOptions.Dimension, StringComparison.OrdinalIgnoreCase))
                 backbone = value;
             else
-                space.Fix(name, value);
+                Fix(space, name, value);
             isNetworkFixed |= name.Equals("Architecture", StringComparison.OrdinalIgnoreCase);
         }
 
         return (space, backbone, isNetworkFixed);
+    }
+
+    private static void Fix(SlaSearchSpace space, string name, string value)
+    {
+        try
+        {
+            space.Fix(name, value);
+        }
+        catch (ArgumentException exception)
+        {
+            // The names of dimensions are those of --fix, and of the library.
+            throw new InputException(Failure.LineOf(exception), exception);
+        }
     }
 
     private void SetDataset(ParseResult parsed, SlaExperiment experiment, IDataView rows, IDataView? validation)

@@ -76,7 +76,7 @@ internal sealed class TrainCommand
         var last = new LastMetrics();
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
         options.MeasureTrainingAccuracy = report is not null || log is not null;
-        using var model = Train(parsed, mlContext, options, rows, images.ClassCounts(), last, log);
+        using var model = Train(parsed, mlContext, options, rows, checkpoint, images.ClassCounts(), last, log);
         Save(mlContext, model, path, options.CheckpointFolder);
         if (hasOwnCheckpoint)
             checkpoint.Delete();
@@ -93,7 +93,7 @@ internal sealed class TrainCommand
             Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
     }
 
-    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, string classes, LastMetrics last, TensorBoardLog? log)
+    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, OwnFolder checkpoint, string classes, LastMetrics last, TensorBoardLog? log)
     {
         try
         {
@@ -110,6 +110,12 @@ internal sealed class TrainCommand
         catch (OperationCanceledException exception)
         {
             throw new OperationCanceledException("Stopped before the first step. Nothing was written.", exception);
+        }
+        catch (InvalidOperationException exception) when (Failure.IsDivergence(exception))
+        {
+            // What led there leads there again, and a checkpoint is only good for the options that it was made with.
+            checkpoint.DeleteRun();
+            throw new TrainingFailedException($"{Failure.MessageOf(exception)} {HowToBeginAnew(parsed, options.LearningRate)}", exception);
         }
         catch (Exception exception) when (last.HasStarted)
         {
@@ -200,6 +206,18 @@ internal sealed class TrainCommand
         return $"Continue with: {ShellCommand.Of(["sla", .. words])}";
     }
 
+    /// <summary>The command that was typed, with a lower learning rate and without --resume.</summary>
+    private string HowToBeginAnew(ParseResult parsed, double rate)
+    {
+        const double Factor = 10, Highest = 0.1;
+        var words = parsed.Tokens.Select(token => token.Value).Where(word => word != _resume.Name).ToList();
+        int place = words.IndexOf(TrainingOptions.LearningRateName);
+        if (place >= 0)
+            words.RemoveRange(place, 2);
+        string lower = Math.Min(rate / Factor, Highest).ToString("G2", CultureInfo.InvariantCulture);
+        return $"Begin anew with: {ShellCommand.Of(["sla", .. words, TrainingOptions.LearningRateName, lower])}";
+    }
+
     private void Show(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
     {
         var history = model.TrainingHistory;
@@ -234,7 +252,7 @@ internal sealed class TrainCommand
         }
 
         string accuracy = MeasuredAccuracy.Of(history) is { } measured ? $", {measured}" : "";
-        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.ClassNames.Count} classes, {model.Architecture}, {history.Epochs.Count} epochs in {time:hh\\:mm\\:ss}{accuracy}."));
+        Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {Plural.Of(model.ClassNames.Count, "class")}, {model.Architecture}, {Plural.Of(history.Epochs.Count, "epoch")} in {time:hh\\:mm\\:ss}{accuracy}."));
     }
 
     /// <summary>How far the run has come, for the message at its end.</summary>

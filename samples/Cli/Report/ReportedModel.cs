@@ -13,7 +13,7 @@ internal sealed record ReportedModel(string Summary, TrainingHistory History, IR
     public static ReportedModel Of(SlaTransformer model) => new(SummaryOf(model), model.TrainingHistory, FactsOf(model));
 
     private static string SummaryOf(SlaTransformer model) => Invariant(
-        $"{model.ClassNames.Count} classes, images of {model.ImageShape}; {model.Architecture}; {model.Objective} with {model.Transformations}; scored {model.Inference.ToString().ToLowerInvariant()}.");
+        $"{Plural.Of(model.ClassNames.Count, "class")}, images of {model.ImageShape}; {model.Architecture}; {model.Objective} with {model.Transformations}; scored {model.Inference.ToString().ToLowerInvariant()}.");
 
     private static List<(string, string)> FactsOf(SlaTransformer model)
     {
@@ -21,8 +21,8 @@ internal sealed record ReportedModel(string Summary, TrainingHistory History, IR
         return
         [
             ("network", $"{model.Architecture}, {model.Architecture.Cost(model.ImageShape)}"),
-            ("trained on", Invariant($"{history.Images:N0} images, {history.Epochs.Count} epochs, {history.Epochs[^1].Step:N0} steps, seed {history.Seed}")),
-            ("validated on", Invariant($"{history.ValidationImages:N0} images")),
+            ("trained on", Invariant($"{Plural.Of(history.Images, "image", "N0")}, {Plural.Of(history.Epochs.Count, "epoch")}, {Plural.Of(history.Epochs[^1].Step, "step", "N0")}, seed {history.Seed}")),
+            ("validated on", Plural.Of(history.ValidationImages, "image", "N0")),
             ("unreadable images left out", Invariant($"{history.UnreadableImages:N0}")),
             ("library", $"Microsoft.ML.Sla {LibraryVersion()}"),
         ];

@@ -25,14 +25,14 @@ internal sealed record ReportedRun(
         [
             ("images", Invariant($"{images.Images.Count:N0} in '{images.Source}'")),
             ("classes", Invariant($"{images.Classes.Count:N0}")),
-            ("smallest class", Invariant($"{classes[0].Key}, {classes[0].Count():N0} images")),
-            ("largest class", Invariant($"{classes[^1].Key}, {classes[^1].Count():N0} images")),
-            ("sizes", survey.Sizes.Count == 0 ? "not known" : Invariant($"{sizes} pixels, {(survey.AreGrey ? "grey" : "colour")} ({survey.Sizes.Count} images examined)")),
+            ("smallest class", Invariant($"{classes[0].Key}, {Plural.Of(classes[0].Count(), "image", "N0")}")),
+            ("largest class", Invariant($"{classes[^1].Key}, {Plural.Of(classes[^1].Count(), "image", "N0")}")),
+            ("sizes", survey.Sizes.Count == 0 ? "not known" : Invariant($"{sizes} pixels, {(survey.AreGrey ? "grey" : "colour")} ({Plural.Of(survey.Sizes.Count, "image")} examined)")),
             ("validation", Validation()),
         ];
 
         string Validation() => validation is not null
-            ? Invariant($"{validation.Images.Count:N0} images in '{validation.Source}'")
+            ? Invariant($"{Plural.Of(validation.Images.Count, "image", "N0")} in '{validation.Source}'")
             : validationFraction > 0 ? Invariant($"{validationFraction:P0} of the images") : "none";
     }
 
@@ -42,7 +42,7 @@ internal sealed record ReportedRun(
         ("transformations", $"{options.Transformations}"),
         ("views a step", Invariant($"{options.ViewsPerStep ?? options.Transformations.Count}")),
         ("architecture", $"{options.Architecture}"),
-        ("image size", Invariant($"{options.ImageWidth} x {options.ImageHeight}, {options.Channels} channels")),
+        ("image size", Invariant($"{options.ImageWidth} x {options.ImageHeight}, {Plural.Of(options.Channels, "channel")}")),
         ("epochs", options.TrainingTime is { } time ? Invariant($"as many as fit into {time:hh\\:mm\\:ss}") : Invariant($"{options.Epochs}")),
         ("batch size", Invariant($"{options.BatchSize}")),
         ("learning rate", Invariant($"{options.LearningRate:G3}, {options.LearningRateSchedule}")),

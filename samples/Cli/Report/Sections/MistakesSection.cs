@@ -10,7 +10,7 @@ internal static class MistakesSection
         ? Html.Section("Mistakes", Html.Paragraph("There are none."))
         : Html.Section(
             "Worst mistakes",
-            Html.Paragraph(Invariant($"The {mistakes.Worst.Count} of {mistakes.Count:N0} mistakes with the lowest probability of the true class. The small pictures are the views as the network sees them, each with its own prediction.")),
+            Html.Paragraph(Invariant($"The {mistakes.Worst.Count} of {Plural.Of(mistakes.Count, "mistake", "N0")} with the lowest probability of the true class. The small pictures are the views as the network sees them, each with its own prediction.")),
             Html.Div("mistakes", mistakes.Worst.Select(Card)));
 
     private static XElement Card(Mistake mistake) => new("article",

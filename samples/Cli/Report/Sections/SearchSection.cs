@@ -12,7 +12,7 @@ internal static class SearchSection
         var trials = Leaderboard.InOrder(search.Trials).ToList();
         return Html.Section(
             "The search",
-            Html.Paragraph($"{trials.Count} trials in {search.Elapsed:hh\\:mm\\:ss}. The model is from trial {search.Best.Number}.{(search.IsComplete ? "" : " The search was stopped before its training was complete.")}"),
+            Html.Paragraph($"{Plural.Of(trials.Count, "trial")} in {search.Elapsed:hh\\:mm\\:ss}. The model is from trial {search.Best.Number}.{(search.IsComplete ? "" : " The search was stopped before its training was complete.")}"),
             Html.Div("charts", Chart.ByTime("Accuracy of the trials", "P0", trials.Where(trial => trial.Intervals.Count > 0).Select(trial => (trial == search.Best, Curve(trial))))),
             Html.Table(["trial", "steps", "accuracy", "macro accuracy", "log-loss", "behind the best", "standard error"], trials.Select(Row), "wide trials"),
             Html.Note(
@@ -25,7 +25,7 @@ internal static class SearchSection
 
     private static XElement Row(SlaTrial trial)
     {
-        string name = Invariant($"{trial.Number} {trial.Name}{(trial.Failure is null ? "" : $": {trial.Failure}")}");
+        string name = Invariant($"{trial.Number} {trial.Name}{(trial.Failure is null ? "" : $": {OptionNames.InMessage(trial.Failure)}")}");
         if (trial.Last is not { } last)
             return Html.Row(name, "-", "-", "-", "-", "-", "-");
         return Html.Row(

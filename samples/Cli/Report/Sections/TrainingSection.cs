@@ -20,7 +20,7 @@ internal static class TrainingSection
 
     private static string KeptWeights(TrainingHistory history) => history.BestEpoch is { } best
         ? Invariant($"The model has the weights of epoch {best}, the best of {history.Epochs.Count}.{(history.StoppedEarly ? " Early stopping ended the run." : "")}")
-        : Invariant($"The model has the weights of the last of {history.Epochs.Count} epochs.");
+        : Invariant($"The model has the weights of the last of {Plural.Of(history.Epochs.Count, "epoch")}.");
 
     private static XElement Losses(TrainingHistory history) =>
         Chart.ByEpoch("Loss", "0.##", Curves(history, ("training", epoch => epoch.Loss), ("validation", epoch => epoch.ValidationLoss)));
