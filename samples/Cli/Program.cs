@@ -2,6 +2,7 @@ using System.CommandLine;
 using Sla;
 using Sla.Commands;
 
+Console.SetError(new LenientWriter(Console.Error));
 var root = new RootCommand(
     """
     Trains an image classifier from a folder of images. Evaluates it, predicts with it and exports it.

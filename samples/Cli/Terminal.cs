@@ -41,11 +41,23 @@ internal static class Terminal
     public static void Note(string message) => Console.Error.WriteLine(VisibleText.Of(message));
 
     /// <summary>Writes a line of the result.</summary>
-    public static void WriteLine(string line) => Console.Out.WriteLine(VisibleText.Of(line));
+    public static void WriteLine(string line) => WriteResult(() => Console.Out.WriteLine(VisibleText.Of(line)));
 
-    public static void WriteJson(object result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented.Value));
+    public static void WriteJson(object result) => WriteResult(() => Console.Out.WriteLine(JsonSerializer.Serialize(result, Indented.Value)));
 
-    public static void Write(Table table) => AnsiConsole.Write(table);
+    public static void Write(Table table) => WriteResult(() => AnsiConsole.Write(table));
+
+    private static void WriteResult(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException exception)
+        {
+            throw new IOException($"The result cannot be written to the standard output: {exception.Message}.", exception);
+        }
+    }
 
     /// <summary>Text for a cell of a table: without markup, and with control characters shown.</summary>
     public static string Cell(string text) => Markup.Escape(VisibleText.Of(text));

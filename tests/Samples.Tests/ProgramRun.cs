@@ -36,6 +36,9 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
     public static Task<ProgramRun> RunInFolderAsync(string sample, string folder, params string[] arguments) =>
         RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]) { WorkingDirectory = folder }, line: null, signal: null);
 
+    /// <summary>Runs a command line of bash.</summary>
+    public static Task<ProgramRun> RunShellAsync(string line) => RunAsync(new ProcessStartInfo("bash", ["-c", line]), line: null, signal: null);
+
     /// <summary>Runs a command of the .NET SDK in a folder. Nothing of it stays behind, and it knows nothing of a build that the tests were started by.</summary>
     public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments)
     {
