@@ -28,11 +28,12 @@ internal sealed class FolderWalk(Action<string, Exception> onUnreadable)
     public static bool IsImage(string path) => Extensions.Contains(Path.GetExtension(path));
 
     /// <summary>Whether a path leads to a file with contents that stay, and not to a pipe, a socket or a device, which reading could wait for.</summary>
-    public static bool IsFile(string path)
+    /// <param name="realPath">The path, without links.</param>
+    public static bool IsFile(string realPath)
     {
         try
         {
-            var file = new FileInfo(RealPath.Of(path));
+            var file = new FileInfo(realPath);
             if (!file.Exists || file.Length > 0)
                 return file.Exists;
 

@@ -68,6 +68,10 @@ internal static class OptionNames
         ("Set Resume to true", "Add --resume"),
         (@"Set BackboneTraining to Frozen", "Add --freeze"),
         (@"another Folder\b", "another --folder"),
+        (@"^Column 'Image' of row \d+ \(.*?\) cannot be used: (?=The image )", ""),
+        (@"and pixelLimit allows ([\d,]+) in all", "and $1 are allowed"),
+        (@", or raise pixelLimit", ""),
+        (@"a model that mlContext\.Model\.Save wrote", "a model of this library"),
         (@", or null\b[^.]*", ", or left out"),
     ];
 

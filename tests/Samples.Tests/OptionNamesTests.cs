@@ -52,6 +52,9 @@ public sealed class OptionNamesTests
     [InlineData("Try 9 Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline.", "Try --epochs 9, fewer transformations, such as --transformations rotation2, or --objective baseline.")]
     [InlineData("The option ViewsPerStep must be from 1 to the 4 views of Transformations, rotation, or null for all.", "The option --views-per-step must be from 1 to the 4 views of --transformations, rotation, or left out.")]
     [InlineData("The option Device is Cuda. Reference TorchSharp-cuda-linux, or set Device to Auto.", "The option --device is Cuda. Reference TorchSharp-cuda-linux, or set --device to Auto.")]
+    [InlineData("Column 'Image' of row 12 (ImagePath = 'a (1).png') cannot be used: The image 'a (1).png' cannot be used: it is cut off.", "The image 'a (1).png' cannot be used: it is cut off.")]
+    [InlineData("it has 9 x 9 pixels, and pixelLimit allows 1,000 in all. Save it smaller, or raise pixelLimit.", "it has 9 x 9 pixels, and 1,000 are allowed. Save it smaller.")]
+    [InlineData("'m.zip' is not a model that mlContext.Model.Save wrote, or it is damaged.", "'m.zip' is not a model of this library, or it is damaged.")]
     [InlineData("The image 'Seed Epochs.png' of the class 'Objective' cannot be used.", "The image 'Seed Epochs.png' of the class 'Objective' cannot be used.")]
     public void A_message_of_the_library_names_options_of_the_command(string library, string command)
     {
