@@ -63,11 +63,10 @@ internal sealed class FolderWalk(Action<string, Exception> onUnreadable)
         for (int root = 0; root < folders.Count; root++)
         {
             string folder = folders[root];
-            string parent = RealPath.Of(Path.GetDirectoryName(Path.GetFullPath(folder)) ?? folder);
-            if (new DirectoryInfo(folder).LinkTarget is null)
+            if (above is null || new DirectoryInfo(folder).LinkTarget is null)
                 Walk(root, folder, RealPath.Of(folder));
             else
-                _links.Enqueue((root, folder, parent));
+                _links.Enqueue((root, folder, RealPath.Of(above)));
         }
 
         while (_links.TryDequeue(out var link))

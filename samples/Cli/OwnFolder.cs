@@ -12,6 +12,9 @@ internal sealed class OwnFolder(string path)
     /// <summary>The names of the files that the library writes there and below, and of the folders below.</summary>
     private static readonly string[] Files = ["checkpoint.safetensors*", "embeddings-*", "search.*", "trials.jsonl", "*.lock"], Folders = ["embeddings", "trial-*", "training", "fold-*", "all-rows"];
 
+    /// <summary>Whether it has nothing in it, or is not there.</summary>
+    public bool IsEmpty => !Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any();
+
     /// <summary>Whether it has the file.</summary>
     public bool Has(string name) => File.Exists(Path.Combine(path, name));
 
@@ -30,8 +33,10 @@ internal sealed class OwnFolder(string path)
     /// <summary>Deletes the checkpoint of a training, and the folder if nothing is left in it.</summary>
     public void DeleteRun()
     {
+        if (!Directory.Exists(path))
+            return;
         File.Delete(Path.Combine(path, Checkpoint));
-        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+        if (IsEmpty)
             Directory.Delete(path);
     }
 

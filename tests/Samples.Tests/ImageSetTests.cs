@@ -42,6 +42,15 @@ public sealed class ImageSetTests : FolderTest
     }
 
     [Fact]
+    public void A_link_that_is_named_is_followed_wherever_it_leads()
+    {
+        Files("set/bag/1.png", "set/2.png");
+        Link("set/bag/up", "..");
+        var found = new FolderWalk((_, _) => { }).Find([InFolder("set/bag/up")])[0];
+        Assert.Equal(["2.png", "bag/1.png"], found.Select(file => Path.GetRelativePath(InFolder("set/bag/up"), file)));
+    }
+
+    [Fact]
     public async Task Pipes_and_sockets_are_not_opened_and_an_empty_file_is_an_image_that_cannot_be_read()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such files.");

@@ -44,6 +44,24 @@ public sealed class OutputTests(TrainedByCli trained) : FolderTest
     }
 
     [Fact]
+    public void A_folder_with_embeddings_alone_can_be_resumed_and_one_with_a_checkpoint_is_named()
+    {
+        var folder = new OwnFolder(InFolder("c"));
+        Assert.True(folder.IsEmpty);
+        Directory.CreateDirectory(InFolder("c"));
+        Assert.True(folder.IsEmpty);
+        File.WriteAllText(InFolder("c/embeddings-0a.bin"), "");
+        folder.CheckHasNothingElse("--checkpoint");
+        Assert.Equal((false, false), (folder.IsEmpty, folder.Has(OwnFolder.Checkpoint)));
+        File.WriteAllText(InFolder("c/checkpoint.safetensors"), "");
+        Assert.True(folder.Has(OwnFolder.Checkpoint));
+
+        // What a network made of the photos stays when a training went wrong.
+        folder.DeleteRun();
+        Assert.Equal([InFolder("c/embeddings-0a.bin")], Directory.GetFiles(InFolder("c")));
+    }
+
+    [Fact]
     public void Of_a_folder_only_what_the_library_wrote_is_deleted()
     {
         string[] own = ["checkpoint.safetensors", "checkpoint.safetensors.17.tmp", "embeddings-0a.bin", "trial-001/training/checkpoint.safetensors", "search.json"];

@@ -45,8 +45,10 @@ internal sealed class TrainCommand
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
-        var checkpoint = new OwnFolder(parsed.GetValue(_checkpoint) ?? path + ".checkpoint");
-        var roles = Roles(parsed, path, report);
+        string checkpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
+        var checkpoint = new OwnFolder(checkpointFolder);
+        var roles = Roles(parsed, path, report, checkpointFolder);
+        CheckCheckpoint(checkpoint, checkpointFolder, parsed.GetValue(_resume));
         var images = _training.ReadImages(parsed, roles);
         var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
 
@@ -57,9 +59,8 @@ internal sealed class TrainCommand
         bool choosesByFolds = options.BackboneTraining != BackboneTraining.Full && report is null;
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images, choosesByFolds) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
-        options.CheckpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
+        options.CheckpointFolder = checkpointFolder;
         options.Resume = parsed.GetValue(_resume);
-        CheckCheckpoint(checkpoint, options);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
         if (options.TrainingTime is { } training && options.BackboneTraining != BackboneTraining.Full)
@@ -168,13 +169,12 @@ internal sealed class TrainCommand
         ?? (!choosesByFolds && images.Images.GroupBy(image => image.Label).All(group => group.Count() >= FewestToSplit) ? 0.1f : null);
 
     /// <summary>What the command reads and writes, except the images.</summary>
-    private FileRoles Roles(ParseResult parsed, string path, string? report)
+    private FileRoles Roles(ParseResult parsed, string path, string? report, string checkpointFolder)
     {
-        string folder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
         var roles = new FileRoles()
             .Write(_model.Name, path)
             .Write(_report.Name, report)
-            .Write(_checkpoint.Name, folder)
+            .Write(_checkpoint.Name, checkpointFolder)
             .Write(_logFolder.Name, parsed.GetValue(_logFolder))
             .Read(_validation.Name, parsed.GetValue(_validation))
             .Read("--backbone", parsed.GetValue<string>("--backbone"));
@@ -182,19 +182,19 @@ internal sealed class TrainCommand
         return roles;
     }
 
-    private void CheckCheckpoint(OwnFolder checkpoint, SlaTrainer.Options options)
+    private void CheckCheckpoint(OwnFolder checkpoint, string folder, bool isResumed)
     {
         checkpoint.CheckHasNothingElse(_checkpoint.Name);
 
         // What a frozen network made of each photo is right for any training on the same photos.
-        if (!options.Resume && checkpoint.Has(OwnFolder.Checkpoint))
+        if (!isResumed && checkpoint.Has(OwnFolder.Checkpoint))
         {
             throw new InputException(
-                $"'{options.CheckpointFolder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
+                $"'{folder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
         }
 
-        if (!checkpoint.Has(OwnFolder.Checkpoint) && options.Resume)
-            throw new InputException($"There is no checkpoint in '{options.CheckpointFolder}'. Leave out --resume to start a new run.");
+        if (isResumed && checkpoint.IsEmpty)
+            throw new InputException($"There is no checkpoint in '{folder}'. Leave out --resume to start a new run.");
     }
 
     /// <summary>The command that continues the run: the one that was typed, with --resume.</summary>
