@@ -56,8 +56,9 @@ internal static class LayerCost
         }
     }
 
-    private static ImageShape Slide(ImageShape shape, int kernel, int stride, int padding) => new(
+    /// <summary>In 64 bits: a large padding and stride make a small image, and twice the padding need not fit into 32.</summary>
+    private static ImageShape Slide(ImageShape shape, long kernel, long stride, long padding) => new(
         shape.Channels,
-        ((shape.Height + (2 * padding) - kernel) / stride) + 1,
-        ((shape.Width + (2 * padding) - kernel) / stride) + 1);
+        (int)(((shape.Height + (2 * padding) - kernel) / stride) + 1),
+        (int)(((shape.Width + (2 * padding) - kernel) / stride) + 1));
 }

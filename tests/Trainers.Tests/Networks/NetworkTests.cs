@@ -94,6 +94,16 @@ public sealed class NetworkTests : TensorTest
         Assert.Equal(1, cost.MultiplyAdds / multiplyAdds, 0.005);
     }
 
+    [Fact]
+    public void The_cost_of_layers_with_a_huge_padding_does_not_overflow()
+    {
+        // 28 + 2 * 1.2e9 pixels in steps of 1.2e9 are 3 pixels.
+        var layers = new Layer.Sequence(
+            new Layer.Step("pool", new Layer.MaxPool(Kernel: 1, Stride: 1_200_000_000, Padding: 1_200_000_000)),
+            new Layer.Step("conv", new Layer.Convolution(InChannels: 1, OutChannels: 2, Kernel: 1, Stride: 1, Padding: 0)));
+        Assert.Equal(new NetworkCost(2, 2 * 3 * 3), LayerCost.Of(layers, new ImageShape(1, 28, 28)));
+    }
+
     [Theory]
     [InlineData("CIFAR ResNet-20", 24, 24)]
     [InlineData("WideResNet-16-2", 17, 40)]
