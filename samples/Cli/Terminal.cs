@@ -53,9 +53,9 @@ internal static class Terminal
         {
             write();
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The result cannot be written to the standard output: {exception.Message}.", exception);
+            throw new IOException($"The result cannot be written to the standard output: {exception.Message.TrimEnd('.')}.", exception);
         }
     }
 
