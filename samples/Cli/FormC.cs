@@ -1,56 +1,47 @@
-using System.Globalization;
+using HarfBuzzSharp;
 
 namespace Sla;
 
 /// <summary>
 /// Unicode's form C, in which an accented letter is one character wherever it can be. macOS and some archives write it as two in names of files.
 /// </summary>
-/// <remarks>.NET has the form only with the ICU library, which not every machine has. The rules are those of Unicode Standard Annex 15.</remarks>
+/// <remarks>
+/// .NET has the form only with the ICU library, which not every machine has. HarfBuzz has the characters; the rules are those of Unicode Standard Annex 15.
+/// </remarks>
 internal static class FormC
 {
     /// <summary>All text of characters below it is in form C.</summary>
     private const char FirstMark = '\u0300';
 
-    private const int FirstSyllable = 0xAC00, FirstLead = 0x1100, FirstVowel = 0x1161, FirstTail = 0x11A7;
-    private const int Leads = 19, Vowels = 21, Tails = 28, Syllables = Leads * Vowels * Tails;
-
-    private static readonly Lazy<Tables> Unicode = new(Tables.Read);
-
     public static string Of(string text)
     {
         if (text.All(character => character < FirstMark))
             return text;
-        var characters = new List<int>();
+        var characters = new List<uint>();
         foreach (var rune in text.EnumerateRunes())
-            Decompose(rune.Value, characters);
+            Decompose((uint)rune.Value, characters);
         Order(characters);
-        return string.Concat(Composed(characters).Select(char.ConvertFromUtf32));
+        return string.Concat(Composed(characters).Select(character => char.ConvertFromUtf32((int)character)));
     }
 
-    private static int ClassOf(int character) => Unicode.Value.Classes.GetValueOrDefault(character);
+    /// <summary>The combining class: 0 for a letter, and above for a mark.</summary>
+    private static int ClassOf(uint character) => (int)UnicodeFunctions.Default.GetCombiningClass(character);
 
-    private static void Decompose(int character, List<int> into)
+    private static void Decompose(uint character, List<uint> into)
     {
-        int syllable = character - FirstSyllable;
-        if (syllable is >= 0 and < Syllables)
-        {
-            into.AddRange(FirstLead + (syllable / (Vowels * Tails)), FirstVowel + (syllable / Tails % Vowels));
-            if (syllable % Tails > 0)
-                into.Add(FirstTail + (syllable % Tails));
-        }
-        else if (Unicode.Value.Parts.TryGetValue(character, out int[]? parts))
-        {
-            foreach (int part in parts)
-                Decompose(part, into);
-        }
-        else
+        if (!UnicodeFunctions.Default.TryDecompose(character, out uint first, out uint second))
         {
             into.Add(character);
+            return;
         }
+
+        Decompose(first, into);
+        if (second != 0)
+            Decompose(second, into);
     }
 
     /// <summary>Sorts the marks after each letter by their classes; marks of one class keep their order.</summary>
-    private static void Order(List<int> characters)
+    private static void Order(List<uint> characters)
     {
         for (int i = 1; i < characters.Count; i++)
         {
@@ -59,15 +50,15 @@ internal static class FormC
         }
     }
 
-    private static List<int> Composed(List<int> characters)
+    private static List<uint> Composed(List<uint> characters)
     {
-        var result = new List<int>();
+        var result = new List<uint>();
         int letter = -1;
-        foreach (int character in characters)
+        foreach (uint character in characters)
         {
             // A mark of the same class or a higher one between the two keeps them apart.
             bool isFree = letter >= 0 && (letter == result.Count - 1 || (ClassOf(result[^1]) is > 0 and var before && before < ClassOf(character)));
-            if (isFree && Pair(result[letter], character) is { } whole)
+            if (isFree && UnicodeFunctions.Default.TryCompose(result[letter], character, out uint whole))
             {
                 result[letter] = whole;
                 continue;
@@ -79,47 +70,5 @@ internal static class FormC
         }
 
         return result;
-    }
-
-    private static int? Pair(int first, int second)
-    {
-        int lead = first - FirstLead, vowel = second - FirstVowel, syllable = first - FirstSyllable, tail = second - FirstTail;
-        if (lead is >= 0 and < Leads && vowel is >= 0 and < Vowels)
-            return FirstSyllable + (((lead * Vowels) + vowel) * Tails);
-        if (syllable is >= 0 and < Syllables && syllable % Tails == 0 && tail is > 0 and < Tails)
-            return first + tail;
-        return Unicode.Value.Wholes.TryGetValue((first, second), out int whole) ? whole : null;
-    }
-
-    private sealed record Tables(Dictionary<int, int[]> Parts, Dictionary<(int, int), int> Wholes, Dictionary<int, int> Classes)
-    {
-        public static Tables Read()
-        {
-            var tables = new Tables([], [], []);
-            using var stream = typeof(FormC).Assembly.GetManifestResourceStream("FormC.txt")!;
-            using var reader = new StreamReader(stream);
-            while (reader.ReadLine() is { } line)
-            {
-                if (line.StartsWith('#'))
-                    continue;
-                if (line.Split(':') is [var range, var number])
-                {
-                    int[] ends = [.. range.Split('-').Select(Number)];
-                    for (int character = ends[0]; character <= ends[1]; character++)
-                        tables.Classes[character] = int.Parse(number, CultureInfo.InvariantCulture);
-                    continue;
-                }
-
-                string[] words = line.Split('=', '>', ' ');
-                int[] parts = [.. words.Skip(1).Select(Number)];
-                tables.Parts[Number(words[0])] = parts;
-                if (line.Contains('='))
-                    tables.Wholes[(parts[0], parts[1])] = Number(words[0]);
-            }
-
-            return tables;
-        }
-
-        private static int Number(string text) => int.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 }

@@ -59,7 +59,7 @@ internal static class FrozenBudget
         if (!options.Resume)
         {
             Directory.CreateDirectory(options.CheckpointFolder!);
-            OutputFile.Write(file, path => File.WriteAllText(path, JsonSerializer.Serialize(choice)));
+            OutputFile.Write(file, stream => JsonSerializer.Serialize(stream, choice));
         }
 
         (options.ImageWidth, options.ImageHeight) = (choice.Side, choice.Side);

@@ -18,6 +18,10 @@ internal sealed class OwnFolder(string path)
     /// <summary>Whether it has the file.</summary>
     public bool Has(string name) => File.Exists(Path.Combine(path, name));
 
+    /// <summary>What a run that ended left in it to go on from, in words; null if nothing.</summary>
+    public string? Kept() => Has(Checkpoint) ? "The last checkpoint"
+        : Directory.Exists(path) && Directory.EnumerateFiles(path, "embeddings-*").Any() ? "What the network made of the images" : null;
+
     /// <exception cref="InputException">It is a file, or has something in it that the library did not write.</exception>
     public void CheckHasNothingElse(string option)
     {
@@ -29,16 +33,6 @@ internal sealed class OwnFolder(string path)
 
     /// <summary>Deletes what the library wrote, and the folder if nothing is left in it.</summary>
     public void Delete() => DeleteOwn(path, isOwn: true);
-
-    /// <summary>Deletes the checkpoint of a training, and the folder if nothing is left in it.</summary>
-    public void DeleteRun()
-    {
-        if (!Directory.Exists(path))
-            return;
-        File.Delete(Path.Combine(path, Checkpoint));
-        if (IsEmpty)
-            Directory.Delete(path);
-    }
 
     private static void DeleteOwn(string folder, bool isOwn)
     {

@@ -14,6 +14,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
     private readonly ProgressTask? _bar;
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
     private double? _accuracy;
+    private string? _heads;
 
     private ProgressDisplay(string classes, ProgressTask? bar) => (_classes, _bar) = (classes, bar);
 
@@ -31,7 +32,7 @@ internal sealed class ProgressDisplay : ITrainingObserver
 
     public void OnStart(TrainingStarted plan)
     {
-        Say(_classes);
+        Say(_heads is null ? _classes : $"The layer on top is trained{_heads}. Now all weights are.");
         string line = string.Create(CultureInfo.InvariantCulture,
             $"Training on {Plural.Of(plan.Images, "image")} of {Plural.Of(plan.Classes, "class")}, validating on {plan.ValidationImages}; {plan.ImageShape}; {plan.Architecture}; {plan.Objective}, {plan.Transformations.Name}; {(plan.TrainingTime is { } time ? $"{time:hh\\:mm\\:ss}" : Plural.Of(plan.Epochs, "epoch"))}");
         Say(line);
@@ -60,6 +61,9 @@ internal sealed class ProgressDisplay : ITrainingObserver
         _accuracy = metrics.ValidationAccuracy;
         Show(metrics, isLineDue: true);
     }
+
+    /// <summary>Another training may follow, of all weights.</summary>
+    public void OnEnd(TrainingHistory history) => _heads = MeasuredAccuracy.Of(history) is { } measured ? $": {measured}" : "";
 
     /// <summary>Writes a line, above the bar where there is one.</summary>
     private void Say(string line)

@@ -266,12 +266,15 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         Assert.Equal(2, failed.Code);
         Assert.Contains("Lower --learning-rate, which is 1E+30, by a factor of 3 to 10.", failed.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("LearningRate", failed.Error, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(Folder));
+        string aside = Path.Combine(model + ".checkpoint", "checkpoint.safetensors.diverged");
+        Assert.True(File.Exists(aside));
+        Assert.Contains(aside, failed.Error, StringComparison.Ordinal);
 
         string[] lower = [.. arguments[..^1], "0.1"];
         Assert.Contains($"Begin anew with: {ShellCommand.Of(["sla", .. lower])}", failed.Error, StringComparison.Ordinal);
         var run = await SlaCommand.DoneAsync(lower);
         Assert.Contains("3 classes, ConvNet-4x8, 2 epochs in", run.Output, StringComparison.Ordinal);
+        Assert.Equal([model], Directory.GetFileSystemEntries(Folder));
     }
 
     [Fact]

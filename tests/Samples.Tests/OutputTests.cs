@@ -56,9 +56,10 @@ public sealed class OutputTests(TrainedByCli trained) : FolderTest
         File.WriteAllText(InFolder("c/checkpoint.safetensors"), "");
         Assert.True(folder.Has(OwnFolder.Checkpoint));
 
-        // What a network made of the photos stays when a training went wrong.
-        folder.DeleteRun();
-        Assert.Equal([InFolder("c/embeddings-0a.bin")], Directory.GetFiles(InFolder("c")));
+        Assert.Equal("The last checkpoint", folder.Kept());
+        File.Move(InFolder("c/checkpoint.safetensors"), InFolder("c/checkpoint.safetensors.diverged"));
+        folder.CheckHasNothingElse("--checkpoint");
+        Assert.Equal("What the network made of the images", folder.Kept());
     }
 
     [Fact]

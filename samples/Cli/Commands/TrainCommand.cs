@@ -78,7 +78,7 @@ internal sealed class TrainCommand
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
         options.MeasureTrainingAccuracy = report is not null || log is not null;
         using var model = Train(parsed, mlContext, options, rows, checkpoint, images.ClassCounts(), last, log);
-        Save(mlContext, model, path, options.CheckpointFolder);
+        Save(mlContext, model, path, options.CheckpointFolder, checkpoint);
         if (hasOwnCheckpoint)
             checkpoint.Delete();
         Show(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
@@ -114,13 +114,11 @@ internal sealed class TrainCommand
         }
         catch (InvalidOperationException exception) when (Failure.IsDivergence(exception))
         {
-            // What led there leads there again, and a checkpoint is only good for the options that it was made with.
-            checkpoint.DeleteRun();
             throw new TrainingFailedException($"{Failure.MessageOf(exception)} {HowToBeginAnew(parsed, options.LearningRate)}", exception);
         }
         catch (Exception exception) when (last.HasStarted)
         {
-            throw new TrainingFailedException($"{Failure.MessageOf(exception)} The last checkpoint was kept. {HowToResume(parsed)}", exception);
+            throw new TrainingFailedException($"{Failure.MessageOf(exception)} {(checkpoint.Kept() is { } kept ? $"{kept} was kept. {HowToResume(parsed)}" : "Nothing was kept.")}", exception);
         }
         catch (InvalidOperationException exception)
         {
@@ -133,7 +131,7 @@ internal sealed class TrainCommand
         }
     }
 
-    private static void Save(MLContext mlContext, SlaTransformer model, string path, string checkpointFolder)
+    private static void Save(MLContext mlContext, SlaTransformer model, string path, string checkpointFolder, OwnFolder checkpoint)
     {
         try
         {
@@ -142,7 +140,9 @@ internal sealed class TrainCommand
         catch (IOException exception)
         {
             throw new TrainingFailedException(
-                $"{exception.Message} The training is complete and is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint {ShellCommand.Quoted(checkpointFolder)} and another --model.",
+                checkpoint.Kept() is { } kept
+                    ? $"{exception.Message} The training is complete. {kept} is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint {ShellCommand.Quoted(checkpointFolder)} and another --model."
+                    : $"{exception.Message} The training is lost.",
                 exception);
         }
     }

@@ -199,7 +199,7 @@ public sealed partial class SlaTrainer
         /// Such a training is not deterministic: the number of steps and their rates depend on the speed of the machine.
         /// With <see cref="BackboneTraining.Frozen"/> the trainer embeds as many of the images as there is time for, of each class in proportion, but ten
         /// images a class at least, and tries fewer penalties where time is short. With <see cref="BackboneTraining.HeadsFirst"/> it then trains the network
-        /// for as many epochs as fit into the rest, at most <see cref="Epochs"/>.
+        /// for as many epochs as fit into the rest, at most about <see cref="Epochs"/>.
         /// </summary>
         /// <value>Default null: <see cref="Epochs"/> decides how long the training takes.</value>
         public TimeSpan? TrainingTime { get; set; }

@@ -15,6 +15,9 @@ namespace Microsoft.ML.Sla.Training;
 internal sealed class CheckpointFile(string folder)
 {
     public const string FileName = "checkpoint.safetensors";
+
+    /// <summary>The name of the last checkpoint of a run that diverged.</summary>
+    public const string SetAsideName = $"{FileName}.diverged";
     private const string NetworkPrefix = "network/";
     private const string MomentumPrefix = "momentum/";
     private const string AveragePrefix = "average/";
@@ -86,6 +89,15 @@ internal sealed class CheckpointFile(string folder)
             return weights.Any() ? weights : null;
         }
     });
+
+    /// <summary>Gives the checkpoint another name, so that no run goes on from it.</summary>
+    /// <returns>Its path now.</returns>
+    public string SetAside()
+    {
+        string aside = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, SetAsideName);
+        File.Move(Path, aside, overwrite: true);
+        return aside;
+    }
 
     /// <summary>Deletes the checkpoint, and its folder if that is then empty.</summary>
     public void Delete()

@@ -69,7 +69,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
         catch (InvalidOperationException exception) when (loop.HasDiverged)
         {
-            throw new InvalidOperationException($"{exception.Message} {Forget(checkpoint)}", exception);
+            throw new InvalidOperationException($"{exception.Message} {SetAside(checkpoint)}".TrimEnd(), exception);
         }
         catch
         {
@@ -78,14 +78,21 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
     }
 
-    /// <summary>Deletes the checkpoint of a run that diverged: with the same options it would diverge again, and with others it is of another run.</summary>
+    /// <summary>Sets the checkpoint of a run that diverged aside: with the same options it would diverge again, and with others it is of another run.</summary>
     /// <returns>What was done, in words.</returns>
-    private string Forget(CheckpointFile checkpoint)
+    private string SetAside(CheckpointFile checkpoint)
     {
+        if (options.CheckpointFolder is null)
+        {
+            DeleteTemporary(checkpoint);
+            return "";
+        }
+
+        if (!checkpoint.Exists)
+            return "";
         try
         {
-            checkpoint.Delete();
-            return options.CheckpointFolder is null ? "" : $"The checkpoint '{checkpoint.Path}' is deleted: the next run with this CheckpointFolder begins anew.";
+            return $"The last checkpoint is now '{checkpoint.SetAside()}': the next run with this CheckpointFolder begins anew.";
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -102,7 +109,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            TrainerHost.Warn(channel, $"The training is done, and its checkpoint '{checkpoint.Path}' cannot be deleted: {exception.Message}");
+            TrainerHost.Warn(channel, $"The training has ended, and its checkpoint '{checkpoint.Path}' cannot be deleted: {exception.Message}");
         }
     }
 

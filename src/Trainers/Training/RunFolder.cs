@@ -82,7 +82,7 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Whether a name is of a file that a training writes, or of one that systems put into any folder.</summary>
     private static bool IsOfTraining(string name) =>
-        name is CheckpointFile.FileName or LockName or "lost+found"
+        name is CheckpointFile.FileName or CheckpointFile.SetAsideName or LockName or "lost+found"
         || name.StartsWith('.')
         || name.StartsWith(EmbeddingsStart, StringComparison.Ordinal)
         || ReplacedFile.IsUnfinished(name, CheckpointFile.FileName);

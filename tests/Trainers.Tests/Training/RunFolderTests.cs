@@ -111,7 +111,8 @@ public sealed class RunFolderTests : FolderTest
         (options.LearningRate, options.CheckpointSteps) = (1e4, 1);
         string message = Assert.Throws<InvalidOperationException>(() => Fit(options)).Message;
         Assert.All(["Lower LearningRate", "begins anew"], part => Assert.Contains(part, message, StringComparison.Ordinal));
-        Assert.Empty(Directory.GetFiles(Folder));
+        Assert.Equal([InFolder("checkpoint.safetensors.diverged")], Directory.GetFiles(Folder));
+        Assert.Contains("checkpoint.safetensors.diverged", message, StringComparison.Ordinal);
 
         (options.LearningRate, options.Resume) = (0.05, true);
         Fit(options);
