@@ -14,8 +14,8 @@ internal sealed class BackboneOptions
     private const string None = "none";
     private const string ResNet18 = "resnet18";
 
-    /// <summary>Of a network that is trained further: passes over all images, and images in a step.</summary>
-    private const int TunedEpochs = 4, TunedBatch = 32;
+    /// <summary>Of a network that is trained further: passes over all images, and views in a step, which take up to 5 GiB at 224 x 224 pixels.</summary>
+    private const int TunedEpochs = 4, TunedViews = 32;
 
     /// <summary>Of a network that is trained further: the highest learning rate, and its factor from one layer to the one before.</summary>
     private const double TunedRate = 0.001, TunedDecay = 0.95;
@@ -58,6 +58,7 @@ internal sealed class BackboneOptions
         string name = Name(parsed, images, training.NamesNetwork(parsed));
         if (name == None && (freezes || tunes) && options.PretrainedPath is null)
             throw new InputException("--freeze and --fine-tune need a network that was trained before. Add --backbone resnet18, --backbone FILE.onnx or --pretrained FILE.");
+        options.CompareObjectives = name != None && !training.NamesObjective(parsed);
         if (tunes || (hasTime && !freezes && name != None))
             FineTune(parsed, training, options);
         else if (freezes || name != None)
@@ -71,7 +72,6 @@ internal sealed class BackboneOptions
         }
 
         options.Architecture = Network(name);
-        options.CompareObjectives = !training.NamesObjective(parsed);
         int side = Side(parsed, training);
         (options.ImageWidth, options.ImageHeight) = (side, side);
     }
@@ -113,7 +113,9 @@ internal sealed class BackboneOptions
     {
         options.BackboneTraining = BackboneTraining.HeadsFirst;
         options.Epochs = training.Epochs(parsed) ?? TunedEpochs;
-        options.BatchSize = training.BatchSize(parsed) ?? TunedBatch;
+        bool needsTwoViews = options.Objective == SlaObjective.SlaSelfDistillation && !options.CompareObjectives;
+        options.ViewsPerStep = training.ViewsPerStep(parsed) ?? (needsTwoViews ? 2 : 1);
+        options.BatchSize = training.BatchSize(parsed) ?? Math.Max(1, TunedViews / options.ViewsPerStep.Value);
         options.LearningRate = training.LearningRate(parsed) ?? TunedRate;
         options.LayerRateDecay = TunedDecay;
         options.FrozenStatistics = true;

@@ -210,6 +210,9 @@ public sealed partial class SlaTrainer
         /// <summary>The views that the objective learns.</summary>
         internal TransformationSet LearnedTransformations => Objective == SlaObjective.Baseline ? TransformationSet.None : Transformations;
 
+        /// <summary>Whether a comparison chooses the objective.</summary>
+        internal bool IgnoresObjective => CompareObjectives && BackboneTraining != BackboneTraining.Full;
+
         /// <summary>k: <see cref="ViewsPerStep"/>, or all M views if that is null; 1 for Baseline, which has a single view.</summary>
         internal int LearnedViewsPerStep => Math.Min(ViewsPerStep ?? LearnedTransformations.Count, LearnedTransformations.Count);
 

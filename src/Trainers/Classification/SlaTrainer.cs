@@ -42,7 +42,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         if (options.Inference is { } inference)
             objective.ReadoutOf(inference);
         Options.Require(
-            options.LearnedViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1,
+            options.LearnedViewsPerStep > 1 || !objective.NeedsIdentity || objective.Views == 1 || options.IgnoresObjective,
             nameof(options.ViewsPerStep),
             options.ViewsPerStep,
             $"2 or more for {options.Objective}, whose class head always learns from the untransformed image; SlaObjective.Sla can learn from one view in a step");
