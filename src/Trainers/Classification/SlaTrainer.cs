@@ -182,6 +182,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         SlaTransformer network;
         try
         {
+            // The arrays of the heads' training are gigabytes, and a training of the network allocates too few for the collector to run.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             var ofNetwork = plan.After(ofHeads, heads);
             if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options) && !HasTimeForEpoch(ofNetwork, clock, channel))
                 return heads;
