@@ -56,7 +56,7 @@ public sealed class AugmentationCostTests
         using var views = new ViewAugmenter(TransformationSet.Rotation, Shape, CPU);
         using Tensor images = rand(BatchSize, Shape.Length);
         using var draw = ViewDraw.Random(BatchSize, 4, viewsPerStep, withIdentity: false, new Random(1), CPU);
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count();
         using Tensor made = views.Views(images, draw);
         Assert.Equal(before + 1, Tensor.TotalCount);
         Assert.Equal(new long[] { BatchSize * viewsPerStep, 3, 32, 32 }, made.shape);
