@@ -12,15 +12,18 @@ internal sealed class OwnFolder(string path)
     /// <summary>The names of the files that the library writes there and below, and of the folders below.</summary>
     private static readonly string[] Files = ["checkpoint.safetensors*", "embeddings-*", "search.*", "trials.jsonl", "*.lock"], Folders = ["embeddings", "trial-*", "training", "fold-*", "all-rows"];
 
+    /// <summary>Where it is.</summary>
+    public string Path => path;
+
     /// <summary>Whether it has nothing in it, or is not there.</summary>
     public bool IsEmpty => !Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any();
 
     /// <summary>Whether it has the file.</summary>
-    public bool Has(string name) => File.Exists(Path.Combine(path, name));
+    public bool Has(string name) => File.Exists(System.IO.Path.Combine(path, name));
 
     /// <summary>What a run that ended left in it to go on from, in words; null if nothing.</summary>
     public string? Kept() => Has(Checkpoint) ? "The last checkpoint"
-        : Directory.Exists(path) && Directory.EnumerateFiles(path, "embeddings-*").Any() ? "What the network made of the images" : null;
+        : Directory.Exists(path) && Directory.EnumerateFiles(path, "embeddings-*.bin").Any() ? "What the network made of the images" : null;
 
     /// <exception cref="InputException">It is a file, or has something in it that the library did not write.</exception>
     public void CheckHasNothingElse(string option)
@@ -28,7 +31,7 @@ internal sealed class OwnFolder(string path)
         if (File.Exists(path))
             throw new InputException($"'{path}' is a file. Give a folder as {option}.");
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).FirstOrDefault(entry => !IsOwn(entry)) is { } other)
-            throw new InputException($"'{path}' has other files in it, such as '{Path.GetFileName(other)}'. Give an empty folder, or a new one, as {option}.");
+            throw new InputException($"'{path}' has other files in it, such as '{System.IO.Path.GetFileName(other)}'. Give an empty folder, or a new one, as {option}.");
     }
 
     /// <summary>Deletes what the library wrote, and the folder if nothing is left in it.</summary>
@@ -51,5 +54,5 @@ internal sealed class OwnFolder(string path)
     private static bool IsOwnFolder(string folder) => Matches(Folders, folder);
 
     private static bool Matches(string[] names, string path) =>
-        names.Any(name => FileSystemName.MatchesSimpleExpression(name, Path.GetFileName(path), ignoreCase: false));
+        names.Any(name => FileSystemName.MatchesSimpleExpression(name, System.IO.Path.GetFileName(path), ignoreCase: false));
 }

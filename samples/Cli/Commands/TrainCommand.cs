@@ -45,21 +45,20 @@ internal sealed class TrainCommand
         string? report = parsed.GetValue(_report);
         if (report is not null)
             OutputFile.Check(report);
-        string checkpointFolder = parsed.GetValue(_checkpoint) ?? path + ".checkpoint";
-        var checkpoint = new OwnFolder(checkpointFolder);
-        var roles = Roles(parsed, path, report, checkpointFolder);
-        CheckCheckpoint(checkpoint, checkpointFolder, parsed.GetValue(_resume));
+        var checkpoint = new OwnFolder(parsed.GetValue(_checkpoint) ?? path + ".checkpoint");
+        var roles = Roles(parsed, path, report, checkpoint.Path);
+        CheckCheckpoint(checkpoint, parsed.GetValue(_resume));
         var images = _training.ReadImages(parsed, roles);
         var validation = images.OfSameClasses(parsed.GetValue(_validation), _training.SkipsUnreadable(parsed));
+        roles.Read($"an image of {_validation.Name}", validation?.Images.Select(image => image.ImagePath) ?? []);
 
         var options = _training.For(parsed, images);
         options.TrainingTime = TrainingTime(parsed);
         _backbone.Apply(parsed, _training, images, options.TrainingTime is not null, options);
-        roles.Read($"an image of {_validation.Name}", validation?.Images.Select(image => image.ImagePath) ?? []);
         bool choosesByFolds = options.BackboneTraining != BackboneTraining.Full && report is null;
         options.ValidationSetFraction = validation is null ? ValidationFraction(parsed, images, choosesByFolds) : null;
         bool hasOwnCheckpoint = parsed.GetValue(_checkpoint) is null;
-        options.CheckpointFolder = checkpointFolder;
+        options.CheckpointFolder = checkpoint.Path;
         options.Resume = parsed.GetValue(_resume);
 
         var mlContext = Terminal.NewContext(parsed, options.Seed);
@@ -78,7 +77,7 @@ internal sealed class TrainCommand
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
         options.MeasureTrainingAccuracy = report is not null || log is not null;
         using var model = Train(parsed, mlContext, options, rows, checkpoint, images.ClassCounts(), last, log);
-        Save(mlContext, model, path, options.CheckpointFolder, checkpoint);
+        Save(mlContext, model, path, checkpoint);
         if (hasOwnCheckpoint)
             checkpoint.Delete();
         Show(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
@@ -131,7 +130,7 @@ internal sealed class TrainCommand
         }
     }
 
-    private static void Save(MLContext mlContext, SlaTransformer model, string path, string checkpointFolder, OwnFolder checkpoint)
+    private static void Save(MLContext mlContext, SlaTransformer model, string path, OwnFolder checkpoint)
     {
         try
         {
@@ -141,7 +140,7 @@ internal sealed class TrainCommand
         {
             throw new TrainingFailedException(
                 checkpoint.Kept() is { } kept
-                    ? $"{exception.Message} The training is complete. {kept} is kept in '{checkpointFolder}'. To write the model, run the same command with --resume --checkpoint {ShellCommand.Quoted(checkpointFolder)} and another --model."
+                    ? $"{exception.Message} The training is complete. {kept} is kept in '{checkpoint.Path}'. To write the model, run the same command with --resume --checkpoint {ShellCommand.Quoted(checkpoint.Path)} and another --model."
                     : $"{exception.Message} The training is lost.",
                 exception);
         }
@@ -182,7 +181,7 @@ internal sealed class TrainCommand
         return roles;
     }
 
-    private void CheckCheckpoint(OwnFolder checkpoint, string folder, bool isResumed)
+    private void CheckCheckpoint(OwnFolder checkpoint, bool isResumed)
     {
         checkpoint.CheckHasNothingElse(_checkpoint.Name);
 
@@ -190,11 +189,11 @@ internal sealed class TrainCommand
         if (!isResumed && checkpoint.Has(OwnFolder.Checkpoint))
         {
             throw new InputException(
-                $"'{folder}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
+                $"'{checkpoint.Path}' has the checkpoint of an unfinished run. Add --resume to continue it, or delete the folder to start over.");
         }
 
         if (isResumed && checkpoint.IsEmpty)
-            throw new InputException($"There is no checkpoint in '{folder}'. Leave out --resume to start a new run.");
+            throw new InputException($"There is no checkpoint in '{checkpoint.Path}'. Leave out --resume to start a new run.");
     }
 
     /// <summary>The command that continues the run: the one that was typed, with --resume.</summary>

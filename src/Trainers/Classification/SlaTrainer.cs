@@ -58,8 +58,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// </exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or its folder has files of something else.</exception>
     /// <exception cref="IOException">
-    /// The temporary folder or <see cref="ImageTrainerOptions.CheckpointFolder"/> cannot be written to, or another training uses it; or the embeddings of a frozen training are more than <see cref="ImageTrainerOptions.EmbeddingMemory"/>, and there is no room for their file; the message says
-    /// what to do.
+    /// The temporary folder or <see cref="ImageTrainerOptions.CheckpointFolder"/> cannot be written to, or another training uses it. Or the embeddings of a
+    /// frozen training are more than <see cref="ImageTrainerOptions.EmbeddingMemory"/>, and there is no room for their file. The message says what to do.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the MLContext, was cancelled.</exception>
     public SlaTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, initialModel: null);
@@ -185,7 +185,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             // The arrays of the heads' training are gigabytes, and a training of the network allocates too few for the collector to run.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             var ofNetwork = plan.After(ofHeads, heads);
-            if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options) && !HasTimeForEpoch(ofNetwork, clock, channel))
+            if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options) && !LimitToEpochs(clock, ofNetwork, channel))
                 return heads;
             network = TrainNetwork(ofNetwork, channel);
         }
@@ -208,22 +208,22 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         return heads;
     }
 
-    /// <summary>Ends the clock after the epochs of the options, if they take less than the time that is left.</summary>
+    /// <summary>Measures an epoch, and lets the clock end after the epochs of the options, if they take less than the time that is left.</summary>
     /// <returns>Whether the time is enough for an epoch. A part of one would see some of the images only.</returns>
-    private static bool HasTimeForEpoch(ClassifierPlan plan, TrainingClock clock, IChannel channel)
+    private static bool LimitToEpochs(TrainingClock clock, ClassifierPlan plan, IChannel channel)
     {
         TimeSpan epoch;
         using (var measured = new ClassifierTraining(plan, channel))
             epoch = plan.Sampler.StepsPerEpoch * TimeSpan.FromSeconds(measured.MeasureStep(MeasuringTime));
-        bool hasTime = epoch < clock.Left;
-        if (!hasTime)
+        if (epoch < clock.Left)
         {
-            TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
-                $"an epoch of the whole network takes {epoch.TotalSeconds:F0} seconds, and {clock.Left.TotalSeconds:F0} are left: the network stays as it was"));
+            clock.EndWithin(plan.Options.Epochs * epoch);
+            return true;
         }
 
-        clock.EndWithin(plan.Options.Epochs * epoch);
-        return hasTime;
+        TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
+            $"an epoch of the whole network takes {epoch.TotalSeconds:F0} seconds, and {clock.Left.TotalSeconds:F0} are left: the network stays as it was"));
+        return false;
     }
 
     private SlaTransformer Transformer(TrainedModel model, ClassifierPlan plan) => new(_host.Environment, model, plan.Inference);

@@ -18,6 +18,7 @@ internal sealed class CheckpointFile(string folder)
 
     /// <summary>The name of the last checkpoint of a run that diverged.</summary>
     public const string SetAsideName = $"{FileName}.diverged";
+
     private const string NetworkPrefix = "network/";
     private const string MomentumPrefix = "momentum/";
     private const string AveragePrefix = "average/";

@@ -100,7 +100,7 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         }
     }
 
-    /// <summary>Deletes the checkpoint of a run that is done. Only warns of a failure, because there is a model.</summary>
+    /// <summary>Deletes the checkpoint in a temporary folder. Only warns of a failure, which changes nothing of what the run came to.</summary>
     private void DeleteTemporary(CheckpointFile checkpoint)
     {
         try

@@ -150,7 +150,7 @@ public abstract class ImageTrainerOptions
     /// <summary>
     /// Folder of the checkpoint, the file from which an interrupted run can resume (see <see cref="Resume"/>). The trainer replaces the
     /// file every <see cref="CheckpointSteps"/> steps and when the run is cancelled. The folder is new, empty or that of an earlier training: a folder with
-    /// other files is refused. One training at a time may use it. The checkpoint of a run whose loss became NaN is deleted.
+    /// other files is refused. One training at a time may use it. The last checkpoint of a run whose loss became NaN gets another name there.
     /// </summary>
     /// <value>
     /// Default null: a new folder under the temporary folder. The trainer deletes it when the run finishes. If the run does not finish, the

@@ -60,12 +60,12 @@ internal sealed class RunFolder : IDisposable
                 RefuseOthers(folder);
             Directory.CreateDirectory(folder);
             return FolderLock.TryTake(Path.Combine(folder, LockName))
-                ?? throw new IOException("another training uses it");
+                ?? throw new IOException("another training uses it, until it ends");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"The folder '{folder}' cannot be used: {exception.Message.TrimEnd('.')}. Give another folder as CheckpointFolder, or wait for the end of the training that uses it.",
+                $"The folder '{folder}' cannot be used: {exception.Message.TrimEnd('.')}. Give another folder as CheckpointFolder.",
                 exception);
         }
     }

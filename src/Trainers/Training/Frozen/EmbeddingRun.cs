@@ -22,9 +22,9 @@ internal sealed class EmbeddingRun : IDisposable
     private readonly ImageTrainerOptions _options;
     private readonly EmbeddingExtractor _extractor;
     private readonly EmbeddingFile? _file;
-    private bool _keeps = true;
     private readonly int _length;
     private readonly int[]?[] _views;
+    private bool _keeps = true;
 
     /// <param name="host">The trainer's host.</param>
     /// <param name="channel">The log.</param>
