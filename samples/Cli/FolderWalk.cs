@@ -78,7 +78,7 @@ internal sealed class FolderWalk(Action<string, Exception> onUnreadable)
     /// <summary>Says what was left out.</summary>
     public void Note()
     {
-        NoteLeftOut(_others, "not named as an image");
+        NoteLeftOut(_others, $"not named as an image of a kind that is read ({Endings})");
         NoteLeftOut(_special, "not a file that can be read twice, such as a pipe");
         NoteLeftOut(_known, "a link to what is there already");
         NoteLeftOut(_broken, "a link to nothing");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.ML.Data;
 using SkiaSharp;
 
@@ -42,9 +43,12 @@ internal sealed class ImageSet
     /// <summary>The names of the classes, in ordinal order.</summary>
     public IReadOnlyList<string> Classes { get; }
 
+    /// <summary>How many images were left out because they cannot be read.</summary>
+    public int Unreadable { get; private init; }
+
     /// <summary>Reads a folder whose folders are the classes; images may lie deeper. Says what it leaves out.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="skipUnreadable">Whether to leave out folders that cannot be read, and classes without an image that can.</param>
+    /// <param name="skipUnreadable">Whether to leave out folders that cannot be read.</param>
     /// <exception cref="InputException">There is no such folder, no image in it, or it has a folder that cannot be read.</exception>
     public static ImageSet OfFolder(string folder, bool skipUnreadable = false)
     {
@@ -66,7 +70,14 @@ internal sealed class ImageSet
         walk.Note();
         foreach (var (directory, _) in classes.Zip(found).Where(pair => pair.Second.Count == 0))
             Terminal.Note($"The folder '{directory}' has no images. It is not used as a class.");
-        FolderWalk.NoteLeftOut([.. Directory.GetFiles(folder).Where(file => FolderWalk.IsVisible(file) && FolderWalk.IsImage(file)).Order(StringComparer.Ordinal)], "not in the folder of a class");
+        string[] outside = [.. Directory.GetFiles(folder).Where(file => FolderWalk.IsVisible(file) && FolderWalk.IsImage(file)).Order(StringComparer.Ordinal)];
+        if (classes.Length == 0 && outside.Length > 0)
+        {
+            throw new InputException(
+                $"'{folder}' has {Plural.Of(outside.Length, "image")} and no folders of classes. Put the images of each class into a folder of its own. If '{folder}' is a class, give the folder that it is in.");
+        }
+
+        FolderWalk.NoteLeftOut(outside, "not in the folder of a class");
         var images = classes.Zip(found).SelectMany(pair => pair.Second.Select(file => new LabelledImage(file, Path.GetFileName(pair.First)))).ToList();
         if (images.Count == 0)
             throw new InputException($"There is no image in '{folder}'. It needs a folder for each class, with the images in it ({FolderWalk.Endings}).");
@@ -100,35 +111,48 @@ internal sealed class ImageSet
         return new ImageSet(Source, Images.Select(image => image with { Label = spellings[image.Label] }));
     }
 
-    /// <summary>The classes that have an image which can be read, with all their images. Names the others.</summary>
-    public ImageSet WithoutUnreadableClasses()
-    {
-        var unreadable = new List<string>();
-        foreach (var ofClass in Images.GroupBy(image => image.Label))
-        {
-            // One image that can be read is enough, and nearly always it is the first.
-            if (Pipeline.Decode([.. ofClass.Select(image => image.ImagePath)], ImageSurvey.LargestSide).All(image => image.Failure is not null))
-            {
-                Terminal.Note($"No image of the class '{ofClass.Key}' can be read, of {Plural.Of(ofClass.Count(), "image")}. The class is left out.");
-                unreadable.Add(ofClass.Key);
-            }
-        }
-
-        return unreadable.Count == 0 ? this : new ImageSet(Source, Images.Where(image => !unreadable.Contains(image.Label)));
-    }
-
-    /// <summary>The images that can be read. Names the others.</summary>
+    /// <summary>The images that can be read. Names the others, and the classes that have no other.</summary>
     /// <exception cref="InputException">There is none.</exception>
     public ImageSet WithoutUnreadableImages()
     {
-        const int Together = 64;
-        var failures = Images.Select(image => image.ImagePath).Chunk(Together).AsParallel().AsOrdered()
-            .SelectMany(paths => Pipeline.Decode(paths, ImageSurvey.LargestSide).Select(decoded => decoded.Failure).ToList())
-            .ToList();
+        var failures = Failures();
         foreach (var failure in failures.OfType<Exception>())
             Terminal.Note($"{Failure.MessageOf(failure)} It is left out.");
-        var readable = Images.Where((_, i) => failures[i] is null).ToList();
-        return readable.Count > 0 ? new ImageSet(Source, readable) : throw new InputException($"No image in '{Source}' can be read.");
+        var readable = new ImageSet(Source, Images.Where((_, i) => failures[i] is null)) { Unreadable = failures.Count(failure => failure is not null) };
+        foreach (string name in Classes.Except(readable.Classes))
+            Terminal.Note($"No image of the class '{name}' can be read, of {Plural.Of(Images.Count(image => image.Label == name), "image")}. The class is left out.");
+        return readable.Images.Count > 0 ? readable : throw new InputException($"No image in '{Source}' can be read.");
+    }
+
+    /// <summary>Runs work on the images. Where one of them cannot be used, the error names all such images, and says how to leave them out.</summary>
+    /// <exception cref="InputException">An image cannot be used.</exception>
+    public T Using<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception exception) when (ImageOf(exception) is { } named)
+        {
+            const int Most = 5;
+            var failures = Failures();
+            string[] others = [.. Images.Where((image, i) => failures[i] is not null && image != named).Select(image => $"'{image.ImagePath}'")];
+            string neither = others.Length == 0 ? "" : $" Nor can {string.Join(", ", others.Take(Most))}{(others.Length > Most ? $" and {others.Length - Most} more" : "")}.";
+            string them = others.Length == 0 ? "it" : "them";
+            throw new InputException($"{Failure.MessageOf(exception)}{neither} Repair or remove {them}, or add --skip-unreadable to leave {them} out.", exception);
+        }
+    }
+
+    /// <summary>Says what a developer would want to look at before a training: classes of names that differ in case only, or of a single image, and images of two classes.</summary>
+    public void NoteDoubts()
+    {
+        var counts = Images.CountBy(image => image.Label).ToDictionary();
+        foreach (var names in Classes.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+            Terminal.Note($"The classes {string.Join(" and ", names.Select(name => $"'{name}'"))} differ in capital letters only. They are {names.Count()} classes.");
+        string[] single = [.. Classes.Where(name => counts[name] == 1)];
+        if (single.Length > 0)
+            Terminal.Note($"The class '{VisibleText.Shortened(single[0])}'{(single.Length > 1 ? $" and {single.Length - 1} more have" : " has")} a single image. Add images, or leave it out.");
+        NoteSameImages();
     }
 
     /// <summary>The classes with their numbers of images, in one line. Of many classes, the first.</summary>
@@ -148,6 +172,49 @@ internal sealed class ImageSet
     /// names it.
     /// </summary>
     public ImageSurvey Survey() => _survey ??= NewSurvey();
+
+    /// <summary>Why each image cannot be read; null where it can.</summary>
+    private List<Exception?> Failures()
+    {
+        const int Together = 64;
+        return [.. Images.Select(image => image.ImagePath).Chunk(Together).AsParallel().AsOrdered().SelectMany(paths => Pipeline.Decode(paths, ImageSurvey.LargestSide).Select(decoded => decoded.Failure).ToList())];
+    }
+
+    /// <summary>The image that an error is about; null where it is about none.</summary>
+    private LabelledImage? ImageOf(Exception exception)
+    {
+        string message = Failure.CauseOf(exception).Message;
+        return Images.FirstOrDefault(image => message.Contains($"'{image.ImagePath}' cannot be used", StringComparison.Ordinal));
+    }
+
+    /// <summary>Names files with the same bytes in two classes. Only files of one length are read.</summary>
+    private void NoteSameImages()
+    {
+        var doubtful = Images.GroupBy(image => new FileInfo(image.ImagePath).Length).Where(AreOfTwoClasses).SelectMany(group => group);
+        var same = doubtful.GroupBy(image => HashOf(image.ImagePath)).Where(AreOfTwoClasses).ToList();
+        if (same.Count == 0)
+            return;
+        var first = same[0].First();
+        var second = same[0].First(image => image.Label != first.Label);
+        Terminal.Note(
+            $"'{first.ImagePath}' and '{second.ImagePath}' are the same image, in the classes '{first.Label}' and '{second.Label}'. Remove the wrong one.{(same.Count > 1 ? $" There {(same.Count == 2 ? "is" : "are")} {same.Count - 1} more of this kind." : "")}");
+    }
+
+    private static bool AreOfTwoClasses(IEnumerable<LabelledImage> images) => images.Select(image => image.Label).Distinct().Skip(1).Any();
+
+    private static string HashOf(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            return Convert.ToHexString(SHA256.HashData(file));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The training names what cannot be read.
+            return path;
+        }
+    }
 
     private ImageSurvey NewSurvey()
     {

@@ -17,11 +17,9 @@ foreach (var command in Commands(args))
 
 // A word that begins with @ is a file like any other, and not one with options in it.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-if (parsed.Errors.Count > 0)
+if (CommandLineMistake.In(parsed) is { } mistake)
 {
-    string command = parsed.CommandResult.Command == root ? "sla" : $"sla {parsed.CommandResult.Command.Name}";
-    string message = parsed.UnmatchedTokens.Count > 0 ? $"There is no command or option '{parsed.UnmatchedTokens[0]}'." : parsed.Errors[0].Message;
-    Terminal.Error($"{message} Type '{command} --help' for a list.");
+    Terminal.Error(mistake);
     return ExitCode.BadInput;
 }
 

@@ -42,8 +42,9 @@ internal sealed class ProgressDisplay : ITrainingObserver
 
     public void OnEmbedding(EmbeddingProgress progress)
     {
-        string line = string.Create(CultureInfo.InvariantCulture,
-            $"{progress.Views} of {progress.Total} views through the network: {progress.ViewsPerSecond:F0} views/s, {progress.Remaining:hh\\:mm\\:ss} left");
+        string line = progress.ViewsPerSecond == 0
+            ? $"{progress.Views} of {progress.Total} views known from before"
+            : string.Create(CultureInfo.InvariantCulture, $"{progress.Views} of {progress.Total} views through the network: {progress.ViewsPerSecond:F0} views/s, {progress.Remaining:hh\\:mm\\:ss} left");
         Show(line, progress.Views, progress.Total, isLineDue: progress.Views == progress.Total || _sinceLine.Elapsed > LineInterval);
     }
 

@@ -26,7 +26,9 @@ internal static class SharedOptions
 /// <summary>The options that name labelled images: a folder, or a list.</summary>
 internal sealed class ImageOptions
 {
-    private readonly Option<string?> _folder = new("--images") { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
+    public const string FolderName = "--images";
+
+    private readonly Option<string?> _folder = new(FolderName) { Description = "Folder of images, with one folder for each class.", HelpName = "DIR" };
     private readonly Option<string?> _list = new("--list") { Description = "Instead of --images: a file whose lines have the path of an image, a tab, and its label.", HelpName = "FILE.tsv" };
 
     private readonly Option<bool> _skipUnreadable = new("--skip-unreadable") { Description = "Leave out images and folders that cannot be read. Default: stop at the first one and name it." };

@@ -121,15 +121,14 @@ internal sealed class TrainingOptions
     {
         var images = _images.Read(parsed, roles);
         if (SkipsUnreadable(parsed))
-            images = images.WithoutUnreadableClasses();
+            images = images.WithoutUnreadableImages();
         switch (images.Classes)
         {
-            case []:
-                throw new InputException($"No image in '{images.Source}' can be read.");
             case [var only]:
                 throw new InputException($"All images in '{images.Source}' that can be used are of one class, '{only}'. A training needs two or more classes, each in a separate folder.");
         }
 
+        images.NoteDoubts();
         return images;
     }
 

@@ -118,10 +118,56 @@ public sealed class ImageSetTests : FolderTest
         File.Copy(image, InFolder("set/bag/2.png"));
         File.Copy(image, InFolder("set/coat/3.png"));
         ImageSet readable = null!;
-        string notes = NotesOf(() => readable = ImageSet.OfFolder(set, skipUnreadable: true).WithoutUnreadableClasses());
-        Assert.Equal(["bag/1.png bag", "bag/2.png bag", "coat/2.png coat", "coat/3.png coat"], Shown(set, readable));
-        Assert.Equal("No image of the class 'zebra' can be read, of 2 images. The class is left out.", notes.Trim());
+        string notes = NotesOf(() => readable = ImageSet.OfFolder(set, skipUnreadable: true).WithoutUnreadableImages());
+        Assert.Equal(["bag/2.png bag", "coat/3.png coat"], Shown(set, readable));
+        Assert.Equal(4, readable.Unreadable);
+        Assert.Contains("coat/2.png' cannot be used", notes.Replace('\\', '/'), StringComparison.Ordinal);
+        Assert.EndsWith("No image of the class 'zebra' can be read, of 2 images. The class is left out.", notes.Trim(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void An_error_about_an_image_names_all_that_cannot_be_used_and_the_option()
+    {
+        string set = Set("bag/1.png", "coat/2.png", "coat/3.png");
+        File.Copy(FashionImages.Train(classes: 1, perClass: 1)[0].ImagePath, InFolder("set/bag/good.png"));
+        var images = ImageSet.OfFolder(set);
+        string Message(Exception thrown) => Assert.Throws<InputException>(() => images.Using<int>(() => throw thrown)).Message;
+
+        string first = images.Images[0].ImagePath;
+        string message = Message(new AggregateException(new InvalidDataException($"The image '{first}' cannot be used: it is empty.")));
+        Assert.Equal(
+            $"The image '{first}' cannot be used: it is empty. Nor can '{images.Images[2].ImagePath}', '{images.Images[3].ImagePath}'. "
+            + "Repair or remove them, or add --skip-unreadable to leave them out.",
+            message);
+        Assert.Throws<IOException>(() => images.Using<int>(() => throw new IOException("No space left on device.")));
+        Assert.Equal(3, images.Using(() => 3));
+    }
+
+    [Fact]
+    public void A_folder_of_images_without_folders_of_classes_is_named_as_that()
+    {
+        var refused = Assert.Throws<InputException>(() => ImageSet.OfFolder(Set("1.png", "2.png")));
+        Assert.Contains("has 2 images and no folders of classes", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Doubtful_classes_and_images_are_noted()
+    {
+        string set = Set("bag/1.png", "bag/2.png", "Bag/3.png", "Bag/4.png", "coat/5.png", "coat/6.png", "hat/7.png");
+        foreach (string file in Directory.EnumerateFiles(set, "*.png", SearchOption.AllDirectories))
+            File.AppendAllText(file, Path.GetFileName(file));
+        File.Copy(InFolder("set/bag/1.png"), InFolder("set/bag/copy.png"));
+        Assert.Equal(
+            ["The classes 'Bag' and 'bag' differ in capital letters only. They are 2 classes.", "The class 'hat' has a single image. Add images, or leave it out."],
+            Doubts(set));
+
+        File.Copy(InFolder("set/bag/1.png"), InFolder("set/coat/copy.png"));
+        string same = Doubts(set)[2];
+        Assert.Contains("bag/1.png' and '", same.Replace('\\', '/'), StringComparison.Ordinal);
+        Assert.EndsWith("coat/copy.png' are the same image, in the classes 'bag' and 'coat'. Remove the wrong one.", same.Replace('\\', '/'), StringComparison.Ordinal);
+    }
+
+    private static string[] Doubts(string folder) => NotesOf(Read(folder).Images.NoteDoubts).Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
 
     [Fact]
     public void Classes_are_counted_in_a_line_that_does_not_grow_without_end()

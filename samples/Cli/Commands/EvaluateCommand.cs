@@ -37,7 +37,7 @@ internal static class EvaluateCommand
         var images = Images.Read(parsed, roles).OfClasses(model.ClassNames, "The model");
         if (Images.SkipsUnreadable(parsed))
             images = images.WithoutUnreadableImages();
-        var scored = ScoredImages.Of(mlContext, model, images);
+        var scored = images.Using(() => ScoredImages.Of(mlContext, model, images));
         if (report is not null)
         {
             var made = ModelReport.Of(mlContext, model, path, images, scored);

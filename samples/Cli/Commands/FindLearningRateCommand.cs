@@ -33,7 +33,7 @@ internal sealed class FindLearningRateCommand
         using var interruption = new Interruption();
         options.CancellationToken = interruption.Token;
         var rows = Pipeline.LoadLabelled(mlContext, images, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
-        var range = Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(options).FindLearningRate(rows, steps: _steps.Of(parsed) ?? 100));
+        var range = images.Using(() => Failure.AsInput(() => mlContext.MulticlassClassification.Trainers.Sla(options).FindLearningRate(rows, steps: _steps.Of(parsed) ?? 100)));
         if (parsed.GetValue(_json))
         {
             Terminal.WriteJson(new { range.Suggested, Points = range.Points.Select(point => new { point.LearningRate, point.Loss }) });

@@ -89,7 +89,7 @@ internal sealed class SearchCommand
             experiment.SetMaxModelToExplore(trials);
 
         using var interruption = new Interruption();
-        using var found = Search(experiment, folder, board => options.Observers = [rows, board], interruption.Token);
+        using var found = Search(images, experiment, folder, board => options.Observers = [rows, board], interruption.Token);
         Save(mlContext, found.Model, path, folder);
         if (found.IsComplete && hasOwnFolder)
             new OwnFolder(folder).Delete();
@@ -157,15 +157,15 @@ internal sealed class SearchCommand
         }
     }
 
-    private static SlaExperimentResult Search(SlaExperiment experiment, string folder, Action<Leaderboard> observe, CancellationToken cancellationToken)
+    private static SlaExperimentResult Search(ImageSet images, SlaExperiment experiment, string folder, Action<Leaderboard> observe, CancellationToken cancellationToken)
     {
         try
         {
-            return Leaderboard.Show(board =>
+            return images.Using(() => Leaderboard.Show(board =>
             {
                 observe(board);
                 return experiment.SetMonitor(board).RunAsync(cancellationToken).GetAwaiter().GetResult();
-            });
+            }));
         }
         catch (OperationCanceledException exception)
         {

@@ -76,11 +76,11 @@ internal sealed class TrainCommand
         var last = new LastMetrics();
         var log = parsed.GetValue(_logFolder) is { } logFolder ? new TensorBoardLog(logFolder) : null;
         options.MeasureTrainingAccuracy = report is not null || log is not null;
-        using var model = Train(parsed, mlContext, options, rows, checkpoint, images.ClassCounts(), last, log);
+        using var model = Train(parsed, images, mlContext, options, rows, checkpoint, last, log);
         Save(mlContext, model, path, checkpoint);
         if (hasOwnCheckpoint)
             checkpoint.Delete();
-        Show(parsed, path, model, last.ImagesPerSecond, clock.Elapsed);
+        Show(parsed, path, images, model, last.ImagesPerSecond, clock.Elapsed);
         if (report is not null)
         {
             var run = ReportedRun.Of(options, images, validation, clock.Elapsed, last.ImagesPerSecond);
@@ -93,15 +93,15 @@ internal sealed class TrainCommand
             Pipeline.LoadLabelled(mlContext, set, images.Classes, Pipeline.ImageColumn, options.ImageWidth!.Value);
     }
 
-    private SlaTransformer Train(ParseResult parsed, MLContext mlContext, SlaTrainer.Options options, IDataView rows, OwnFolder checkpoint, string classes, LastMetrics last, TensorBoardLog? log)
+    private SlaTransformer Train(ParseResult parsed, ImageSet images, MLContext mlContext, SlaTrainer.Options options, IDataView rows, OwnFolder checkpoint, LastMetrics last, TensorBoardLog? log)
     {
         try
         {
-            return ProgressDisplay.Show(classes, display =>
+            return images.Using(() => ProgressDisplay.Show(images.ClassCounts(), display =>
             {
                 options.Observers = [last, display, .. log is null ? Array.Empty<ITrainingObserver>() : [log]];
                 return mlContext.MulticlassClassification.Trainers.Sla(options).Fit(rows);
-            });
+            }));
         }
         catch (OperationCanceledException exception) when (last.HasStarted)
         {
@@ -217,7 +217,7 @@ internal sealed class TrainCommand
         return $"Begin anew with: {ShellCommand.Of(["sla", .. words, TrainingOptions.LearningRateName, lower])}";
     }
 
-    private void Show(ParseResult parsed, string path, SlaTransformer model, double imagesPerSecond, TimeSpan time)
+    private void Show(ParseResult parsed, string path, ImageSet images, SlaTransformer model, double imagesPerSecond, TimeSpan time)
     {
         var history = model.TrainingHistory;
         var last = history.Epochs[^1];
@@ -229,7 +229,7 @@ internal sealed class TrainCommand
                 Model = path,
                 history.Images,
                 history.ValidationImages,
-                history.UnreadableImages,
+                UnreadableImages = images.Unreadable + history.UnreadableImages,
                 Classes = model.ClassNames.Count,
                 Architecture = model.Architecture.Name,
                 Objective = model.Objective.ToString(),
