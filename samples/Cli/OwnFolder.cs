@@ -34,8 +34,26 @@ internal sealed class OwnFolder(string path)
             throw new InputException($"'{path}' has other files in it, such as '{System.IO.Path.GetFileName(other)}'. Give an empty folder, or a new one, as {option}.");
     }
 
-    /// <summary>Deletes what the library wrote, and the folder if nothing is left in it.</summary>
-    public void Delete() => DeleteOwn(path, isOwn: true);
+    /// <summary>Deletes what the library wrote, and the folder if nothing is left in it. A folder that another run is in stays as it is.</summary>
+    public void Delete()
+    {
+        if (Directory.Exists(path) && Directory.EnumerateFiles(path, "*.lock").All(IsFree))
+            DeleteOwn(path, isOwn: true);
+    }
+
+    /// <summary>Whether no run holds a lock.</summary>
+    private static bool IsFree(string file)
+    {
+        try
+        {
+            using var held = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception is FileNotFoundException;
+        }
+    }
 
     private static void DeleteOwn(string folder, bool isOwn)
     {

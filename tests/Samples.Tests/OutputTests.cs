@@ -44,6 +44,21 @@ public sealed class OutputTests(TrainedByCli trained) : FolderTest
     }
 
     [Fact]
+    public void A_folder_that_another_run_is_in_is_not_cleaned()
+    {
+        string folder = Directory.CreateDirectory(InFolder("s")).FullName;
+        File.WriteAllText(InFolder("s/trials.jsonl"), "");
+        using (new FileStream(InFolder("s/search.lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            new OwnFolder(folder).Delete();
+            Assert.True(File.Exists(InFolder("s/trials.jsonl")));
+        }
+
+        new OwnFolder(folder).Delete();
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
     public void A_folder_with_embeddings_alone_can_be_resumed_and_one_with_a_checkpoint_is_named()
     {
         var folder = new OwnFolder(InFolder("c"));
