@@ -21,6 +21,8 @@ switch (args)
         return FineTuning.Run(repeats: NumberOr(10, rest, 0), threads: NumberOr(Environment.ProcessorCount, rest, 1), new Results(output, string.Join(' ', args)));
     case [FeatureExtraction.Verb, var photos, var output, .. var rest]:
         return FeatureExtraction.Run(photos, rounds: NumberOr(7, rest, 0), images: NumberOr(608, rest, 1), new Results(output, string.Join(' ', [FeatureExtraction.Verb, "PHOTOS", output, .. rest])));
+    case [Predictions.Verb, var model, var images, var output, .. var rest]:
+        return Predictions.Run(model, images, NumberOr(200_000, rest, 0), NumberOr(8, rest, 1), new Results(output, string.Join(' ', [Predictions.Verb, "MODEL.zip", "IMAGES", output, .. rest])));
     case ["micro", .. var options]:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(options.Length > 0 ? options : ["--filter", "*"]);
         return 0;
@@ -32,6 +34,7 @@ switch (args)
             Speed photo-memory [FOLDER]              peak memory and time of training on photos, by the way of loading them; makes the photos in FOLDER where it is empty
             Speed fine-tuning RESULTS.jsonl [REPEATS] [THREADS]   a training step of ResNet-18 on photos of 160 x 160 pixels, beside PyTorch, in turn; adds lines to RESULTS.jsonl
             Speed features PHOTOS RESULTS.jsonl [ROUNDS] [IMAGES]   from photos to embeddings, beside ONNX Runtime alone, in turn; PHOTOS: a folder with a folder for each class; adds lines to RESULTS.jsonl
+            Speed predictions MODEL.zip IMAGES RESULTS.jsonl [COUNT] [THREADS]   predictions from bytes on several threads, beside ONNX Runtime alone, in turn; adds lines to RESULTS.jsonl
             Speed micro [OPTIONS]                    micro benchmarks, with the options of BenchmarkDotNet
             """);
         return 1;

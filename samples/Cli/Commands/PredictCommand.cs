@@ -60,8 +60,8 @@ internal static class PredictCommand
 
         Prediction Result(string file, SlaPrediction said) => new(
             file,
-            Best(model, said.Score, top),
-            withViewScores is null ? null : [.. model.Transformations.Zip(said.ViewScores, (view, scores) => new ViewPrediction(view.Name, Best(model, scores, top)))]);
+            said.Top(top),
+            withViewScores is null ? null : [.. model.Transformations.Select((view, i) => new ViewPrediction(view.Name, said.TopOfView(i, top)))]);
     }
 
     /// <summary>The images that a word of the command line stands for, and what is wrong with it.</summary>
@@ -78,40 +78,20 @@ internal static class PredictCommand
         return [.. images.Select(image => new Prediction(image)), .. wrong];
     }
 
-    /// <summary>Scores files together, and one by one where one of them cannot be used.</summary>
-    private static Prediction[] Scored(SlaPredictor model, Prediction[] some, Func<string, SlaPrediction, Prediction> result)
+    /// <summary>Scores the files that were found.</summary>
+    private static IEnumerable<Prediction> Scored(SlaPredictor model, Prediction[] some, Func<string, SlaPrediction, Prediction> result)
     {
-        string[] files = [.. some.Where(file => file.Error is null).Select(file => file.File)];
-        IEnumerator<SlaPrediction>? together = null;
-        try
+        var scored = model.PredictAll([.. some.Where(file => file.Error is null).Select(file => file.File)]).GetEnumerator();
+        foreach (var file in some)
         {
-            together = model.Predict(files).GetEnumerator();
-        }
-        catch (Exception exception) when (Array.Exists(files, file => IsAbout(exception, file)))
-        {
-        }
-
-        return [.. some.Select(file => file.Error is not null ? file : together is not null && together.MoveNext() ? result(file.File, together.Current) : ScoredAlone(model, file.File, result))];
-    }
-
-    private static Prediction ScoredAlone(SlaPredictor model, string file, Func<string, SlaPrediction, Prediction> result)
-    {
-        try
-        {
-            return result(file, model.Predict(file));
-        }
-        catch (Exception exception) when (IsAbout(exception, file))
-        {
-            return new Prediction(file) { Error = Failure.MessageOf(exception) };
+            if (file.Error is not null || !scored.MoveNext())
+                yield return file;
+            else if (scored.Current is { IsSuccess: true } done)
+                yield return result(file.File, done.Prediction);
+            else
+                yield return file with { Error = Failure.MessageOf(scored.Current.Error!) };
         }
     }
-
-    /// <summary>Whether an error is about a file, and not about the model: the library names the file.</summary>
-    private static bool IsAbout(Exception exception, string file) =>
-        exception is IOException or InvalidDataException or UnauthorizedAccessException && exception.Message.Contains(Path.GetFileName(file), StringComparison.Ordinal);
-
-    private static List<ClassProbability> Best(SlaPredictor model, IReadOnlyList<float> scores, int count) =>
-        [.. scores.Select((score, i) => new ClassProbability(model.ClassNames[i], score)).OrderByDescending(c => c.Probability).Take(count)];
 
     private static void Show(Prediction prediction)
     {
@@ -133,6 +113,4 @@ internal static class PredictCommand
     }
 
     private sealed record ViewPrediction(string Transformation, IReadOnlyList<ClassProbability> Top);
-
-    private sealed record ClassProbability(string Label, float Probability);
 }

@@ -14,8 +14,8 @@ namespace Microsoft.ML.Sla;
 /// the same pixels, the probabilities equal those of <see cref="ScoringTransformer.Transform"/> bit for bit.
 /// </summary>
 /// <remarks>
-/// The model's feature column must be an image. The predictor computes on the CPU, with one thread for each image. Several threads may use
-/// it at the same time. A model of <see cref="SlaTransformer.ToInt8"/> can be scored, but offers no other inference and no view scores.
+/// The model's feature column must be an image. The predictor computes on the CPU, with one thread for each image. Any number of threads may
+/// share one predictor, also while it is disposed: this is the class for a web server. A model of <see cref="SlaTransformer.ToInt8"/> can be scored, but offers no other inference and no view scores.
 /// </remarks>
 public sealed class SlaPredictor : IDisposable
 {
@@ -126,9 +126,7 @@ public sealed class SlaPredictor : IDisposable
     public SlaPrediction Predict(ReadOnlySpan<byte> file)
     {
         using var use = _lifetime.Enter();
-        OpenSession();
-        using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide, _pixelLimit);
-        return Score(image);
+        return Score(file);
     }
 
     /// <summary>Scores an image file from a stream, read from the current position to the end, as <see cref="Predict(string)"/> scores a file.</summary>
@@ -146,16 +144,66 @@ public sealed class SlaPredictor : IDisposable
     }
 
     /// <summary>
+    /// Reads an image file without blocking a thread, and scores it as <see cref="Predict(string)"/> does. Only the reading is asynchronous:
+    /// decoding and scoring take the thread that continues.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <returns>The probabilities, bit for bit those of <see cref="Predict(string)"/>.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not a usable image; the message names it and says why.</exception>
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public Task<SlaPrediction> PredictAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return ScoreAsync(() => UprightImage.LoadAsync(path, DecodeSide, _pixelLimit, cancellationToken));
+    }
+
+    /// <summary>
+    /// Reads an image file from a stream without blocking a thread, from the current position to the end, and scores it as
+    /// <see cref="Predict(Stream)"/> does. Only the reading is asynchronous: decoding and scoring take the thread that continues.
+    /// </summary>
+    /// <param name="stream">The stream, for example of an upload. The caller keeps ownership.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <returns>The probabilities, bit for bit those of the file.</returns>
+    /// <exception cref="InvalidDataException">The content is not a usable image; the message says why.</exception>
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public Task<SlaPrediction> PredictAsync(Stream stream, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return ScoreAsync(() => UprightImage.DecodeAsync(stream, UprightImage.InStream, DecodeSide, _pixelLimit, cancellationToken));
+    }
+
+    /// <summary>
     /// Scores an image in memory without turning or checking it: <see cref="MLImage"/> has no orientation, and its own readers accept truncated
     /// and CMYK files. A large JPEG that was decoded at full size gives slightly different probabilities than <see cref="Predict(string)"/>,
     /// which decodes it at a reduced size.
     /// </summary>
     /// <param name="image">The image, of any size. The caller keeps ownership.</param>
     /// <returns>The probabilities.</returns>
+    /// <exception cref="InvalidDataException">The image has a pixel format that is not supported.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPrediction Predict(MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         using var use = _lifetime.Enter();
+        OpenSession();
+        return Score(image);
+    }
+
+    /// <summary>Scores pixels in memory. The probabilities are those of an <see cref="MLImage"/> with the same pixels.</summary>
+    /// <param name="pixels">C x H x W bytes, 0 to 255: a plane for each channel, red first, or one plane of grey.</param>
+    /// <param name="shape">The shape of the pixels: 1 or 3 channels, of any size.</param>
+    /// <returns>The probabilities.</returns>
+    /// <exception cref="ArgumentException">The number of pixels is not that of the shape, or the shape has another number of channels.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public SlaPrediction Predict(ReadOnlySpan<byte> pixels, ImageShape shape)
+    {
+        using var use = _lifetime.Enter();
+        OpenSession();
+        using var image = PixelPlanes.ToImage(pixels, shape);
         return Score(image);
     }
 
@@ -164,6 +212,7 @@ public sealed class SlaPredictor : IDisposable
     /// <returns>The probabilities, in the order of the files.</returns>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">A file is not a usable image; the message names the first such file and says why.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public IReadOnlyList<SlaPrediction> Predict(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -171,24 +220,50 @@ public sealed class SlaPredictor : IDisposable
         if (paths is [var only])
             return [Score(only)];
 
-        var predictions = new SlaPrediction[paths.Count];
-        var failures = new Exception?[paths.Count];
+        var results = new SlaPredictionResult[paths.Count];
         var loop = Parallel.For(0, paths.Count, (i, state) =>
         {
-            try
-            {
-                predictions[i] = Score(paths[i]);
-            }
-            catch (Exception exception)
-            {
-                // The files before this one are still read, so that the error names the first bad file regardless of thread timing.
-                failures[i] = exception;
+            // The files before the first bad one are still read, so that the error names it regardless of thread timing.
+            if (!(results[i] = Try(() => Score(paths[i]))).IsSuccess)
                 state.Break();
-            }
         });
         if (loop.LowestBreakIteration is { } first)
-            ExceptionDispatchInfo.Throw(failures[first]!);
-        return predictions;
+            ExceptionDispatchInfo.Throw(results[first].Error!);
+        return Array.ConvertAll(results, result => result.Prediction!);
+    }
+
+    /// <summary>Scores image files on all processors, each as <see cref="Predict(string)"/> does, also beside files that cannot be used.</summary>
+    /// <param name="paths">The files.</param>
+    /// <param name="cancellationToken">Stops before the next file.</param>
+    /// <returns>A prediction or an error for each file, in the order of the files.</returns>
+    /// <exception cref="ArgumentException">A path is null.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public IReadOnlyList<SlaPredictionResult> PredictAll(IReadOnlyList<string> paths, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        for (int i = 0; i < paths.Count; i++)
+        {
+            if (paths[i] is null)
+                throw new ArgumentException($"paths[{i}] is null.", nameof(paths));
+        }
+
+        return All(paths.Count, i => Score(paths[i]), cancellationToken);
+    }
+
+    /// <summary>
+    /// Scores the bytes of image files on all processors, each as <see cref="Predict(ReadOnlySpan{byte})"/> does, also beside bytes that cannot be
+    /// used.
+    /// </summary>
+    /// <param name="files">The bytes of each file.</param>
+    /// <param name="cancellationToken">Stops before the next file.</param>
+    /// <returns>A prediction or an error for each file, in the order of the files.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
+    public IReadOnlyList<SlaPredictionResult> PredictAll(IReadOnlyList<ReadOnlyMemory<byte>> files, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        return All(files.Count, i => Score(files[i].Span), cancellationToken);
     }
 
     /// <summary>
@@ -204,6 +279,41 @@ public sealed class SlaPredictor : IDisposable
         return Score(image);
     }
 
+    private SlaPrediction Score(ReadOnlySpan<byte> file)
+    {
+        OpenSession();
+        using var image = UprightImage.Decode(file, UprightImage.InMemory, DecodeSide, _pixelLimit);
+        return Score(image);
+    }
+
+    private async Task<SlaPrediction> ScoreAsync(Func<Task<MLImage>> load)
+    {
+        using var use = _lifetime.Enter();
+        OpenSession();
+        using var image = await load().ConfigureAwait(false);
+        return Score(image);
+    }
+
+    private SlaPredictionResult[] All(int count, Func<int, SlaPrediction> score, CancellationToken cancellationToken)
+    {
+        using var use = _lifetime.Enter();
+        var results = new SlaPredictionResult[count];
+        Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, i => results[i] = Try(() => score(i)));
+        return results;
+    }
+
+    private static SlaPredictionResult Try(Func<SlaPrediction> score)
+    {
+        try
+        {
+            return new SlaPredictionResult(score());
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            return new SlaPredictionResult(exception);
+        }
+    }
+
     private SlaPrediction Score(MLImage image)
     {
         SignalStack.Ensure();
@@ -213,7 +323,7 @@ public sealed class SlaPredictor : IDisposable
         using var options = new RunOptions();
         using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
         float[][] values = [.. outputs.Select(output => output.GetTensorDataAsSpan<float>().ToArray())];
-        return new SlaPrediction(values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
+        return new SlaPrediction(ClassNames, values[0], values is [_, var views] ? [.. views.Chunk(ClassNames.Count)] : []);
     }
 
     /// <summary>Opens the session on first use, so that it opens while the image is decoded.</summary>

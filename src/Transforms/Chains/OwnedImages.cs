@@ -1,7 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Images;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.Chains;

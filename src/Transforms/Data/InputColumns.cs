@@ -43,9 +43,11 @@ internal static class InputColumns
             && (feature.ItemType == NumberDataViewType.Byte || feature.ItemType == NumberDataViewType.Single);
         if (!isImage && !isVector)
         {
-            throw new ArgumentException(
-                $"The feature column '{name}' must be an image or a vector of known size of bytes or floats, and it is {Describe(feature)}. "
-                + $"Load images with mlContext.Transforms.LoadImages, and give the name of its output column as {option}.");
+            bool isFile = feature.Kind == SchemaShape.Column.VectorKind.VariableVector && feature.ItemType == NumberDataViewType.Byte;
+            string remedy = isFile
+                ? $"If it has the bytes of image files, add mlContext.Transforms.LoadUprightImages(\"Image\", \"{name}\"), and give \"Image\" as {option}."
+                : $"Load images with mlContext.Transforms.LoadImages, and give the name of its output column as {option}.";
+            throw new ArgumentException($"The feature column '{name}' must be an image or a vector of known size of bytes or floats, and it is {Describe(feature)}. {remedy}");
         }
 
         return feature;
@@ -75,7 +77,7 @@ internal static class InputColumns
     }
 
     public static string Describe(SchemaShape.Column column) =>
-        (column.Kind == SchemaShape.Column.VectorKind.Scalar ? "" : "a vector of ") + (column.IsKey ? "a key" : column.ItemType.ToString());
+        column.Kind switch { SchemaShape.Column.VectorKind.Scalar => "", SchemaShape.Column.VectorKind.Vector => "a vector of ", _ => "a vector of variable size of " } + (column.IsKey ? "a key" : column.ItemType.ToString());
 
     private static ImageShape SquareShape(int size, int channels)
     {

@@ -1,19 +1,24 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
-namespace Microsoft.ML.Sla.Images;
+namespace Microsoft.ML.Sla;
 
 /// <summary>
-/// Gives a member the type of images of any size, like the column of LoadImages. ML.NET's own attribute requires a size.
+/// Gives an <see cref="MLImage"/> member of a class of rows the type of images of any size, like the column of <c>LoadImages</c>. ML.NET's own
+/// <see cref="ImageTypeAttribute"/> requires one size for all.
 /// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class AnySizeImageTypeAttribute : DataViewTypeAttribute
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Field)]
+public sealed class AnySizeImageTypeAttribute : DataViewTypeAttribute
 {
+    /// <inheritdoc/>
     public override void Register() => DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage), this);
 
+    /// <inheritdoc/>
     public override bool Equals(DataViewTypeAttribute? other) => other is AnySizeImageTypeAttribute;
 
+    /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is AnySizeImageTypeAttribute;
 
+    /// <inheritdoc/>
     public override int GetHashCode() => typeof(AnySizeImageTypeAttribute).GetHashCode();
 }

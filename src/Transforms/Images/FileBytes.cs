@@ -12,6 +12,7 @@ internal sealed unsafe class FileBytes : IDisposable
 
     private byte* _start;
     private int _length;
+    private int _capacity;
 
     private FileBytes()
     {
@@ -42,7 +43,7 @@ internal sealed unsafe class FileBytes : IDisposable
                 capacity = capacity <= Maximum ? Math.Min(2 * capacity, Maximum + 1L) : long.MaxValue;
             }
 
-            throw new InvalidDataException($"{name} cannot be used: its file has more than 1 GiB.");
+            throw TooLarge(name);
         }
         catch
         {
@@ -51,12 +52,35 @@ internal sealed unsafe class FileBytes : IDisposable
         }
     }
 
+    /// <summary>No bytes yet; <see cref="Append"/> adds them.</summary>
+    public static FileBytes Empty() => new();
+
+    /// <summary>Adds bytes that were read from a stream.</summary>
+    /// <param name="some">The bytes.</param>
+    /// <param name="name">The name of the image in messages.</param>
+    /// <exception cref="InvalidDataException">There are more than 1 GiB.</exception>
+    public void Append(ReadOnlySpan<byte> some, string name)
+    {
+        if (some.Length > Maximum - _length)
+            throw TooLarge(name);
+        if (_length + some.Length > _capacity)
+            Reserve(Math.Max(FirstCapacity, Math.Min(2 * (_length + some.Length), Maximum)));
+        some.CopyTo(new Span<byte>(_start + _length, some.Length));
+        _length += some.Length;
+    }
+
     public void Dispose()
     {
         NativeMemory.Free(_start);
         _start = null;
-        _length = 0;
+        (_length, _capacity) = (0, 0);
     }
 
-    private void Reserve(int capacity) => _start = (byte*)NativeMemory.Realloc(_start, (nuint)capacity);
+    private static InvalidDataException TooLarge(string name) => new($"{name} cannot be used: its file has more than 1 GiB.");
+
+    private void Reserve(int capacity)
+    {
+        _start = (byte*)NativeMemory.Realloc(_start, (nuint)capacity);
+        _capacity = capacity;
+    }
 }

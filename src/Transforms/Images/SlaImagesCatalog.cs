@@ -12,7 +12,10 @@ public static class SlaImagesCatalog
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Name of the image column to add.</param>
-    /// <param name="inputColumnName">Name of the column of paths, absolute or relative to the current directory.</param>
+    /// <param name="inputColumnName">
+    /// Name of the column of paths, absolute or relative to the current directory; or of the bytes of files, a vector of variable size, as ML.NET's
+    /// <c>LoadRawImageBytes</c> or a <c>byte[]</c> of your own rows makes it.
+    /// </param>
     /// <param name="decodeSide">
     /// The least length of a decoded image's shorter side, in pixels. JPEG and WebP files are decoded at a half, a quarter or an eighth of
     /// their size if the shorter side is then still long enough. Twice the size to which images are resized later is a good value. Default null: full
@@ -45,7 +48,9 @@ public static class SlaImagesCatalog
     /// neither. Pipelines saved by version 0.1.0 can be loaded, and have the default limit.
     /// </para>
     /// </remarks>
-    /// <exception cref="ArgumentException">A name is empty, or the side or the limit is below 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is empty, or the side or the limit is below 1. <c>Fit</c> throws it where the column is missing or of another type.
+    /// </exception>
     public static IEstimator<ITransformer> LoadUprightImages(
         this TransformsCatalog catalog, string outputColumnName, string inputColumnName, int? decodeSide = null, long pixelLimit = PixelLimit.Default)
     {
@@ -56,17 +61,6 @@ public static class SlaImagesCatalog
             ArgumentOutOfRangeException.ThrowIfLessThan(side, 1, nameof(decodeSide));
         ArgumentOutOfRangeException.ThrowIfLessThan(pixelLimit, 1);
 
-        // ML.NET saves only the contract name of a mapping, so parameters reach the mapping in columns, which ML.NET's own
-        // steps make.
-        IEstimator<ITransformer> Constant(string column, FormattableString value) =>
-            catalog.Expression(column, FormattableString.Invariant($"path => {FormattableString.Invariant(value)}"), inputColumnName);
-
-        return catalog.CopyColumns(UprightImageMapping.PathColumn, inputColumnName)
-            .Append(Constant(UprightImageMapping.SideColumn, $"{decodeSide ?? UprightImage.FullSize}"))
-            .Append(Constant(UprightImageMapping.LimitColumn, $"{pixelLimit}L"))
-            .Append(catalog.CustomMapping(new UprightImageMapping().GetMapping(), UprightImageMapping.Contract))
-            .Append(catalog.CopyColumns(outputColumnName, UprightImageMapping.ImageColumn))
-            .Append(catalog.DropColumns(
-                UprightImageMapping.PathColumn, UprightImageMapping.SideColumn, UprightImageMapping.LimitColumn, UprightImageMapping.ImageColumn));
+        return new UprightImageLoader(catalog, outputColumnName, inputColumnName, decodeSide ?? UprightImage.FullSize, pixelLimit);
     }
 }

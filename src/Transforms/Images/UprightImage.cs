@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.ML.Data;
 using SkiaSharp;
 
@@ -27,13 +28,22 @@ internal static class UprightImage
     /// <exception cref="InvalidDataException">The file is not a usable image; the message names it and says why.</exception>
     public static MLImage Load(string path, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
-        if (path.Length == 0)
-            throw new InvalidDataException("The path of the image is empty.");
-        if (!File.Exists(path))
-            throw new FileNotFoundException($"There is no image file '{path}'.", path);
-
-        string name = $"The image '{path}'";
+        string name = NameOf(path);
         using var bytes = ReadFile(path, name);
+        return Decode(bytes.Span, name, decodeSide, pixelLimit);
+    }
+
+    /// <summary>Reads a file asynchronously and decodes it as <see cref="Load"/> does.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="decodeSide">The least length of the decoded image's shorter side, in pixels.</param>
+    /// <param name="pixelLimit">The largest width times height that the image may declare.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not a usable image; the message names it and says why.</exception>
+    public static async Task<MLImage> LoadAsync(string path, int decodeSide, long pixelLimit, CancellationToken cancellationToken)
+    {
+        string name = NameOf(path);
+        using var bytes = await ReadFileAsync(path, name, cancellationToken).ConfigureAwait(false);
         return Decode(bytes.Span, name, decodeSide, pixelLimit);
     }
 
@@ -50,6 +60,19 @@ internal static class UprightImage
     public static MLImage Decode(Stream stream, string name, int decodeSide, long pixelLimit = PixelLimit.Default)
     {
         using var bytes = FileBytes.Read(stream, name);
+        return Decode(bytes.Span, name, decodeSide, pixelLimit);
+    }
+
+    /// <summary>Reads a stream asynchronously and decodes it as <see cref="Decode(Stream, string, int, long)"/> does.</summary>
+    /// <param name="stream">The stream. The caller keeps ownership.</param>
+    /// <param name="name">The name of the image in messages, at the beginning of a sentence.</param>
+    /// <param name="decodeSide">The least length of the decoded image's shorter side, in pixels.</param>
+    /// <param name="pixelLimit">The largest width times height that the image may declare.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <exception cref="InvalidDataException">The content is not a usable image; the message says why.</exception>
+    public static async Task<MLImage> DecodeAsync(Stream stream, string name, int decodeSide, long pixelLimit, CancellationToken cancellationToken)
+    {
+        using var bytes = await ReadAsync(stream, name, cancellationToken).ConfigureAwait(false);
         return Decode(bytes.Span, name, decodeSide, pixelLimit);
     }
 
@@ -74,18 +97,70 @@ internal static class UprightImage
         return MLNetInternals.Image(Turn(stored, origin));
     }
 
+    /// <summary>The name of a file in messages.</summary>
+    private static string NameOf(string path)
+    {
+        if (path.Length == 0)
+            throw new InvalidDataException("The path of the image is empty.");
+        return File.Exists(path) ? $"The image '{path}'" : throw new FileNotFoundException($"There is no image file '{path}'.", path);
+    }
+
     private static FileBytes ReadFile(string path, string name)
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            using var stream = Open(path, FileOptions.None);
             return FileBytes.Read(stream, name);
         }
-        catch (Exception exception) when (exception is UnauthorizedAccessException or (IOException and not FileNotFoundException))
+        catch (Exception exception) when (IsOfReading(exception))
         {
-            throw new InvalidDataException($"{name} cannot be used: it cannot be read. {exception.Message}", exception);
+            throw Unreadable(name, exception);
         }
     }
+
+    private static async Task<FileBytes> ReadFileAsync(string path, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var stream = Open(path, FileOptions.Asynchronous);
+            return await ReadAsync(stream, name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsOfReading(exception))
+        {
+            throw Unreadable(name, exception);
+        }
+    }
+
+    private static async Task<FileBytes> ReadAsync(Stream stream, string name, CancellationToken cancellationToken)
+    {
+        const int ChunkLength = 1 << 16;
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkLength);
+        var bytes = FileBytes.Empty();
+        try
+        {
+            int read;
+            while ((read = await stream.ReadAsync(chunk, cancellationToken).ConfigureAwait(false)) > 0)
+                bytes.Append(chunk.AsSpan(0, read), name);
+            return bytes;
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    private static FileStream Open(string path, FileOptions options) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, options);
+
+    private static bool IsOfReading(Exception exception) => exception is UnauthorizedAccessException or (IOException and not FileNotFoundException);
+
+    private static InvalidDataException Unreadable(string name, Exception exception) =>
+        new($"{name} cannot be used: it cannot be read. {exception.Message}", exception);
 
     /// <summary>
     /// Whether the file begins like one of the supported kinds. The decoder would treat any other file as a camera's raw image, for which it

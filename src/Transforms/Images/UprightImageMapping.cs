@@ -38,11 +38,24 @@ internal sealed class UprightImageMapping : CustomMappingFactory<UprightImageMap
 
         public void Load(ReadOnlyMemory<char> path, int decodeSide, long pixelLimit)
         {
-            // A cursor has one output for all its rows. The image of the previous row is no longer used; ML.NET's own loader
-            // also disposes it.
+            Release();
+            Image = UprightImage.Load(path.ToString(), decodeSide, pixelLimit);
+        }
+
+        public void Decode(VBuffer<byte> file, int decodeSide, long pixelLimit)
+        {
+            Release();
+            byte[]? dense = file.IsDense ? null : [.. file.DenseValues()];
+            Image = UprightImage.Decode(dense ?? file.GetValues(), UprightImage.InMemory, decodeSide, pixelLimit);
+        }
+
+        /// <summary>
+        /// A cursor has one output for all its rows. The image of the previous row is no longer used; ML.NET's own loader also disposes it.
+        /// </summary>
+        private void Release()
+        {
             Image?.Dispose();
             Image = null;
-            Image = UprightImage.Load(path.ToString(), decodeSide, pixelLimit);
         }
     }
 }

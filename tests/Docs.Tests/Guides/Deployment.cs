@@ -15,8 +15,7 @@ internal static class DeploymentGuide
         // 1. With this library, and without a pipeline: the first prediction comes soonest.
         using var predictor = SlaPredictor.Load("model.zip");
         var prediction = predictor.Predict("new.jpg");      // or the bytes of a file, or a stream
-        int best = Enumerable.Range(0, prediction.Score.Count).MaxBy(i => prediction.Score[i]);
-        Console.WriteLine($"{predictor.ClassNames[best]} ({prediction.Score[best]:P0})");
+        Console.WriteLine($"{prediction.Label} ({prediction.Probability:P0})");
 
         // 2. With ML.NET alone: these lines need neither this library nor TorchSharp.
         var mlContext = new MLContext();

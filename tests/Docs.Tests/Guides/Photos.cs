@@ -47,8 +47,7 @@ internal static class PhotosGuide
         // SlaPredictor reads the same file without that, and decodes photos as the pipeline does.
         using var predictor = SlaPredictor.Load("model.zip");
         var prediction = predictor.Predict("new.jpg");
-        int best = Enumerable.Range(0, prediction.Score.Count).MaxBy(i => prediction.Score[i]);
-        Console.WriteLine($"new.jpg: {predictor.ClassNames[best]} ({prediction.Score[best]:P0})");
+        Console.WriteLine($"new.jpg: {prediction.Label} ({prediction.Probability:P0})");
         #endregion
     }
 }

@@ -38,7 +38,7 @@ internal static class ReadmeCode
 
         using var predictor = SlaPredictor.Load("model.zip");
         var prediction = predictor.Predict("new.jpg");
-        foreach (var (name, probability) in predictor.ClassNames.Zip(prediction.Score))
+        foreach (var (name, probability) in prediction.Top(3))
             Console.WriteLine($"{name}: {probability:P0}");
         #endregion
     }

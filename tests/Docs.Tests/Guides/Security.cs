@@ -22,8 +22,7 @@ internal static class SecurityGuide
                 if (new FileInfo(path).Length > MostBytes)
                     throw new InvalidDataException($"'{path}' has more than {MostBytes} bytes.");
                 var prediction = predictor.Predict(File.ReadAllBytes(path));
-                int best = Enumerable.Range(0, prediction.Score.Count).MaxBy(i => prediction.Score[i]);
-                Console.WriteLine($"{path}: {predictor.ClassNames[best]} ({prediction.Score[best]:P0})");
+                Console.WriteLine($"{path}: {prediction.Label} ({prediction.Probability:P0})");
             }
             catch (InvalidDataException exception)
             {

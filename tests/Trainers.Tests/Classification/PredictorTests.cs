@@ -111,6 +111,90 @@ public sealed class PredictorTests : FolderTest
     }
 
     [Fact]
+    public async Task Reading_asynchronously_gives_the_same_bits_and_can_be_cancelled()
+    {
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        var token = TestContext.Current.CancellationToken;
+        foreach (string file in Photos())
+        {
+            var expected = predictor.Predict(file).Score;
+            Assert.Equal(expected, (await predictor.PredictAsync(file, token)).Score);
+            using var stream = new MemoryStream(File.ReadAllBytes(file));
+            Assert.Equal(expected, (await predictor.PredictAsync(stream, token)).Score);
+        }
+
+        await Assert.ThrowsAsync<FileNotFoundException>(() => predictor.PredictAsync("nothing.jpg", token));
+        string text = InFolder("text.jpg");
+        await File.WriteAllTextAsync(text, "no image", token);
+        Assert.Contains(text, (await Assert.ThrowsAsync<InvalidDataException>(() => predictor.PredictAsync(text, token))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => predictor.PredictAsync(Photos().First(), new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void All_inputs_have_a_result_and_those_that_cannot_be_used_an_error()
+    {
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        string[] files = [.. Photos()];
+        files[2] = InFolder("text.jpg");
+        File.WriteAllText(files[2], "no image");
+        files[5] = InFolder("nothing.jpg");
+        var token = TestContext.Current.CancellationToken;
+        var results = predictor.PredictAll(files, token);
+        Assert.Equal([2, 5], Enumerable.Range(0, files.Length).Where(i => !results[i].IsSuccess));
+        Assert.IsType<InvalidDataException>(results[2].Error);
+        Assert.IsType<FileNotFoundException>(results[5].Error);
+        Assert.All([2, 5], i => Assert.Contains(files[i], results[i].Error!.Message, StringComparison.Ordinal));
+        Assert.Equal(predictor.Predict(files[7]).Score, results[7].Prediction!.Score);
+
+        ReadOnlyMemory<byte>[] contents = [.. files.Select(file => File.Exists(file) ? File.ReadAllBytes(file) : [])];
+        var ofBytes = predictor.PredictAll(contents, token);
+        Assert.Equal(results.Select(result => result.Prediction?.Score), ofBytes.Select(result => result.Prediction?.Score));
+        Assert.Contains("in memory", ofBytes[5].Error!.Message, StringComparison.Ordinal);
+
+        Assert.Throws<OperationCanceledException>(() => predictor.PredictAll(files, new CancellationToken(canceled: true)));
+        Assert.Contains("paths[1]", Assert.Throws<ArgumentException>(() => predictor.PredictAll(["a.jpg", null!], token)).Message, StringComparison.Ordinal);
+        Assert.Empty(predictor.PredictAll(Array.Empty<string>(), token));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Pixels_in_memory_are_scored_as_an_image_of_them_which_stays_the_callers(int channels)
+    {
+        using var predictor = SlaPredictor.Load(Save(channels, ImageResizingEstimator.ResizingKind.IsoPad));
+        var shape = new ImageShape(channels, Height: 21, Width: 34);
+        byte[] planes = new byte[shape.Length];
+        new Random(4).NextBytes(planes);
+        byte[] interleaved = [.. from i in Enumerable.Range(0, 21 * 34) from value in new[] { planes[i], planes[((channels - 1) * 21 * 34 / 2) + i], planes[((channels - 1) * 21 * 34) + i], (byte)255 } select value];
+        using var image = MLImage.CreateFromPixels(34, 21, MLPixelFormat.Rgba32, interleaved);
+        var expected = predictor.Predict(image).Score;
+        Assert.Equal(expected, predictor.Predict(planes, shape).Score);
+        Assert.Equal(expected, predictor.Predict(image).Score);
+
+        planes[0] ^= 0x80;
+        Assert.NotEqual(expected, predictor.Predict(planes, shape).Score);
+        Assert.Contains($"have {shape.Length}", Assert.Throws<ArgumentException>(() => predictor.Predict(planes.AsSpan(1), shape)).Message, StringComparison.Ordinal);
+        Assert.Contains("1 or 3 channels", Assert.Throws<ArgumentException>(() => predictor.Predict(planes, new ImageShape(2, 21, 17 * channels))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => predictor.Predict(planes, new ImageShape(3, 65536, 65536)));
+    }
+
+    [Fact]
+    public void A_prediction_names_the_most_probable_classes()
+    {
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        using var ofViews = predictor.WithViewScores();
+        var prediction = ofViews.Predict(Photos().First());
+        int[] order = [.. Enumerable.Range(0, 3).OrderByDescending(i => prediction.Score[i])];
+        Assert.Equal(order.Select(i => new ClassProbability(predictor.ClassNames[i], prediction.Score[i])), prediction.Top(9));
+        Assert.Equal(prediction.Top(3).Take(2), prediction.Top(2));
+        Assert.Equal((prediction.Top(1)[0].Label, prediction.Top(1)[0].Probability), (prediction.Label, prediction.Probability));
+        Assert.Equal(prediction.ViewScores[3].Max(), prediction.TopOfView(3, 1)[0].Probability);
+        Assert.Throws<ArgumentOutOfRangeException>(() => prediction.Top(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => prediction.TopOfView(4, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => predictor.Predict(Photos().First()).TopOfView(0, 1));
+    }
+
+    [Fact]
     public void An_image_of_more_pixels_than_the_limit_is_refused_on_every_way()
     {
         string path = Save(3, ImageResizingEstimator.ResizingKind.IsoCrop);

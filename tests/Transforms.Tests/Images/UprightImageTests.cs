@@ -167,6 +167,48 @@ public sealed class UprightImageTests : FolderTest
     }
 
     [Fact]
+    public void Bytes_of_files_give_the_pixels_of_the_files()
+    {
+        string path = Save("photo.jpg", WithOrientation(Jpeg(640, 480), 6));
+        var files = _mlContext.Data.LoadFromEnumerable(new[] { new FileRow { File = path }, new FileRow { File = Save("small.png", Encoded(Width, Height, SKEncodedImageFormat.Png, SKAlphaType.Opaque)) } });
+        var uploads = _mlContext.Data.LoadFromEnumerable(files.GetColumn<string>("File").Select(file => new UploadRow { Bytes = File.ReadAllBytes(file) }));
+        var raw = _mlContext.Transforms.LoadRawImageBytes("Bytes", imageFolder: "", "File").Fit(files).Transform(files);
+        float[][] expected = Pixels("File", files);
+        Assert.Equal(2, expected.Length);
+        Assert.Equal(expected, Pixels("Bytes", uploads));
+        Assert.Equal(expected, Pixels("Bytes", raw));
+
+        var model = Loading("Bytes").Fit(uploads);
+        Assert.Equal(["Bytes", "Image", "Pixels"], model.Transform(uploads).Schema.Where(column => !column.IsHidden).Select(column => column.Name).Order());
+        string saved = InFolder("bytes.zip");
+        _mlContext.Model.Save(model, uploads.Schema, saved);
+        var other = new MLContext();
+        other.ComponentCatalog.RegisterAssembly(typeof(SlaImagesCatalog).Assembly);
+        using var engine = other.Model.CreatePredictionEngine<UploadRow, PixelRow>(other.Model.Load(saved, out _));
+        Assert.Equal(expected[0], engine.Predict(new UploadRow { Bytes = File.ReadAllBytes(path) }).Pixels);
+
+        IEstimator<ITransformer> Loading(string column) => _mlContext.Transforms.LoadUprightImages("Image", column, decodeSide: 100)
+            .Append(_mlContext.Transforms.ResizeImages("Image", 6, 8))
+            .Append(_mlContext.Transforms.ExtractPixels("Pixels", "Image"));
+
+        float[][] Pixels(string column, IDataView rows) => [.. Loading(column).Fit(rows).Transform(rows).GetColumn<float[]>("Pixels")];
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_image_are_refused_and_so_are_columns_of_other_types()
+    {
+        var rows = _mlContext.Data.LoadFromEnumerable(new[] { new UploadRow { Bytes = "hello"u8.ToArray() } });
+        var loaded = _mlContext.Transforms.LoadUprightImages("Image", "Bytes").Append(_mlContext.Transforms.ResizeImages("Image", 8, 8)).Append(_mlContext.Transforms.ExtractPixels("Pixels", "Image")).Fit(rows).Transform(rows);
+        Assert.Contains("The image in memory cannot be used: it is not an image", Assert.ThrowsAny<Exception>(() => loaded.GetColumn<float[]>("Pixels").ToArray()).GetBaseException().Message, StringComparison.Ordinal);
+
+        var pixels = _mlContext.Data.LoadFromEnumerable(new[] { new PixelRow { Pixels = [1, 2, 3] } });
+        string refused = Assert.Throws<ArgumentException>(() => _mlContext.Transforms.LoadUprightImages("Image", "Pixels").Fit(pixels)).Message;
+        Assert.Contains("'Pixels' must have the paths of image files, or their bytes", refused, StringComparison.Ordinal);
+        Assert.Contains("vector of variable size of Single", refused, StringComparison.Ordinal);
+        Assert.Contains("no column 'Path'", Assert.Throws<ArgumentException>(() => _mlContext.Transforms.LoadUprightImages("Image", "Path").Fit(pixels)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_pipeline_of_version_0_1_0_loads_and_runs()
     {
         // The steps that LoadUprightImages had in that version.
@@ -294,6 +336,11 @@ public sealed class UprightImageTests : FolderTest
         0xFF, 0xC0, 0, 20, 8, 0, 32, 0, 48, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0,
         .. jpeg[2..],
     ];
+
+    private sealed class UploadRow
+    {
+        public byte[] Bytes { get; set; } = [];
+    }
 
     private sealed class FileRow
     {
