@@ -49,8 +49,8 @@ public sealed class ReportSectionTests
     [InlineData(1, true, "The model has the weights of epoch 1, the best of 2. Early stopping ended the run.")]
     public void A_training_says_which_weights_were_kept(int? best, bool stoppedEarly, string kept)
     {
-        EpochMetrics[] epochs = [new(1, 10, 2.5, 0.1, null, null), new(2, 20, 2.0, 0.05, null, null)];
-        var section = TrainingSection.Of(new TrainingHistory(Seed: 1, Images: 10, ValidationImages: 0, UnreadableImages: 0, epochs, best, stoppedEarly));
+        EpochMetrics[] epochs = [new() { Epoch = 1, Step = 10, Loss = 2.5, LearningRate = 0.1 }, new() { Epoch = 2, Step = 20, Loss = 2.0, LearningRate = 0.05 }];
+        var section = TrainingSection.Of(new TrainingHistory { Seed = 1, Images = 10, Epochs = epochs, BestEpoch = best, StoppedEarly = stoppedEarly });
         Assert.Equal(kept, section.Element("p")!.Value);
 
         // Nothing was validated, so there is no chart of accuracies.

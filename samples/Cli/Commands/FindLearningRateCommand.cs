@@ -41,8 +41,8 @@ internal sealed class FindLearningRateCommand
         }
 
         double most = range.Points.Max(point => point.Loss);
-        foreach (var (rate, loss) in range.Points.Where((_, i) => i % Math.Max(1, range.Points.Count / MostRows) == 0))
-            Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate,10:G3}  {loss,7:F3}  {new string('#', (int)(BarLength * loss / most))}"));
+        foreach (var point in range.Points.Where((_, i) => i % Math.Max(1, range.Points.Count / MostRows) == 0))
+            Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{point.LearningRate,10:G3}  {point.Loss,7:F3}  {new string('#', (int)(BarLength * point.Loss / most))}"));
         Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"--learning-rate {range.Suggested:G3}"));
         return ExitCode.Done;
     }

@@ -87,19 +87,17 @@ internal sealed class ClassifierPlan
         ]);
 
     /// <summary>What observers receive before the first step.</summary>
-    public TrainingStarted Started() => new(
-        Architecture,
-        $"{Description.Objective}",
-        Description.Transformations,
-        Description.Features.Shape,
-        Description.Labels.Count,
-        Rows.Training.Rows.Length,
-        Rows.Validation?.Rows.Length ?? 0,
-        Options.TrainingTime is null ? Options.Epochs : 0,
-        Options.TrainingTime is null ? Sampler.Steps : 0,
-        FirstStep: 0,
-        CheckpointPath: "")
+    public TrainingStarted Started() => new()
     {
+        Architecture = Architecture,
+        Objective = $"{Description.Objective}",
+        Transformations = Description.Transformations,
+        ImageShape = Description.Features.Shape,
+        Classes = Description.Labels.Count,
+        Images = Rows.Training.Rows.Length,
+        ValidationImages = Rows.Validation?.Rows.Length ?? 0,
+        Epochs = Options.TrainingTime is null ? Options.Epochs : 0,
+        Steps = Options.TrainingTime is null ? Sampler.Steps : 0,
         TrainingTime = Options.TrainingTime,
         ValidationRows = [.. Rows.Validation?.Rows.Select(Rows.Validation.Store.Position) ?? []],
     };

@@ -40,7 +40,8 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         }
 
         TrainerHost.Info(channel, $"{compared[chosen]} is trained");
-        plan.Options.Notify(observer => observer.OnComparison(new ObjectiveComparison(pilot.Rows.Length, compared, compared[chosen])));
+        var comparison = new ObjectiveComparison { Images = pilot.Rows.Length, Objectives = compared, Chosen = compared[chosen] };
+        plan.Options.Notify(observer => observer.OnComparison(comparison));
         return measured[chosen].Plan;
     }
 
@@ -132,6 +133,13 @@ internal sealed class FrozenComparison(ClassifierPlan plan, IChannel channel)
         /// <summary>Number of passes that an image takes through the backbone.</summary>
         public int Views => Plan.Description.Transformations.Count;
 
-        public ComparedObjective Compared => new($"{Plan.Description.Objective}", Plan.Description.Transformations, $"{Plan.Inference}", Scores.Loss, Scores.Accuracy);
+        public ComparedObjective Compared => new()
+        {
+            Objective = $"{Plan.Description.Objective}",
+            Transformations = Plan.Description.Transformations,
+            Inference = $"{Plan.Inference}",
+            LogLoss = Scores.Loss,
+            Accuracy = Scores.Accuracy,
+        };
     }
 }

@@ -176,12 +176,12 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         }
     }
 
-    private TrainingHistory History(RowScores scores, int images) => new(
-        plan.Host.Seed,
-        images,
-        plan.Rows.Validation?.Rows.Length ?? 0,
-        plan.Rows.Unreadable,
-        [new EpochMetrics(Epoch: 1, Step: 1, scores.Loss, LearningRate: 0, scores.Accuracy, scores.Loss)],
-        BestEpoch: null,
-        StoppedEarly: false);
+    private TrainingHistory History(RowScores scores, int images) => new()
+    {
+        Seed = plan.Host.Seed,
+        Images = images,
+        ValidationImages = plan.Rows.Validation?.Rows.Length ?? 0,
+        UnreadableImages = plan.Rows.Unreadable,
+        Epochs = [new EpochMetrics { Epoch = 1, Step = 1, Loss = scores.Loss, LearningRate = 0, ValidationAccuracy = scores.Accuracy, ValidationLoss = scores.Loss }],
+    };
 }

@@ -1,10 +1,14 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>The result of a learning-rate range test (Smith 2017).</summary>
-/// <param name="Points">The learning rate of each step, ascending, and the smoothed loss after the step.</param>
-/// <param name="Suggested">The rate at which the loss falls fastest, on a logarithmic scale of rates.</param>
-public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, double Loss)> Points, double Suggested)
+public sealed record LearningRateRange
 {
+    /// <summary>The learning rate of each step, ascending, and the smoothed loss after the step.</summary>
+    public required IReadOnlyList<LearningRatePoint> Points { get; init; }
+
+    /// <summary>The rate at which the loss falls fastest, on a logarithmic scale of rates.</summary>
+    public required double Suggested { get; init; }
+
     /// <summary>Weight of earlier losses in the smoothed loss.</summary>
     private const double Smoothing = 0.9;
 
@@ -20,7 +24,7 @@ public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, doubl
     /// <param name="lossOf">Takes the step's number, counted from 0, and its rate. Makes the step and returns the loss before it.</param>
     internal static LearningRateRange Measure(double lowest, double highest, int steps, Func<int, double, double> lossOf)
     {
-        var points = new List<(double LearningRate, double Loss)>();
+        var points = new List<LearningRatePoint>();
         double average = 0;
         for (int step = 0; step < steps; step++)
         {
@@ -29,18 +33,28 @@ public sealed record LearningRateRange(IReadOnlyList<(double LearningRate, doubl
             double smoothed = average / (1 - Math.Pow(Smoothing, step + 1));
             if (!double.IsFinite(smoothed) || (points.Count > 0 && smoothed > Divergence * points.Min(point => point.Loss)))
                 break;
-            points.Add((rate, smoothed));
+            points.Add(new LearningRatePoint { LearningRate = rate, Loss = smoothed });
         }
 
-        return new LearningRateRange(points, Steepest(points));
+        return new LearningRateRange { Points = points, Suggested = Steepest(points) };
     }
 
-    private static double Steepest(List<(double LearningRate, double Loss)> points)
+    private static double Steepest(List<LearningRatePoint> points)
     {
-        int lowest = points.IndexOf(points.MinBy(point => point.Loss));
+        int lowest = Enumerable.Range(0, points.Count).MinBy(i => points[i].Loss);
         int span = (int)Math.Ceiling(SlopeShare * points.Count);
         int steepest = Enumerable.Range(0, lowest + 1).MinBy(i =>
             points[Math.Min(i + span, points.Count - 1)].Loss - points[Math.Max(i - span, 0)].Loss);
         return points[steepest].LearningRate;
     }
+}
+
+/// <summary>A step of a learning-rate range test.</summary>
+public sealed record LearningRatePoint
+{
+    /// <summary>The learning rate of the step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>The smoothed loss after the step.</summary>
+    public required double Loss { get; init; }
 }

@@ -129,12 +129,18 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             plan = _host.Compute(plan.WithFrozenPrecision);
             var (batch, views) = new FrozenTraining(plan, channel).MeasureBatch(time);
             int all = plan.Sampler.Store.Count * plan.Description.Transformations.Count;
-            return new TrainingSpeed(readingAndNetwork, (all + views - 1) / views, views, batch);
+            return new TrainingSpeed { Reading = readingAndNetwork, StepsPerEpoch = (all + views - 1) / views, BatchSize = views, Step = batch };
         }
 
         using var training = new ClassifierTraining(plan, channel);
         var reading = clock.Elapsed;
-        return new TrainingSpeed(reading, plan.Sampler.StepsPerEpoch, plan.Sampler.BatchSize, TimeSpan.FromSeconds(training.MeasureStep(time)));
+        return new TrainingSpeed
+        {
+            Reading = reading,
+            StepsPerEpoch = plan.Sampler.StepsPerEpoch,
+            BatchSize = plan.Sampler.BatchSize,
+            Step = TimeSpan.FromSeconds(training.MeasureStep(time)),
+        };
     }
 
     /// <inheritdoc/>

@@ -76,18 +76,17 @@ internal sealed class EmbeddingPlan
     public bool IsFrozen => Options.BackboneTraining == BackboneTraining.Frozen;
 
     /// <summary>What observers receive before the first step.</summary>
-    public TrainingStarted Started(int epochs, long steps) => new(
-        Description.Architecture,
-        $"{Description.Objective}",
-        Description.Transformations,
-        Description.Features.Shape,
-        Rows.Labels.Distinct().Count(),
-        Rows.Rows.Length,
-        ValidationImages: 0,
-        epochs,
-        steps,
-        FirstStep: 0,
-        CheckpointPath: "");
+    public TrainingStarted Started(int epochs, long steps) => new()
+    {
+        Architecture = Description.Architecture,
+        Objective = $"{Description.Objective}",
+        Transformations = Description.Transformations,
+        ImageShape = Description.Features.Shape,
+        Classes = Rows.Labels.Distinct().Count(),
+        Images = Rows.Rows.Length,
+        Epochs = epochs,
+        Steps = steps,
+    };
 
     /// <summary>The plan in a line for the log.</summary>
     /// <param name="precision">The number format in which the backbone computes.</param>

@@ -19,7 +19,7 @@ internal sealed class EpisodeEvaluator(IReadOnlyList<(int Label, float[] Values)
         var aggregated = new double[episodes];
         for (int episode = 0; episode < episodes; episode++)
             (single[episode], aggregated[episode]) = Measure(shape, draw.Next(Seeds.ForStep(seed, episode)));
-        return new FewShotMetrics(shape.Ways, shape.Shots, shape.Queries, new EpisodeMean(single), new EpisodeMean(aggregated));
+        return new FewShotMetrics { Ways = shape.Ways, Shots = shape.Shots, Queries = shape.Queries, Single = new EpisodeMean(single), Aggregated = new EpisodeMean(aggregated) };
     }
 
     /// <summary>The share of queries whose nearest prototype is that of their own way.</summary>

@@ -63,8 +63,14 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
             using Tensor map = directions.Map(best.Evenness);
             TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
                 $"linear map from {map.shape[1]} axes to {map.shape[0]} values: roundness {best.Roundness}, evenness {best.Evenness}, loss {best.Loss:F4} on classes left out"));
-            var history = new TrainingHistory(
-                plan.Host.Seed, plan.Rows.Rows.Length, ValidationImages: 0, plan.Unreadable, epochs, epochs.FindIndex(epoch => epoch.Loss == best.Loss) + 1, StoppedEarly: false);
+            var history = new TrainingHistory
+            {
+                Seed = plan.Host.Seed,
+                Images = plan.Rows.Rows.Length,
+                UnreadableImages = plan.Unreadable,
+                Epochs = epochs,
+                BestEpoch = epochs.FindIndex(epoch => epoch.Loss == best.Loss) + 1,
+            };
             return new FoundMap(map.data<float>().ToArray(), (int)map.shape[0], (float)Math.Exp(best.LogScale), history);
         }
         finally
@@ -179,19 +185,19 @@ internal sealed class MapSearch(EmbeddingPlan plan, IChannel channel)
     private void Report(List<EpochMetrics> epochs, double loss, TimeSpan elapsed)
     {
         int episodes = FoldCount * EpisodesOfFold, epoch = epochs.Count + 1;
-        epochs.Add(new EpochMetrics(epoch, (long)epoch * episodes, loss, LearningRate: 0, ValidationAccuracy: null, ValidationLoss: null));
-        var progress = new TrainingProgress(
-            epoch,
-            Candidates,
-            (long)epoch * episodes,
-            Steps,
-            loss,
-            LearningRate: 0,
-            (double)epoch * episodes * plan.Episode.Images / elapsed.TotalSeconds,
-            elapsed,
-            IsEpochEnd: true,
-            ValidationAccuracy: null,
-            ValidationLoss: null);
+        epochs.Add(new EpochMetrics { Epoch = epoch, Step = (long)epoch * episodes, Loss = loss, LearningRate = 0 });
+        var progress = new TrainingProgress
+        {
+            Epoch = epoch,
+            Epochs = Candidates,
+            Step = (long)epoch * episodes,
+            Steps = Steps,
+            Loss = loss,
+            LearningRate = 0,
+            ImagesPerSecond = (double)epoch * episodes * plan.Episode.Images / elapsed.TotalSeconds,
+            Elapsed = elapsed,
+            IsEpochEnd = true,
+        };
         plan.Options.Notify(observer => observer.OnEpochEnd(progress));
         plan.Options.MetricsCallback?.Invoke(progress);
     }

@@ -53,30 +53,41 @@ public interface ITrainingObserver
 }
 
 /// <summary>The plan of a training run.</summary>
-/// <param name="Architecture">The backbone.</param>
-/// <param name="Objective">The training objective.</param>
-/// <param name="Transformations">The views.</param>
-/// <param name="ImageShape">Shape of the images that the network sees.</param>
-/// <param name="Classes">Number of classes.</param>
-/// <param name="Images">Number of training images.</param>
-/// <param name="ValidationImages">Number of validation images.</param>
-/// <param name="Epochs">Number of epochs; 0 in a run by time.</param>
-/// <param name="Steps">Number of steps; 0 in a run by time.</param>
-/// <param name="FirstStep">Steps already done in the checkpoint that the run resumes from; otherwise 0.</param>
-/// <param name="CheckpointPath">The file of the checkpoint.</param>
-public sealed record TrainingStarted(
-    Architecture Architecture,
-    string Objective,
-    TransformationSet Transformations,
-    ImageShape ImageShape,
-    int Classes,
-    int Images,
-    int ValidationImages,
-    int Epochs,
-    long Steps,
-    long FirstStep,
-    string CheckpointPath)
+public sealed record TrainingStarted
 {
+    /// <summary>The backbone.</summary>
+    public required Architecture Architecture { get; init; }
+
+    /// <summary>The training objective.</summary>
+    public required string Objective { get; init; }
+
+    /// <summary>The views.</summary>
+    public required TransformationSet Transformations { get; init; }
+
+    /// <summary>Shape of the images that the network sees.</summary>
+    public required ImageShape ImageShape { get; init; }
+
+    /// <summary>Number of classes.</summary>
+    public required int Classes { get; init; }
+
+    /// <summary>Number of training images.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Number of validation images.</summary>
+    public int ValidationImages { get; init; }
+
+    /// <summary>Number of epochs; 0 in a run by time.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Number of steps; 0 in a run by time.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Steps already done in the checkpoint that the run resumes from; otherwise 0.</summary>
+    public long FirstStep { get; init; }
+
+    /// <summary>The file of the checkpoint.</summary>
+    public string CheckpointPath { get; init; } = "";
+
     /// <summary>The time of the training where it decides about the number of steps; see <see cref="SlaTrainer.Options.TrainingTime"/>.</summary>
     public TimeSpan? TrainingTime { get; init; }
 

@@ -3,33 +3,44 @@ namespace Microsoft.ML.Sla;
 /// <summary>
 /// The progress of a training run, for <see cref="ImageTrainerOptions.MetricsCallback"/> and <see cref="ITrainingObserver"/>.
 /// </summary>
-/// <param name="Epoch">The current epoch, 1 to <paramref name="Epochs"/>.</param>
-/// <param name="Epochs">Number of epochs of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</param>
-/// <param name="Step">Steps done, 1 to <paramref name="Steps"/>.</param>
-/// <param name="Steps">Number of steps of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</param>
-/// <param name="Loss">Mean loss of the epoch's steps so far.</param>
-/// <param name="LearningRate">Learning rate of the last step.</param>
-/// <param name="ImagesPerSecond">Labelled images per second of training; views and the time of validation do not count.</param>
-/// <param name="Elapsed">Time since the first step of this process.</param>
-/// <param name="IsEpochEnd">Whether the epoch is complete.</param>
-/// <param name="ValidationAccuracy">
-/// Share of the validation rows whose class is predicted, 0 to 1, at the end of an epoch. Null within an epoch, and without validation
-/// rows.
-/// </param>
-/// <param name="ValidationLoss">Mean cross-entropy of the validation rows, in nats; null whenever the validation accuracy is null.</param>
-public sealed record TrainingProgress(
-    int Epoch,
-    int Epochs,
-    long Step,
-    long Steps,
-    double Loss,
-    double LearningRate,
-    double ImagesPerSecond,
-    TimeSpan Elapsed,
-    bool IsEpochEnd,
-    double? ValidationAccuracy,
-    double? ValidationLoss)
+public sealed record TrainingProgress
 {
+    /// <summary>The current epoch, 1 to <see cref="Epochs"/>.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Number of epochs of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Steps done, 1 to <see cref="Steps"/>.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Number of steps of the run; with <see cref="SlaTrainer.Options.TrainingTime"/>, those that fit at the speed so far.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Mean loss of the epoch's steps so far.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Labelled images per second of training; views and the time of validation do not count.</summary>
+    public required double ImagesPerSecond { get; init; }
+
+    /// <summary>Time since the first step of this process.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Whether the epoch is complete.</summary>
+    public bool IsEpochEnd { get; init; }
+
+    /// <summary>
+    /// Share of the validation rows whose class is predicted, 0 to 1, at the end of an epoch. Null within an epoch, and without validation
+    /// rows.
+    /// </summary>
+    public double? ValidationAccuracy { get; init; }
+
+    /// <summary>Mean cross-entropy of the validation rows, in nats; null whenever the validation accuracy is null.</summary>
+    public double? ValidationLoss { get; init; }
+
     private readonly TimeSpan? _left;
 
     /// <summary>The accuracy on training rows, at the end of an epoch; see <see cref="EpochMetrics.TrainingAccuracy"/>.</summary>

@@ -108,23 +108,25 @@ internal static class DescriptionReader
 
     private static ClassLabels Labels(JsonElement json) => new(json.Text("columnName"), json.Member<DataKind>("valueKind"), json.Items("names", name => name.AsText()));
 
-    public static TrainingHistory? ReadHistory(JsonElement description) => description.OptionalPart("history") is not { } json ? null : new TrainingHistory(
-        json.Int("seed"),
-        json.Int("images"),
-        json.Int("validationImages"),
-        json.Int("unreadableImages"),
-        json.Items("epochs", Epoch),
-        json.OptionalPart("bestEpoch")?.GetInt32(),
-        json.Flag("stoppedEarly"));
-
-    private static EpochMetrics Epoch(JsonElement json) => new(
-        json.Int("epoch"),
-        json.Part("step").GetInt64(),
-        json.Number("loss"),
-        json.Number("learningRate"),
-        json.OptionalNumber("validationAccuracy"),
-        json.OptionalNumber("validationLoss"))
+    public static TrainingHistory? ReadHistory(JsonElement description) => description.OptionalPart("history") is not { } json ? null : new TrainingHistory
     {
+        Seed = json.Int("seed"),
+        Images = json.Int("images"),
+        ValidationImages = json.Int("validationImages"),
+        UnreadableImages = json.Int("unreadableImages"),
+        Epochs = json.Items("epochs", Epoch),
+        BestEpoch = json.OptionalPart("bestEpoch")?.GetInt32(),
+        StoppedEarly = json.Flag("stoppedEarly"),
+    };
+
+    private static EpochMetrics Epoch(JsonElement json) => new()
+    {
+        Epoch = json.Int("epoch"),
+        Step = json.Part("step").GetInt64(),
+        Loss = json.Number("loss"),
+        LearningRate = json.Number("learningRate"),
+        ValidationAccuracy = json.OptionalNumber("validationAccuracy"),
+        ValidationLoss = json.OptionalNumber("validationLoss"),
         TrainingAccuracy = json.OptionalNumber("trainingAccuracy"),
     };
 

@@ -101,11 +101,13 @@ internal sealed class FinalTraining(TrialBook trials, SearchPlanner planner, Tri
             runner.Finish(trial.Plan!, trial.Configuration, end, clock.Cancellation, mostSteps: 1);
     }
 
-    private SlaExperimentResult Result(Candidate trial, SlaTransformer model, bool isComplete) => new(
-        model,
-        trial.PublicTrial,
-        [.. trials.All.Select(other => other.PublicTrial)],
-        runner.Options(trial.Configuration, trial.PublicTrial.Epochs, trial.Plan!.Steps),
-        isComplete,
-        TimeSpan.FromSeconds(clock.Elapsed));
+    private SlaExperimentResult Result(Candidate trial, SlaTransformer model, bool isComplete) => new()
+    {
+        Model = model,
+        Best = trial.PublicTrial,
+        Trials = [.. trials.All.Select(other => other.PublicTrial)],
+        Options = runner.Options(trial.Configuration, trial.PublicTrial.Epochs, trial.Plan!.Steps),
+        IsComplete = isComplete,
+        Elapsed = TimeSpan.FromSeconds(clock.Elapsed),
+    };
 }

@@ -59,27 +59,53 @@ public sealed class SlaTrial
 }
 
 /// <summary>A part of a trial's training, and its measurement on the validation rows at the end.</summary>
-/// <param name="Rung">The interval's number, counted from 0. Trials are compared at the same rung.</param>
-/// <param name="Steps">Steps done at the end of the interval, in each of the trial's trainings.</param>
-/// <param name="Seconds">Seconds that the interval took, including its measurement.</param>
-/// <param name="Elapsed">Seconds from the start of the experiment to the end of the interval.</param>
-/// <param name="Accuracy">Share of the validation rows whose class is predicted, 0 to 1; with folds, the mean of the folds.</param>
-/// <param name="MacroAccuracy">The mean of that share over the classes, 0 to 1.</param>
-/// <param name="LogLoss">Mean cross-entropy, in nats.</param>
-/// <param name="Against">The comparison with the best trial of the rung so far; null for the first trial of the rung.</param>
-public sealed record SlaTrialInterval(
-    int Rung, long Steps, double Seconds, double Elapsed, double Accuracy, double MacroAccuracy, double LogLoss, SlaPairedComparison? Against);
+public sealed record SlaTrialInterval
+{
+    /// <summary>The interval's number, counted from 0. Trials are compared at the same rung.</summary>
+    public required int Rung { get; init; }
+
+    /// <summary>Steps done at the end of the interval, in each of the trial's trainings.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Seconds that the interval took, including its measurement.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Seconds from the start of the experiment to the end of the interval.</summary>
+    public required double Elapsed { get; init; }
+
+    /// <summary>Share of the validation rows whose class is predicted, 0 to 1; with folds, the mean of the folds.</summary>
+    public required double Accuracy { get; init; }
+
+    /// <summary>The mean of that share over the classes, 0 to 1.</summary>
+    public required double MacroAccuracy { get; init; }
+
+    /// <summary>Mean cross-entropy, in nats.</summary>
+    public required double LogLoss { get; init; }
+
+    /// <summary>The comparison with the best trial of the rung so far; null for the first trial of the rung.</summary>
+    public SlaPairedComparison? Against { get; init; }
+}
 
 /// <summary>
 /// A comparison of two trials on the same validation rows. Only rows that one trial predicts correctly and the other does not count (McNemar 1947).
 /// </summary>
-/// <param name="Trial">Number of the other trial.</param>
-/// <param name="Better">Number of rows that only this trial predicts correctly.</param>
-/// <param name="Worse">Number of rows that only the other trial predicts correctly.</param>
-/// <param name="Difference">Accuracy of this trial minus that of the other.</param>
-/// <param name="StandardError">Standard error of the difference.</param>
-public sealed record SlaPairedComparison(int Trial, int Better, int Worse, double Difference, double StandardError)
+public sealed record SlaPairedComparison
 {
+    /// <summary>Number of the other trial.</summary>
+    public required int Trial { get; init; }
+
+    /// <summary>Number of rows that only this trial predicts correctly.</summary>
+    public required int Better { get; init; }
+
+    /// <summary>Number of rows that only the other trial predicts correctly.</summary>
+    public required int Worse { get; init; }
+
+    /// <summary>Accuracy of this trial minus that of the other.</summary>
+    public required double Difference { get; init; }
+
+    /// <summary>Standard error of the difference.</summary>
+    public required double StandardError { get; init; }
+
     /// <summary>Compares two trials row by row.</summary>
     internal static SlaPairedComparison Of(bool[] isRight, int trial, bool[] isRightThere)
     {
@@ -88,6 +114,6 @@ public sealed record SlaPairedComparison(int Trial, int Better, int Worse, doubl
         int worse = isRight.Zip(isRightThere).Count(row => !row.First && row.Second);
         double difference = (double)(better - worse) / rows;
         double variance = ((double)(better + worse) / rows) - (difference * difference);
-        return new SlaPairedComparison(trial, better, worse, difference, Math.Sqrt(variance / rows));
+        return new SlaPairedComparison { Trial = trial, Better = better, Worse = worse, Difference = difference, StandardError = Math.Sqrt(variance / rows) };
     }
 }

@@ -80,8 +80,17 @@ internal sealed class TrialBook(SearchSettings settings, Promotion promotion, in
         bool[] isRight = [.. scores.SelectMany(fold => fold.IsRight)];
         var against = BestAt(rung) is { } best ? SlaPairedComparison.Of(isRight, best.Trial.Number, best.Result.IsRight) : null;
         double elapsed = clock.Elapsed;
-        var interval = new SlaTrialInterval(
-            rung, steps, elapsed - began, elapsed, scores.Average(fold => fold.Accuracy), scores.Average(fold => fold.MacroAccuracy), scores.Average(fold => fold.Loss), against);
+        var interval = new SlaTrialInterval
+        {
+            Rung = rung,
+            Steps = steps,
+            Seconds = elapsed - began,
+            Elapsed = elapsed,
+            Accuracy = scores.Average(fold => fold.Accuracy),
+            MacroAccuracy = scores.Average(fold => fold.MacroAccuracy),
+            LogLoss = scores.Average(fold => fold.Loss),
+            Against = against,
+        };
         folder.Append(NewRecord(trial, rung) with { Interval = interval, Right = TrialRecord.Digits(isRight) });
         log.Measured(trial, interval);
         Add(trial, new RungResult(interval, isRight));

@@ -40,7 +40,16 @@ internal sealed class CheckpointedRun(TrainerHost host, ImageTrainerOptions opti
         if (options.CheckpointFolder is null)
             DeleteTemporary(checkpoint);
 
-        var history = new TrainingHistory(host.Seed, plan.Images, plan.ValidationImages, unreadable, loop.Epochs, loop.BestEpoch, loop.StoppedEarly);
+        var history = new TrainingHistory
+        {
+            Seed = host.Seed,
+            Images = plan.Images,
+            ValidationImages = plan.ValidationImages,
+            UnreadableImages = unreadable,
+            Epochs = loop.Epochs,
+            BestEpoch = loop.BestEpoch,
+            StoppedEarly = loop.StoppedEarly,
+        };
         options.Notify(observer => observer.OnEnd(history));
         return history;
     }

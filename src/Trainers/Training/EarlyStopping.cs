@@ -1,10 +1,14 @@
 namespace Microsoft.ML.Sla;
 
 /// <summary>Ends a training run whose validation accuracy no longer rises.</summary>
-/// <param name="Patience">The run ends after this many epochs without a rise, 1 or more. Default 20.</param>
-/// <param name="MinDelta">The accuracy must rise by more than this, 0 to below 1. Default 0: any rise counts.</param>
-public sealed record EarlyStopping(int Patience = 20, double MinDelta = 0)
+public sealed record EarlyStopping
 {
+    /// <summary>The run ends after this many epochs without a rise, 1 or more. Default 20.</summary>
+    public int Patience { get; init; } = 20;
+
+    /// <summary>The accuracy must rise by more than this, 0 to below 1. Default 0: any rise counts.</summary>
+    public double MinDelta { get; init; }
+
     /// <summary>Whether the run should end after these epochs.</summary>
     internal bool Stops(IReadOnlyList<EpochMetrics> epochs)
     {

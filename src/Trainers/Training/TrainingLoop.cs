@@ -112,23 +112,26 @@ internal sealed class TrainingLoop : IDisposable
 
                 double meanLoss = _epochLoss / (batch + 1);
                 if (isEpochEnd)
-                    EndEpoch(new EpochMetrics(epoch, _stepsDone, meanLoss, state.LearningRate, null, null), validate);
+                    EndEpoch(new EpochMetrics { Epoch = epoch, Step = _stepsDone, Loss = meanLoss, LearningRate = state.LearningRate }, validate);
                 if (isReported)
                 {
                     lastReport = clock.Elapsed;
-                    report(WithTime(new TrainingProgress(
-                        epoch,
-                        _settings.Epochs,
-                        _stepsDone,
-                        Steps,
-                        meanLoss,
-                        state.LearningRate,
-                        (_stepsDone - firstStep) * _sampler.BatchSize / training.Elapsed.TotalSeconds,
-                        clock.Elapsed,
-                        isEpochEnd,
-                        isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
-                        isEpochEnd ? _epochs[^1].ValidationLoss : null)
-                    { FirstStep = firstStep, TrainingAccuracy = isEpochEnd ? _epochs[^1].TrainingAccuracy : null }));
+                    report(WithTime(new TrainingProgress
+                    {
+                        Epoch = epoch,
+                        Epochs = _settings.Epochs,
+                        Step = _stepsDone,
+                        Steps = Steps,
+                        Loss = meanLoss,
+                        LearningRate = state.LearningRate,
+                        ImagesPerSecond = (_stepsDone - firstStep) * _sampler.BatchSize / training.Elapsed.TotalSeconds,
+                        Elapsed = clock.Elapsed,
+                        IsEpochEnd = isEpochEnd,
+                        ValidationAccuracy = isEpochEnd ? _epochs[^1].ValidationAccuracy : null,
+                        ValidationLoss = isEpochEnd ? _epochs[^1].ValidationLoss : null,
+                        TrainingAccuracy = isEpochEnd ? _epochs[^1].TrainingAccuracy : null,
+                        FirstStep = firstStep,
+                    }));
                 }
 
                 afterStep();

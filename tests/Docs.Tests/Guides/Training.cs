@@ -42,7 +42,7 @@ internal static class TrainingGuide
             WeightDecay = 5e-4,
             GradientClipping = 1,
             ValidationSetFraction = 0.2f,
-            EarlyStopping = new EarlyStopping(Patience: 20),
+            EarlyStopping = new EarlyStopping { Patience = 20 },
             CheckpointFolder = "run",
             Resume = true,
             Observers = [new TensorBoardLog("logs"), new ConsoleLog()],

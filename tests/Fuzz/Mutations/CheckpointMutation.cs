@@ -57,7 +57,7 @@ internal static class CheckpointMutation
     private static EpochMetrics[] Change(IReadOnlyList<EpochMetrics> epochs, Random random)
     {
         if (epochs.Count == 0 || random.Next(2) == 0)
-            return [.. epochs, new EpochMetrics((int)RawMutation.Size(random), RawMutation.Size(random), 0, 0, null, null)];
+            return [.. epochs, new EpochMetrics { Epoch = (int)RawMutation.Size(random), Step = RawMutation.Size(random), Loss = 0, LearningRate = 0 }];
         int index = random.Next(epochs.Count);
         return [.. epochs.Select((epoch, i) => i != index ? epoch : random.Next(3) switch
         {

@@ -35,7 +35,17 @@ internal static class SearchSeeds
                 Configuration = configuration,
                 Seed = 1,
                 Rung = 0,
-                Interval = new SlaTrialInterval(0, 33, 1.5, 2.5, 0.75, 0.7, 0.6, new SlaPairedComparison(1, 2, 3, -0.1, 0.2)),
+                Interval = new SlaTrialInterval
+                {
+                    Rung = 0,
+                    Steps = 33,
+                    Seconds = 1.5,
+                    Elapsed = 2.5,
+                    Accuracy = 0.75,
+                    MacroAccuracy = 0.7,
+                    LogLoss = 0.6,
+                    Against = new SlaPairedComparison { Trial = 1, Better = 2, Worse = 3, Difference = -0.1, StandardError = 0.2 },
+                },
                 Right = TrialRecord.Digits(isRight),
             });
         }

@@ -108,7 +108,7 @@ public sealed class PromotionTests
         trial.Begin(new PlannedTrial(trial.Number, configuration.Values, Epochs: 9, Steps: 900));
         bool[] isRight = [.. Enumerable.Range(0, Rows).Select(row => row < right)];
         foreach (var (rung, logLoss) in logLosses.Index())
-            trial.Add(new RungResult(new SlaTrialInterval(rung, rung == 0 ? 100 : 300, 1, 1, (double)right / Rows, (double)right / Rows, logLoss, Against: null), isRight));
+            trial.Add(new RungResult(Intervals.New(rung, rung == 0 ? 100 : 300, (double)right / Rows, logLoss), isRight));
         return trial;
     }
 }

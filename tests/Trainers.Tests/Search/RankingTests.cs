@@ -31,7 +31,7 @@ public sealed class RankingTests
         {
             bool[] isRight = [.. Enumerable.Range(0, 100).Select(row => row < firstRows || row >= 100 - lastRows)];
             double accuracy = isRight.Count(right => right) / 100.0;
-            return new RungResult(new SlaTrialInterval(0, 50, 1, 1, accuracy, accuracy, logLoss, Against: null), isRight);
+            return new RungResult(Intervals.New(0, 50, accuracy, logLoss), isRight);
         }
 
         static IEnumerable<RungResult> BestFirst(SearchMetric metric, params RungResult[] results) => Ranking.BestFirst(results, result => result, Settings(metric));
@@ -53,7 +53,7 @@ public sealed class RankingTests
         Assert.Equal(0.5, Expected(900, (300, 1), (300, 0.5)));
 
         static double Expected(long steps, params (long Steps, double LogLoss)[] rungs) =>
-            Ranking.ExpectedLogLoss([.. rungs.Select((rung, index) => new SlaTrialInterval(index, rung.Steps, 1, 1, 0.5, 0.5, rung.LogLoss, Against: null))], steps);
+            Ranking.ExpectedLogLoss([.. rungs.Select((rung, index) => Intervals.New(index, rung.Steps, accuracy: 0.5, rung.LogLoss))], steps);
     }
 
     [Fact]

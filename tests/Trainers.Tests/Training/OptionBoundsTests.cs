@@ -69,7 +69,7 @@ public sealed class OptionBoundsTests
     public void The_largest_numbers_train()
     {
         var options = Training.Options(SlaObjective.Baseline);
-        (options.Epochs, options.BatchSize, options.EarlyStopping, options.ValidationSetFraction) = (int.MaxValue, int.MaxValue, new EarlyStopping(1, 0.99), 0.25f);
+        (options.Epochs, options.BatchSize, options.EarlyStopping, options.ValidationSetFraction) = (int.MaxValue, int.MaxValue, new EarlyStopping { Patience = 1, MinDelta = 0.99 }, 0.25f);
         options.Augmentations = [ImageAugmentation.RandomCrop(28), ImageAugmentation.Cutout(28)];
         using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass: 8));
         Assert.True(model.TrainingHistory.StoppedEarly);

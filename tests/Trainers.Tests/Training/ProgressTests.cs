@@ -16,7 +16,18 @@ public sealed class ProgressTests
     [Fact]
     public void What_remains_is_reckoned_from_the_steps_of_this_process()
     {
-        var resumed = new TrainingProgress(1, 2, Step: 30, Steps: 100, 0.5, 0.1, 64, TimeSpan.FromSeconds(10), IsEpochEnd: false, null, null) { FirstStep = 10 };
+        var resumed = new TrainingProgress
+        {
+            Epoch = 1,
+            Epochs = 2,
+            Step = 30,
+            Steps = 100,
+            Loss = 0.5,
+            LearningRate = 0.1,
+            ImagesPerSecond = 64,
+            Elapsed = TimeSpan.FromSeconds(10),
+            FirstStep = 10,
+        };
         Assert.Equal(TimeSpan.FromSeconds(35), resumed.Remaining);
         Assert.Equal(TimeSpan.Zero, (resumed with { Step = 10 }).Remaining);
     }
@@ -24,7 +35,7 @@ public sealed class ProgressTests
     [Fact]
     public void Speed_is_in_epochs_and_images_a_second()
     {
-        var speed = new TrainingSpeed(TimeSpan.FromSeconds(1), StepsPerEpoch: 10, BatchSize: 32, Step: TimeSpan.FromMilliseconds(500));
+        var speed = new TrainingSpeed { Reading = TimeSpan.FromSeconds(1), StepsPerEpoch = 10, BatchSize = 32, Step = TimeSpan.FromMilliseconds(500) };
         Assert.Equal(TimeSpan.FromSeconds(5), speed.Epoch);
         Assert.Equal(64, speed.ImagesPerSecond);
     }

@@ -22,7 +22,7 @@ public sealed class RunIdentityTests
         { nameof(TrainingSettings.FrozenStatistics), true },
         { nameof(TrainingSettings.DeferredReweighting), 0.5 },
         { nameof(TrainingSettings.BalancedSampling), true },
-        { nameof(TrainingSettings.EarlyStopping), new EarlyStopping(Patience: 3) },
+        { nameof(TrainingSettings.EarlyStopping), new EarlyStopping { Patience = 3 } },
         { nameof(TrainingSettings.KeepBest), false },
         { nameof(TrainingSettings.TrainingTime), TimeSpan.FromMinutes(5) },
     };

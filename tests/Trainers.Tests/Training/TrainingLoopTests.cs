@@ -119,7 +119,16 @@ public sealed class TrainingLoopTests : FolderTest
 
         Assert.Equal((54, 18, 3, 3L * (54 / 16)), (observer.Plan!.Images, observer.Plan.ValidationImages, observer.Plan.Epochs, observer.Plan.Steps));
         Assert.Equal(3, history.Epochs.Count);
-        Assert.Equal(history.Epochs, observer.Epochs.Select(m => new EpochMetrics(m.Epoch, m.Step, m.Loss, m.LearningRate, m.ValidationAccuracy, m.ValidationLoss) { TrainingAccuracy = m.TrainingAccuracy }));
+        Assert.Equal(history.Epochs, observer.Epochs.Select(m => new EpochMetrics
+        {
+            Epoch = m.Epoch,
+            Step = m.Step,
+            Loss = m.Loss,
+            LearningRate = m.LearningRate,
+            ValidationAccuracy = m.ValidationAccuracy,
+            ValidationLoss = m.ValidationLoss,
+            TrainingAccuracy = m.TrainingAccuracy,
+        }));
         Assert.All(history.Epochs, epoch => Assert.InRange(epoch.ValidationAccuracy!.Value, 0, 1));
         Assert.All(history.Epochs, epoch => Assert.InRange(epoch.TrainingAccuracy!.Value, 0, 1));
         Assert.Equal(history.Epochs.Max(epoch => epoch.ValidationAccuracy), history.Epochs[history.BestEpoch!.Value - 1].ValidationAccuracy);
@@ -195,7 +204,7 @@ public sealed class TrainingLoopTests : FolderTest
     [InlineData(new[] { 0.0, 0.0 }, 1, 0, true)]
     [InlineData(new double[0], 1, 0, false)]
     public void Early_stopping_waits_as_long_as_its_patience(double[] accuracies, int patience, double minDelta, bool stops) =>
-        Assert.Equal(stops, new EarlyStopping(patience, minDelta).Stops([.. accuracies.Select((a, i) => new EpochMetrics(i + 1, i + 1, 1, 1, a, 1))]));
+        Assert.Equal(stops, new EarlyStopping { Patience = patience, MinDelta = minDelta }.Stops([.. accuracies.Select((a, i) => new EpochMetrics { Epoch = i + 1, Step = i + 1, Loss = 1, LearningRate = 1, ValidationAccuracy = a, ValidationLoss = 1 })]));
 
     [Fact]
     public void Early_stopping_ends_a_run_and_needs_validation_rows()
@@ -203,7 +212,7 @@ public sealed class TrainingLoopTests : FolderTest
         var options = Training.Options();
         options.Epochs = 50;
         options.LearningRate = 1e-7;
-        options.EarlyStopping = new EarlyStopping(Patience: 2);
+        options.EarlyStopping = new EarlyStopping { Patience = 2 };
         var images = Training.Images(_mlContext);
         var trainer = _mlContext.MulticlassClassification.Trainers.Sla(options);
         Assert.Contains("EarlyStopping needs validation rows", Assert.Throws<InvalidOperationException>(() => trainer.Fit(images)).Message, StringComparison.Ordinal);

@@ -203,7 +203,13 @@ internal sealed class EmbeddingRun : IDisposable
                 return;
             _lastReport = elapsed;
             double perSecond = (_done - _known) / Math.Max(1e-3, elapsed.TotalSeconds);
-            var progress = new EmbeddingProgress(_done, total, perSecond, TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0));
+            var progress = new EmbeddingProgress
+            {
+                Views = _done,
+                Total = total,
+                ViewsPerSecond = perSecond,
+                Remaining = TimeSpan.FromSeconds(perSecond > 0 ? (total - _done) / perSecond : 0),
+            };
             run._options.Notify(observer => observer.OnEmbedding(progress));
             if (_done < total && elapsed - _lastLog < LogInterval)
                 return;
