@@ -27,7 +27,13 @@ internal static class MLNetInternals
     public static SchemaShape ShapeOf(DataViewSchema schema) => Access(() => CreateShape(null, schema));
 
     /// <summary>Whether the execution of the MLContext has been cancelled.</summary>
-    public static bool IsCanceled(IHostEnvironment environment) => Access(() => GetIsCanceled(environment));
+    public static bool IsCanceled(IHostEnvironment environment) => Access(() =>
+    {
+        // Uses reflection, because the interface is internal, which UnsafeAccessor supports from .NET 10 on.
+        var cancelable = Type.GetType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core", throwOnError: true)!;
+        var isCanceled = cancelable.GetProperty("IsCanceled") ?? throw new MissingMemberException(cancelable.Name, "IsCanceled");
+        return (bool)isCanceled.GetValue(environment)!;
+    });
 
     /// <summary>Resizes an image as ResizeImages does.</summary>
     public static MLImage Resized(MLImage image, int width, int height, ImageResizingEstimator.ResizingKind resizing) => Access(() =>
@@ -93,7 +99,4 @@ internal static class MLNetInternals
 
     [UnsafeAccessor(UnsafeAccessorKind.Method)]
     private static extern MLImage CloneWithGrayscale(MLImage image);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsCanceled")]
-    private static extern bool GetIsCanceled([UnsafeAccessorType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core")] object environment);
 }
