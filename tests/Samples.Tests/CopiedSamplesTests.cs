@@ -10,7 +10,16 @@ public sealed class CopiedSamples : IAsyncLifetime
 {
     private static readonly string[] Libraries = ["Microsoft.ML.Sla.Transforms", "Microsoft.ML.Sla.Trainers"];
 
+    /// <summary>Packed once, for all tests.</summary>
+    private static readonly Lazy<Task> Packed = new(PackAsync);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("sla-copied-samples-").FullName;
+
+    /// <summary>The version of the packages: the release that samples ask for, whatever tags git has.</summary>
+    internal static string Version { get; } = $"{Property("MinVerMinimumMajorMinor")}.0";
+
+    /// <summary>Where the packages are.</summary>
+    internal static string Feed => Path.Combine(AppContext.BaseDirectory, "feed");
 
     /// <summary>What the libraries were built as, such as Release.</summary>
     internal static string Configuration => typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -23,21 +32,12 @@ public sealed class CopiedSamples : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        foreach (string library in Libraries)
-        {
-            string earlier = Unpacking(library);
-            if (Directory.Exists(earlier))
-                Directory.Delete(earlier, recursive: true);
-            string source = Path.Combine(ProgramRun.PathOf("Repository"), "src", library.Split('.')[^1]);
-            var packed = await ProgramRun.RunSdkAsync(source, "pack", "--no-build", "-c", Configuration, "-o", Path.Combine(_folder, "feed"));
-            Assert.True(packed.Code == 0, packed.Output);
-        }
-
+        await Packed.Value;
         File.WriteAllText(
             Path.Combine(_folder, "nuget.config"),
             $"""
             <configuration>
-              <packageSources><add key="packed" value="feed" /></packageSources>
+              <packageSources><add key="packed" value="{Feed}" /></packageSources>
               <config><add key="globalPackagesFolder" value="{Unpacked}" /></config>
               <fallbackPackageFolders><add key="machine" value="{ProgramRun.PathOf("Packages")}" /></fallbackPackageFolders>
             </configuration>
@@ -61,20 +61,54 @@ public sealed class CopiedSamples : IAsyncLifetime
         return folder;
     }
 
-    /// <summary>Copies the folder of a sample, without what was built in it.</summary>
+    /// <summary>Copies the folder of a sample.</summary>
     internal string Copy(string sample)
     {
-        string source = Path.Combine(ProgramRun.PathOf("Repository"), "samples", sample), target = Path.Combine(_folder, sample);
+        string target = Path.Combine(_folder, sample);
+        CopyFolder(Path.Combine(ProgramRun.PathOf("Repository"), "samples", sample), target);
+        return target;
+    }
+
+    /// <summary>Copies the sources of the libraries, with the files beside them that they are built and packed with.</summary>
+    internal string CopySources(string name)
+    {
+        string repository = ProgramRun.PathOf("Repository"), target = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        CopyFolder(Path.Combine(repository, "src"), Path.Combine(target, "src"));
+        foreach (string file in Directory.GetFiles(repository, "Directory.*").Concat(new[] { ".editorconfig", "CHANGELOG.md", "global.json" }.Select(file => Path.Combine(repository, file))))
+            File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        return target;
+    }
+
+    /// <summary>A property of Directory.Build.props.</summary>
+    private static string Property(string name) =>
+        XDocument.Load(Path.Combine(ProgramRun.PathOf("Repository"), "Directory.Build.props")).Descendants(name).Single().Value;
+
+    private static async Task PackAsync()
+    {
+        if (Directory.Exists(Feed))
+            Directory.Delete(Feed, recursive: true);
+        foreach (string library in Libraries)
+        {
+            string earlier = Unpacking(library);
+            if (Directory.Exists(earlier))
+                Directory.Delete(earlier, recursive: true);
+            string source = Path.Combine(ProgramRun.PathOf("Repository"), "src", library.Split('.')[^1]);
+            var packed = await ProgramRun.RunSdkAsync(source, "pack", "--no-build", "-warnaserror", "-c", Configuration, "-o", Feed, $"-p:MinVerVersionOverride={Version}");
+            Assert.True(packed.Code == 0, packed.Output);
+        }
+    }
+
+    /// <summary>Copies a folder without what was built in it.</summary>
+    private static void CopyFolder(string source, string target)
+    {
         foreach (string file in Directory.GetFiles(source, "*", SearchOption.AllDirectories))
         {
             string path = Path.GetRelativePath(source, file);
-            if (path.Split(Path.DirectorySeparatorChar)[0] is "bin" or "obj" or "artifacts")
+            if (path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts"))
                 continue;
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(target, path))!);
             File.Copy(file, Path.Combine(target, path));
         }
-
-        return target;
     }
 }
 
@@ -118,7 +152,7 @@ public sealed class CopiedSamplesTests(CopiedSamples copies) : IClassFixture<Cop
     public void A_sample_asks_for_the_versions_that_it_is_built_with_here()
     {
         var versions = Elements(Path.Combine(Samples, "..", "Directory.Packages.props"), "PackageVersion").ToDictionary(Id, Version);
-        string own = Elements(Path.Combine(Samples, "..", "Directory.Build.props"), "Version").Single().Value;
+        string own = $"{CopiedSamples.Version}-*";
         Assert.All(Projects.SelectMany(project => Elements(project, "PackageReference")), package =>
             Assert.Equal(Id(package).StartsWith("Microsoft.ML.Sla.", StringComparison.Ordinal) ? own : versions[Id(package)], Version(package)));
 
