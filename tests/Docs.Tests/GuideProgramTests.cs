@@ -10,6 +10,7 @@ using Guides.Training;
 using Guides.Transformations;
 using Guides.UnevenClasses;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -55,6 +56,11 @@ public sealed class GuideProgramTests : FolderTest
         }).Fit(rows);
         mlContext.Model.Save(trained, rows.Schema, "embedding.zip");
         Assert.Equal(4, ReadmeCode.LearnNewClass(mlContext, rows, mlContext.Data.TakeRows(rows, 5)));
+
+        // The page of the package without TorchSharp.
+        var pixels = mlContext.Transforms.ResizeImages("Image", imageWidth: 14, imageHeight: 14)
+            .Append(mlContext.Transforms.ExtractPixels("Features", "Image", ImagePixelExtractingEstimator.ColorBits.Red)).Fit(rows).Transform(rows);
+        Assert.All(ReadmeCode.Augment(mlContext, pixels).GetColumn<float[]>("Score"), score => Assert.Equal(1, score.Sum(), tolerance: 1e-4));
     }
 
     [Fact]

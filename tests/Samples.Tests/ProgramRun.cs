@@ -36,6 +36,9 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
     public static Task<ProgramRun> RunInFolderAsync(string sample, string folder, params string[] arguments) =>
         RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]) { WorkingDirectory = folder }, line: null, signal: null);
 
+    /// <summary>Runs an executable file.</summary>
+    public static Task<ProgramRun> RunFileAsync(string file) => RunAsync(new ProcessStartInfo(file), line: null, signal: null);
+
     /// <summary>Runs a command line of bash.</summary>
     public static Task<ProgramRun> RunShellAsync(string line) => RunAsync(new ProcessStartInfo("bash", ["-c", line]), line: null, signal: null);
 

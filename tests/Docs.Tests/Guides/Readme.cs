@@ -43,6 +43,18 @@ internal static class ReadmeCode
         #endregion
     }
 
+    public static IDataView Augment(MLContext mlContext, IDataView rows)
+    {
+        #region any trainer
+        var trainers = mlContext.MulticlassClassification.Trainers;
+        var model = mlContext.Transforms.AugmentLabels(TransformationSet.Rotation)       // -> Views, JointLabel
+            .Append(trainers.PerView(trainers.LightGbm("JointLabel", "Views")))          // -> JointScore
+            .Append(mlContext.Transforms.AggregateViews())                               // -> Score, PredictedLabel
+            .Fit(rows);
+        #endregion
+        return model.Transform(rows);
+    }
+
     public static int LearnNewClass(MLContext mlContext, IDataView photos, IDataView fivePhotos)
     {
         #region new classes

@@ -1,0 +1,71 @@
+namespace Microsoft.ML.Sla.Tests;
+
+/// <summary>A program that knows the libraries as packages alone.</summary>
+internal static class PackageProgram
+{
+    /// <summary>Resolves every member of the libraries, compiles every method of them, and trains. It prints the number of public types.</summary>
+    public const string Code =
+        """
+        using System.Reflection;
+        using System.Runtime.CompilerServices;
+        using Microsoft.ML;
+        using Microsoft.ML.Data;
+        using Microsoft.ML.Sla;
+
+        Assembly[] libraries = [typeof(TransformationSet).Assembly, typeof(SlaTrainer).Assembly];
+        foreach (var type in libraries.SelectMany(library => library.GetTypes()))
+            Members.Resolve(type);
+
+        var mlContext = new MLContext(seed: 1);
+        var rows = mlContext.Data.LoadFromEnumerable(Enumerable.Range(0, 8).Select(row => new Row { Label = row % 2 == 0 ? "dark" : "light", Image = Row.Of(row % 2) }));
+        var labelled = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        using var model = mlContext.MulticlassClassification.Trainers.Sla(new SlaTrainer.Options
+        {
+            FeatureColumnName = "Image",
+            Channels = 1,
+            ImageWidth = 16,
+            ImageHeight = 16,
+            Architecture = Architecture.ConvNet(4),
+            Epochs = 1,
+        }).Fit(labelled);
+        var scores = model.Transform(labelled).GetColumn<float[]>("Score").ToList();
+        if (scores.Count != 8 || scores.Any(score => score.Length != 2 || Math.Abs(score.Sum() - 1) > 1e-4))
+            throw new InvalidOperationException("The model's scores are not probabilities of two classes.");
+
+        Console.WriteLine($"{Environment.Version.Major} {string.Join(' ', libraries.Select(library => library.GetExportedTypes().Length))}");
+
+        internal sealed class Row
+        {
+            public string Label { get; set; } = "";
+
+            [VectorType(256)]
+            public float[] Image { get; set; } = [];
+
+            public static float[] Of(int brightness) => Enumerable.Repeat(brightness * 255f, 256).ToArray();
+        }
+
+        internal static class Members
+        {
+            private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+            /// <summary>What a member is made of is loaded with it. An assembly that is not there is an exception.</summary>
+            public static void Resolve(Type type)
+            {
+                _ = (type.BaseType, type.GetInterfaces(), type.GetCustomAttributes(false));
+                foreach (var member in type.GetMembers(All))
+                {
+                    _ = member.GetCustomAttributes(false);
+                    _ = (member as FieldInfo)?.FieldType;
+                    _ = (member as PropertyInfo)?.PropertyType;
+                    _ = (member as EventInfo)?.EventHandlerType;
+                    _ = (member as MethodInfo)?.ReturnType;
+                    if (member is not MethodBase method)
+                        continue;
+                    _ = method.GetParameters().Select(parameter => (parameter.ParameterType, parameter.GetCustomAttributes(false))).ToList();
+                    if (!method.IsAbstract && !method.ContainsGenericParameters && !type.ContainsGenericParameters && !type.IsSubclassOf(typeof(Delegate)))
+                        RuntimeHelpers.PrepareMethod(method.MethodHandle);
+                }
+            }
+        }
+        """;
+}
