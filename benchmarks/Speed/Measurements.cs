@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Transforms.Onnx;
 using static TorchSharp.torch;
 

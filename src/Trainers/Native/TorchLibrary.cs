@@ -1,12 +1,17 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.ML.Sla.Native;
 using TorchSharp;
 
-namespace Microsoft.ML.Sla.Native;
+namespace Microsoft.ML.Sla;
 
 /// <summary>Loads TorchSharp's native libraries, including on Linux systems older than the one they were built on.</summary>
-internal static class TorchLibrary
+/// <remarks>
+/// The trainers call it themselves. A program that also uses TorchSharp in other ways, such as Microsoft.ML.TorchSharp, calls it first: on an older
+/// Linux system TorchSharp alone throws a <see cref="DllNotFoundException"/>.
+/// </remarks>
+public static class TorchLibrary
 {
     private const string LibTorch = "torch";
     private const string LibTorchSharp = "LibTorchSharp";
@@ -14,7 +19,10 @@ internal static class TorchLibrary
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
 
-    /// <summary>Call it on each thread before it uses TorchSharp. Calls after the first one cost nothing.</summary>
+    /// <summary>
+    /// Loads the libraries. Call it on each thread before the thread uses TorchSharp: it also prepares the thread for signals. Calls after the
+    /// first one cost nothing.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A library cannot be loaded; the message says what to install.</exception>
     public static void EnsureLoaded()
     {

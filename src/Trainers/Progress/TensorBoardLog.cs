@@ -1,4 +1,3 @@
-using Microsoft.ML.Sla.Native;
 using TorchSharp;
 
 namespace Microsoft.ML.Sla;

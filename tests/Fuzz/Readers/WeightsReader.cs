@@ -1,5 +1,4 @@
 using Microsoft.ML.Sla.Fuzz.Seeds;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Scoring;
 

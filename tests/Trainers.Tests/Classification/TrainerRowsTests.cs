@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Sla.Native;
 using TorchSharp;
 using Xunit;
 

@@ -1,6 +1,5 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Tensors;

@@ -1,5 +1,4 @@
 using Microsoft.ML.Sla.FewShot;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Training.Frozen;
 using TorchSharp;
 using Xunit;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Sla.Native;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.Sla.Native;
 using TorchSharp;
 using Xunit;
 

@@ -1,4 +1,3 @@
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Xunit;
 using static TorchSharp.torch;

@@ -3,7 +3,6 @@ using System.IO.Compression;
 using Google.Protobuf;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Onnx.Protobuf;

@@ -1,4 +1,3 @@
-using Microsoft.ML.Sla.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 

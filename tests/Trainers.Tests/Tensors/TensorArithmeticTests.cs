@@ -1,4 +1,3 @@
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Tensors;
 using Mono.Cecil;
 using Mono.Cecil.Rocks;

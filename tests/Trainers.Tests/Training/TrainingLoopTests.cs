@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training;

@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Tensors;
 using Microsoft.ML.Sla.Training.Frozen;
 using Xunit;

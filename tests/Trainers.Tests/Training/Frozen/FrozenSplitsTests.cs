@@ -1,4 +1,3 @@
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Training.Frozen;
 using Xunit;
 
