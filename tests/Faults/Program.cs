@@ -20,8 +20,10 @@ internal static class Program
                 return AllFaults.Run(ShortRounds, isShort: true);
             case ["--rounds", var rounds] when int.TryParse(rounds, CultureInfo.InvariantCulture, out int count) && count > 0:
                 return AllFaults.Run(count, isShort: false);
+            case ["--rounds", var rounds, "--only", var fault] when int.TryParse(rounds, CultureInfo.InvariantCulture, out int count) && count > 0:
+                return AllFaults.Run(count, isShort: false, fault);
             default:
-                Console.Error.WriteLine("Give nothing, --short, or --rounds and a number.");
+                Console.Error.WriteLine("Give nothing, --short, or --rounds and a number. After the number, --only and a part of a fault's name.");
                 return 2;
         }
     }

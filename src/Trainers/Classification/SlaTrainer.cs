@@ -22,6 +22,14 @@ namespace Microsoft.ML.Sla;
 /// <item><term>Score (output)</term><description>A vector of N probabilities, with the class names as slot names.</description></item>
 /// <item><term>PredictedLabel (output)</term><description>A key with the label's key values.</description></item>
 /// </list>
+/// <list type="table">
+/// <listheader><term>Characteristic</term><description>Value</description></listheader>
+/// <item><term>Machine learning task</term><description>Multiclass classification of images</description></item>
+/// <item><term>Is normalization required?</term><description>No. The trainer normalises pixels itself.</description></item>
+/// <item><term>Is caching required?</term><description>No. The trainer reads each row once, and keeps pixels within <see cref="ImageTrainerOptions.PixelMemory"/>.</description></item>
+/// <item><term>Required NuGet in addition to Microsoft.ML</term><description>Microsoft.ML.Sla.Trainers, and TorchSharp-cpu or TorchSharp-cuda to train.</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes: <see cref="SlaTransformer.ExportOnnx"/>.</description></item>
+/// </list>
 /// </remarks>
 public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 {
@@ -33,8 +41,8 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
 
     internal SlaTrainer(IHostEnvironment environment, Options options)
     {
-        _host = new TrainerHost(environment, "Sla", options);
-        _options = options;
+        _options = options.Clone();
+        _host = new TrainerHost(environment, "Sla", _options);
 
         // Throws now, not after an hour of training, if the objective does not define the inference.
         const int AnyNumber = 2;

@@ -62,6 +62,8 @@ public sealed partial class SlaFewShotTrainer
 
         private protected override bool IsBackboneFrozen => BackboneTraining == BackboneTraining.Frozen;
 
+        internal Options Clone() => (Options)MemberwiseClone();
+
         internal override void Validate()
         {
             base.Validate();

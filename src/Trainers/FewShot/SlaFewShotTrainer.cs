@@ -20,6 +20,14 @@ namespace Microsoft.ML.Sla;
 /// <item><term>Label (input, training only)</term><description>A key. Its classes may differ from those to recognise later.</description></item>
 /// <item><term>Embedding (output)</term><description>A vector of D floats for each view, one view after another.</description></item>
 /// </list>
+/// <list type="table">
+/// <listheader><term>Characteristic</term><description>Value</description></listheader>
+/// <item><term>Machine learning task</term><description>Embedding of images, for few-shot classification</description></item>
+/// <item><term>Is normalization required?</term><description>No. The trainer normalises pixels itself.</description></item>
+/// <item><term>Is caching required?</term><description>No. The trainer reads each row once, and keeps pixels within <see cref="ImageTrainerOptions.PixelMemory"/>.</description></item>
+/// <item><term>Required NuGet in addition to Microsoft.ML</term><description>Microsoft.ML.Sla.Trainers, and TorchSharp-cpu or TorchSharp-cuda to train.</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes: <see cref="ScoringTransformer.SaveOnnx"/>.</description></item>
+/// </list>
 /// </remarks>
 public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransformer>
 {
@@ -28,8 +36,8 @@ public sealed partial class SlaFewShotTrainer : IEstimator<SlaEmbeddingTransform
 
     internal SlaFewShotTrainer(IHostEnvironment environment, Options options)
     {
-        _host = new TrainerHost(environment, "SlaFewShot", options);
-        _options = options;
+        _options = options.Clone();
+        _host = new TrainerHost(environment, "SlaFewShot", _options);
     }
 
     /// <summary>Trains an embedding on all rows that have a label.</summary>

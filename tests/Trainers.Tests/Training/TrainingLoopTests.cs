@@ -189,7 +189,7 @@ public sealed class TrainingLoopTests : FolderTest
         Assert.Equal(accuracies.Max(), accuracies[best.TrainingHistory.BestEpoch!.Value - 1]);
 
         options.KeepBest = false;
-        using var last = trainer.Fit(images, validation);
+        using var last = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images, validation);
         Assert.Null(last.TrainingHistory.BestEpoch);
         Assert.Equal(accuracies[^1], _mlContext.MulticlassClassification.Evaluate(last.Transform(validation)).MicroAccuracy, 1e-6);
         Assert.NotEqual(accuracies.Max(), accuracies[^1]);
@@ -269,6 +269,18 @@ public sealed class TrainingLoopTests : FolderTest
 
         float[] whole = Weights(1);
         Assert.InRange(whole.Zip(Weights(3)).Max(pair => Math.Abs(pair.First - pair.Second)), 0, 1e-6);
+    }
+
+    [Fact]
+    public void A_trainer_keeps_the_options_that_it_was_made_with()
+    {
+        var images = Training.Images(_mlContext);
+        var options = Training.Options();
+        options.Epochs = 1;
+        var trainer = _mlContext.MulticlassClassification.Trainers.Sla(options);
+        (options.Epochs, options.Seed, options.LabelColumnName) = (2, 99, "Other");
+        using var model = trainer.Fit(images);
+        Assert.Equal((1, false), (model.TrainingHistory.Epochs.Count, model.TrainingHistory.Seed == 99));
     }
 
     [Fact]
