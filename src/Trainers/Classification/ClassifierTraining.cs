@@ -41,7 +41,7 @@ internal sealed class ClassifierTraining : IDisposable
     public TrainedModel Train()
     {
         var (rows, options) = (_plan.Rows, _plan.Options);
-        WarnOfUnevenClasses(_plan, _channel);
+        WarnOfClasses(_plan, _channel);
         if (_plan.Pretrained is null && _plan.InitialModel is null && TrainingAdvice.OnFewViews(options) is { } advice)
             TrainerHost.Info(_channel, advice);
         var training = rows.Validation is not null && options.MeasureTrainingAccuracy ? rows.Training.Spread(rows.Validation.Rows.Length) : null;
@@ -64,12 +64,14 @@ internal sealed class ClassifierTraining : IDisposable
         }
     }
 
-    /// <summary>Warns of uneven classes. A search warns once for all its trainings.</summary>
-    public static void WarnOfUnevenClasses(ClassifierPlan plan, IChannel channel)
+    /// <summary>Warns of absent and of uneven classes. A search warns once for all its trainings.</summary>
+    public static void WarnOfClasses(ClassifierPlan plan, IChannel channel)
     {
-        var classes = plan.Description.Labels.Names.Zip(plan.Description.ObjectiveSettings.ClassCounts);
-        if (TrainingAdvice.OnUnevenClasses(plan.Options, classes) is { } advice)
-            TrainerHost.Warn(channel, advice);
+        var classes = plan.Description.Labels.Names.Zip(plan.Description.ObjectiveSettings.ClassCounts).ToList();
+        if (TrainingAdvice.OnAbsentClasses(classes) is { } absent)
+            TrainerHost.Warn(channel, absent);
+        if (TrainingAdvice.OnUnevenClasses(plan.Options, classes) is { } uneven)
+            TrainerHost.Warn(channel, uneven);
     }
 
     /// <summary>Trains to a step without measuring.</summary>

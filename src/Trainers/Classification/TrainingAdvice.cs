@@ -35,6 +35,20 @@ internal static class TrainingAdvice
             + "ClassWeighting = ClassWeighting.ClassBalanced() and DeferredReweighting = 0.8, and compare macro accuracy.";
     }
 
+    /// <summary>Advice for classes that the label column's key has, and no row.</summary>
+    /// <param name="classes">Name and number of training images of each class.</param>
+    public static string? OnAbsentClasses(IEnumerable<(string Name, int Images)> classes)
+    {
+        const int Named = 5;
+        var all = classes.ToList();
+        string[] absent = [.. all.Where(entry => entry.Images == 0).Select(entry => $"'{entry.Name}'")];
+        if (absent.Length == 0)
+            return null;
+
+        return $"The label column has {all.Count} classes, and {absent.Length} of them {(absent.Length == 1 ? "has" : "have")} no training image: {string.Join(", ", absent.Take(Named))}{(absent.Length > Named ? ", ..." : "")}. "
+            + "The model has a probability for each of them all the same. If that is not meant, fit MapValueToKey on the training rows.";
+    }
+
     /// <summary>Advice for a training from scratch that shows images too seldom under each transformation.</summary>
     /// <param name="options">The options.</param>
     public static string? OnFewViews(SlaTrainer.Options options)
@@ -45,7 +59,7 @@ internal static class TrainingAdvice
             return null;
 
         return string.Create(CultureInfo.InvariantCulture,
-            $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA beat the baseline from about {EnoughViews} times ")
-            + $"(docs/guides/transformations.md). Try {(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
+            $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA beat the baseline from about {EnoughViews} times. ")
+            + $"Try {(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
     }
 }

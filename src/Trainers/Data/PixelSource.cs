@@ -42,7 +42,7 @@ internal abstract class PixelSource
             {
                 throw new InvalidDataException(
                     $"the image is {_image.Width} pixels wide and {_image.Height} high, and the first one is {shape.Width} wide and {shape.Height} high. "
-                    + "Set ImageWidth and ImageHeight to have all images resized.");
+                    + "Set ImageWidth and ImageHeight, to 224 for a pretrained network or 64 for a training from scratch, for example. Then all images are resized.");
             }
 
             features.CopyPixels(_image, pixels);

@@ -34,7 +34,7 @@ internal sealed class SearchSetUp(IHost host, SlaExperiment.Options options, Sea
         var runner = new TrialRunner(host, channel, space, rows, pretrained, folder);
         var task = new SearchTask(settings, space, request.Folds, Identity(settings, rows.Of(space.Options(space.Default)), runner.Identity(space.Default)));
         CheckFolder(folder, task.Identity);
-        runner.WarnOfUnevenClasses(space.Default);
+        runner.WarnOfClasses(space.Default);
         return new SuccessiveHalving(task, runner, folder, new TrialLog(channel, request.Monitor), clock).Run();
     }
 

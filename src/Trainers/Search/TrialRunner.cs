@@ -46,8 +46,8 @@ internal sealed class TrialRunner(
         Plan(configuration).Identity.Entries;
 
     /// <summary>Warns of uneven classes once for all trials.</summary>
-    public void WarnOfUnevenClasses(Configuration configuration) =>
-        ClassifierTraining.WarnOfUnevenClasses(Plan(configuration), channel);
+    public void WarnOfClasses(Configuration configuration) =>
+        ClassifierTraining.WarnOfClasses(Plan(configuration), channel);
 
     /// <summary>Number of steps in an epoch of a configuration's training.</summary>
     public int StepsPerEpoch(Configuration configuration) => EpochSampler.StepsIn(Rows(configuration).Trainings[0].Training.Rows.Length, space.Options(configuration).BatchSize);

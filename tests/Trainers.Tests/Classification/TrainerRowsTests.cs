@@ -35,7 +35,7 @@ public sealed class TrainerRowsTests : FolderTest
 
         string message = Refusal(Training.Images(_mlContext, files), _ => { });
         Assert.Contains("row 8", message, StringComparison.Ordinal);
-        Assert.Contains("20 pixels wide and 10 high, and the first one is 28 wide and 28 high. Set ImageWidth and ImageHeight", message, StringComparison.Ordinal);
+        Assert.Contains("20 pixels wide and 10 high, and the first one is 28 wide and 28 high. Set ImageWidth and ImageHeight, to 224", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,6 +18,14 @@ public sealed class TrainingAdviceTests
         Assert.Null(TrainingAdvice.OnUnevenClasses(new SlaTrainer.Options(), [("cup", 10), ("plate", 0), ("spoon", 10)]));
 
     [Fact]
+    public void Classes_without_an_image_are_named()
+    {
+        Assert.StartsWith("The label column has 3 classes, and 1 of them has no training image: 'plate'.", TrainingAdvice.OnAbsentClasses([("cup", 10), ("plate", 0), ("spoon", 1)]), StringComparison.Ordinal);
+        Assert.Contains("7 of them have no training image: 'c1', 'c2', 'c3', 'c4', 'c5', ....", TrainingAdvice.OnAbsentClasses([.. Enumerable.Range(0, 8).Select(i => ($"c{i}", i == 0 ? 1 : 0))]), StringComparison.Ordinal);
+        Assert.Null(TrainingAdvice.OnAbsentClasses([("cup", 1), ("plate", 1)]));
+    }
+
+    [Fact]
     public void Options_against_uneven_classes_are_advice_enough()
     {
         SlaTrainer.Options[] prepared =
