@@ -110,6 +110,27 @@ public sealed class PredictorTests : FolderTest
     }
 
     [Fact]
+    public void Threads_that_share_a_predictor_get_the_same_bits()
+    {
+        const int Threads = 8, Predictions = 1_000;
+        using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
+        byte[][] files = [.. Photos().Select(File.ReadAllBytes)];
+        var expected = files.Select(file => predictor.Predict(file).Score).ToArray();
+        int next = -1, right = 0;
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
+        {
+            for (int i = Interlocked.Increment(ref next); i < Predictions; i = Interlocked.Increment(ref next))
+            {
+                if (predictor.Predict(files[i % files.Length]).Score.SequenceEqual(expected[i % files.Length]))
+                    Interlocked.Increment(ref right);
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.Equal(Predictions, right);
+    }
+
+    [Fact]
     public async Task Reading_asynchronously_gives_the_same_bits_and_can_be_cancelled()
     {
         using var predictor = SlaPredictor.Load(Save(3, ImageResizingEstimator.ResizingKind.IsoCrop));
