@@ -36,8 +36,11 @@ internal static class CommandLineMistake
             return null;
         if (isRoot)
             return $"There is no command '{word}'.{Suggestion(word, parsed.RootCommandResult.Command.Children.OfType<Command>().Select(command => command.Name))}";
-        string? meant = KnownOptions(parsed).FirstOrDefault(option => Directory.Exists(word) ? option.Name == ImageOptions.FolderName : option.Required && parsed.GetResult(option) is null or { IdentifierToken: null })?.Name;
+        Func<Option, bool> isMeant = Directory.Exists(word) ? option => option.Name == ImageOptions.FolderName : IsMissing;
+        string? meant = KnownOptions(parsed).FirstOrDefault(isMeant)?.Name;
         return $"'{word}' follows no option.{(meant is null ? "" : $" Did you mean {meant} {ShellCommand.Quoted(word)}?")}";
+
+        bool IsMissing(Option option) => option.Required && parsed.GetResult(option) is null or { IdentifierToken: null };
     }
 
     private static IEnumerable<Option> KnownOptions(ParseResult parsed) => parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options);

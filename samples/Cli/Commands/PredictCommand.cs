@@ -81,7 +81,7 @@ internal static class PredictCommand
     /// <summary>Scores the files that were found.</summary>
     private static IEnumerable<Prediction> Scored(SlaPredictor model, Prediction[] some, Func<string, SlaPrediction, Prediction> result)
     {
-        var scored = model.PredictAll([.. some.Where(file => file.Error is null).Select(file => file.File)]).GetEnumerator();
+        using var scored = model.PredictAll([.. some.Where(file => file.Error is null).Select(file => file.File)]).GetEnumerator();
         foreach (var file in some)
         {
             if (file.Error is not null || !scored.MoveNext())

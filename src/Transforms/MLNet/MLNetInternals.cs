@@ -12,6 +12,11 @@ namespace Microsoft.ML.Sla;
 /// </summary>
 internal static class MLNetInternals
 {
+    /// <summary>Found by reflection, because its interface is internal, which UnsafeAccessor supports from .NET 10 on. Each training step reads it.</summary>
+    private static readonly Lazy<PropertyInfo> IsCanceledProperty = new(() =>
+        Type.GetType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core", throwOnError: true)!.GetProperty("IsCanceled")
+        ?? throw new MissingMemberException("ICancelable", "IsCanceled"));
+
     public static IHostEnvironment EnvironmentOf(TrainCatalogBase.CatalogInstantiatorBase trainers) =>
         Access(() => GetEnvironment(GetOwner(trainers)));
 
@@ -27,13 +32,7 @@ internal static class MLNetInternals
     public static SchemaShape ShapeOf(DataViewSchema schema) => Access(() => CreateShape(null, schema));
 
     /// <summary>Whether the execution of the MLContext has been cancelled.</summary>
-    public static bool IsCanceled(IHostEnvironment environment) => Access(() =>
-    {
-        // Uses reflection, because the interface is internal, which UnsafeAccessor supports from .NET 10 on.
-        var cancelable = Type.GetType("Microsoft.ML.Runtime.ICancelable, Microsoft.ML.Core", throwOnError: true)!;
-        var isCanceled = cancelable.GetProperty("IsCanceled") ?? throw new MissingMemberException(cancelable.Name, "IsCanceled");
-        return (bool)isCanceled.GetValue(environment)!;
-    });
+    public static bool IsCanceled(IHostEnvironment environment) => Access(() => (bool)IsCanceledProperty.Value.GetValue(environment)!);
 
     /// <summary>Resizes an image as ResizeImages does.</summary>
     public static MLImage Resized(MLImage image, int width, int height, ImageResizingEstimator.ResizingKind resizing) => Access(() =>
