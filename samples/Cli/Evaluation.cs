@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sla;
 
 /// <summary>How well a model predicts labelled images.</summary>
@@ -11,13 +13,36 @@ namespace Sla;
 internal sealed record Evaluation(
     string Inference, int Images, double Accuracy, double MacroAccuracy, double LogLoss, double ImagesPerSecond, IReadOnlyList<ClassEvaluation> PerClass)
 {
-    public static Evaluation Of(ScoredImages scored, IReadOnlyList<string> classNames)
+    /// <summary>What <c>--reject</c> accepts; null without it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AcceptedImages? Accepted { get; init; }
+
+    /// <param name="scored">The images.</param>
+    /// <param name="classNames">The classes.</param>
+    /// <param name="least">The lowest confidence that is accepted; null for all.</param>
+    public static Evaluation Of(ScoredImages scored, IReadOnlyList<string> classNames, float? least = null)
     {
         var metrics = scored.Metrics;
         var counts = metrics.ConfusionMatrix.Counts;
         var classes = classNames.Select((name, i) => ClassEvaluation.Of(name, counts, i)).ToList();
         return new Evaluation(
-            scored.Inference.ToString(), scored.Images.Count, metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.LogLoss, scored.ImagesPerSecond, classes);
+            scored.Inference.ToString(), scored.Images.Count, metrics.MicroAccuracy, metrics.MacroAccuracy, metrics.LogLoss, scored.ImagesPerSecond, classes)
+        {
+            Accepted = least is { } confidence ? AcceptedImages.Of(scored, confidence) : null,
+        };
+    }
+}
+
+/// <summary>The images whose predictions are accepted.</summary>
+/// <param name="Images">Number of them.</param>
+/// <param name="Accuracy">Share of them whose class is predicted; null where there are none.</param>
+/// <param name="RejectedRight">Number of the rejected images whose class is predicted.</param>
+internal sealed record AcceptedImages(int Images, double? Accuracy, int RejectedRight)
+{
+    public static AcceptedImages Of(ScoredImages scored, float least)
+    {
+        var sides = Enumerable.Range(0, scored.Images.Count).ToLookup(image => scored.Confidences[image] >= least, scored.IsRight);
+        return new AcceptedImages(sides[true].Count(), sides[true].Any() ? sides[true].Average(right => right ? 1.0 : 0) : null, sides[false].Count(right => right));
     }
 }
 

@@ -54,6 +54,7 @@ internal static class OptionNames
         (@" The checkpoint is '.*': to resume from it, set CheckpointFolder to '.*', Resume to true and Seed to \d+\.", ""),
         (@"TrainingTime, which is [^,]+,", "--max-seconds"),
         (@", or set GradientClipping to 1", ""),
+        (", and with Calibration true", ""),
         (@", or raise GradientAccumulation, which is \d+, to train on the batch in smaller parts", ""),
         (@"EmbeddingMemory or PixelMemory, or |, or raise EmbeddingMemory(?=\.)", ""),
         (@"Set Architecture to Architecture\.PretrainedResNet18\(\) or Architecture\.FromOnnx\(path\), or PretrainedPath to weights, or call Fit with an initial model", "Add --backbone resnet18, --backbone FILE.onnx or --pretrained FILE"),

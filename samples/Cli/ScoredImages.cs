@@ -15,11 +15,21 @@ namespace Sla;
 internal sealed record ScoredImages(
     SlaInference Inference, IReadOnlyList<LabelledImage> Images, int[] Labels, float[][] Scores, MulticlassClassificationMetrics Metrics, double ImagesPerSecond)
 {
+    /// <summary>The column of confidence.</summary>
+    public const string ConfidenceColumn = "Confidence";
+
+    /// <summary>How far each prediction can be trusted; empty where the model was not asked.</summary>
+    public float[] Confidences { get; private init; } = [];
+
+    /// <param name="mlContext">The context.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="hasConfidence">Whether the model has the column of confidence, and it is read.</param>
     /// <exception cref="InputException">An image cannot be read, or the model's probabilities of one are no numbers.</exception>
-    public static ScoredImages Of(MLContext mlContext, SlaTransformer model, ImageSet images)
+    public static ScoredImages Of(MLContext mlContext, SlaTransformer model, ImageSet images, bool hasConfidence = false)
     {
         var rows = Pipeline.LoadLabelled(mlContext, images, model.ClassNames, model.FeatureColumnName, model.ImageShape.Width);
-        var scored = mlContext.Data.Cache(model.Transform(rows), "Label", "Score", "PredictedLabel");
+        var scored = mlContext.Data.Cache(model.Transform(rows), ["Label", "Score", "PredictedLabel", .. hasConfidence ? [ConfidenceColumn] : Array.Empty<string>()]);
         return Failure.AsInput(() =>
         {
             _ = model.Transform(mlContext.Data.TakeRows(rows, 1)).GetColumn<float[]>("Score").Count();
@@ -30,7 +40,10 @@ internal sealed record ScoredImages(
                 throw new InputException($"The model's probabilities of '{images.Images[broken].ImagePath}' are not numbers. Train it again with a lower learning rate.");
             int[] labels = [.. scored.GetColumn<uint>("Label").Select(key => (int)key - 1)];
             return new ScoredImages(
-                model.Inference, images.Images, labels, scores, mlContext.MulticlassClassification.Evaluate(scored), Math.Round(scores.Length / seconds, 1));
+                model.Inference, images.Images, labels, scores, mlContext.MulticlassClassification.Evaluate(scored), Math.Round(scores.Length / seconds, 1))
+            {
+                Confidences = hasConfidence ? [.. scored.GetColumn<float[]>(ConfidenceColumn).Select(value => value[0])] : [],
+            };
         });
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Microsoft.ML.Sla;
 
 namespace Sla;
@@ -11,6 +12,17 @@ internal static class SharedOptions
     public static Option<bool> Json() => new("--json") { Description = "Write only the result, as JSON, to the standard output." };
 
     public static Option<string?> Report() => new("--report") { Description = "Write a report with curves, confusions and mistakes: one HTML file.", HelpName = "OUT.html" };
+
+    public static ValueOption<double?> Reject() => new(
+        "--reject",
+        "Answer \"none of these\" where a prediction is not sure enough: of the others at most this share should be wrong, such as 0.05. Default: every prediction counts.",
+        standard: null,
+        text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double rate) && rate is > 0 and < 1
+            ? rate
+            : throw new FormatException("it must be a number above 0 and below 1, such as 0.05"))
+    {
+        HelpName = "RATE",
+    };
 
     public static ValueOption<SlaInference?> Inference() => new(
         "--inference",

@@ -11,7 +11,7 @@ public sealed class OptionNamesTests
     /// <summary>Options of the library that the command line leaves as they are, or sets by itself.</summary>
     private static readonly string[] NotOnTheCommandLine =
     [
-        "LabelColumnName", "FeatureColumnName", "ScoreColumnName", "PredictedLabelColumnName", "ViewScoresColumnName", "Channels", "Resizing", "PixelMaximum", "Normalization",
+        "LabelColumnName", "FeatureColumnName", "ScoreColumnName", "PredictedLabelColumnName", "ViewScoresColumnName", "ConfidenceColumnName", "Calibration", "Channels", "Resizing", "PixelMaximum", "Normalization",
         "PixelMemory", "EmbeddingMemory", "LearningRateSchedule", "Momentum", "WeightDecay", "GradientClipping", "KeepMemory", "CheckpointSteps", "Observers", "MetricsCallback",
         "CancellationToken", "LossReduction", "LabelSmoothing", "MeasureTrainingAccuracy", "EarlyStopping", "KeepBest", "GradientAccumulation", "WeightAveraging", "FrozenEpochs",
         "LayerRateDecay", "Temperature", "Beta", "CompareObjectives", "FrozenStatistics",

@@ -12,12 +12,13 @@ internal static class EvaluateCommand
     private static readonly Option<string> Model = SharedOptions.Model();
     private static readonly ImageOptions Images = new();
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
+    private static readonly ValueOption<double?> Reject = SharedOptions.Reject();
     private static readonly Option<string?> Report = SharedOptions.Report();
     private static readonly Option<bool> Json = SharedOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Inference, Report, Json };
+        var command = new Command("evaluate", "Measure a model on labelled images.") { Model, Inference, Reject, Report, Json };
         foreach (var option in Images.All)
             command.Options.Add(option);
         command.SetAction(Run);
@@ -37,14 +38,16 @@ internal static class EvaluateCommand
         var images = Images.Read(parsed, roles).OfClasses(model.ClassNames, "The model");
         if (Images.SkipsUnreadable(parsed))
             images = images.WithoutUnreadableImages();
-        var scored = images.Using(() => ScoredImages.Of(mlContext, model, images));
+        float? least = Reject.Of(parsed) is { } rate ? Rejection.Least(rate, model.ThresholdFor) : null;
+        using var withConfidence = least is null ? null : model.WithConfidence(ScoredImages.ConfidenceColumn);
+        var scored = images.Using(() => ScoredImages.Of(mlContext, withConfidence ?? model, images, hasConfidence: least is not null));
         if (report is not null)
         {
             var made = ModelReport.Of(mlContext, model, path, images, scored);
             OutputFile.Write(report, stream => ReportPage.Write(made, stream));
         }
 
-        var evaluation = Evaluation.Of(scored, model.ClassNames);
+        var evaluation = Evaluation.Of(scored, model.ClassNames, least);
         if (parsed.GetValue(Json))
             Terminal.WriteJson(evaluation);
         else
@@ -60,6 +63,11 @@ internal static class EvaluateCommand
         Terminal.Write(table);
         Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{Plural.Of(evaluation.Images, "image")}: accuracy {evaluation.Accuracy:P1}, macro accuracy {evaluation.MacroAccuracy:P1}, log-loss {evaluation.LogLoss:F3}; {evaluation.ImagesPerSecond:F0} images/s ({evaluation.Inference})."));
+        if (evaluation.Accepted is { } accepted)
+        {
+            Terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{Plural.Of(accepted.Images, "image")} of these accepted: accuracy {accepted.Accuracy:P1}. {Plural.Of(evaluation.Images - accepted.Images, "image")} rejected, of which {accepted.RejectedRight} would have been right."));
+        }
     }
 
     private static string Percent(double? share) => share is { } value ? value.ToString("P1", CultureInfo.InvariantCulture) : "-";

@@ -15,12 +15,13 @@ internal static class PredictCommand
     private static readonly ValueOption<int?> Top = ValueOption.Number("--top", "K", "Number of the most probable classes to show. Default 3.", least: 1);
     private static readonly Option<bool> Views = new("--views") { Description = "Also show the prediction of each transformed view of an image." };
     private static readonly ValueOption<SlaInference?> Inference = SharedOptions.Inference();
+    private static readonly ValueOption<double?> Reject = SharedOptions.Reject();
     private static readonly Option<bool> Json = SharedOptions.Json();
     private static readonly Argument<string[]> Files = new("FILE") { Description = "The images. A folder stands for all images in it and below it.", Arity = ArgumentArity.OneOrMore };
 
     public static Command Create()
     {
-        var command = new Command("predict", "Predict the classes of image files.") { Model, Top, Views, Inference, Json, Files };
+        var command = new Command("predict", "Predict the classes of image files.") { Model, Top, Views, Inference, Reject, Json, Files };
         command.SetAction(Run);
         return command;
     }
@@ -52,6 +53,7 @@ internal static class PredictCommand
         using var opened = Pipeline.OpenPredictor(parsed.GetValue(Model)!, Inference.Of(parsed));
         using var withViewScores = parsed.GetValue(Views) ? opened.WithViewScores() : null;
         var model = withViewScores ?? opened;
+        float? least = Reject.Of(parsed) is { } rate ? Rejection.Least(rate, model.ThresholdFor) : null;
         foreach (var some in parsed.GetValue(Files)!.SelectMany(Found).Chunk(FilesTogether))
         {
             foreach (var prediction in Scored(model, some, Result))
@@ -61,7 +63,11 @@ internal static class PredictCommand
         Prediction Result(string file, SlaPrediction said) => new(
             file,
             said.Top(top),
-            withViewScores is null ? null : [.. model.Transformations.Select((view, i) => new ViewPrediction(view.Name, said.TopOfView(i, top)))]);
+            withViewScores is null ? null : [.. model.Transformations.Select((view, i) => new ViewPrediction(view.Name, said.TopOfView(i, top)))])
+        {
+            Confidence = said.Confidence,
+            Rejected = least is null ? null : said.Confidence < least,
+        };
     }
 
     /// <summary>The images that a word of the command line stands for, and what is wrong with it.</summary>
@@ -95,7 +101,8 @@ internal static class PredictCommand
 
     private static void Show(Prediction prediction)
     {
-        Terminal.WriteLine($"{prediction.File}: {Line(prediction.Top!)}");
+        string rejected = prediction.Rejected == true ? string.Create(CultureInfo.InvariantCulture, $"none of these (confidence {prediction.Confidence:F3}), nearest ") : "";
+        Terminal.WriteLine($"{prediction.File}: {rejected}{Line(prediction.Top!)}");
         foreach (var view in prediction.Views ?? [])
             Terminal.WriteLine($"  {view.Transformation}: {Line(view.Top)}");
     }
@@ -109,7 +116,14 @@ internal static class PredictCommand
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public string? Error { get; init; }
 
-        public string? PredictedLabel => Top?[0].Label;
+        /// <summary>The most probable class; null where the prediction is rejected.</summary>
+        public string? PredictedLabel => Rejected == true ? null : Top?[0].Label;
+
+        public float? Confidence { get; init; }
+
+        /// <summary>Whether the image is answered with "none of these"; null without <c>--reject</c>.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public bool? Rejected { get; init; }
     }
 
     private sealed record ViewPrediction(string Transformation, IReadOnlyList<ClassProbability> Top);

@@ -188,7 +188,10 @@ internal sealed class ClassifierPlan
         Options.ScoreColumnName,
         Options.PredictedLabelColumnName,
         Options.ViewScoresColumnName,
-        NetworkDescription.CurrentVersion);
+        NetworkDescription.CurrentVersion)
+    {
+        ConfidenceColumn = Options.ConfidenceColumnName,
+    };
 
     private TrainingSettings NewSettings(torch.ScalarType computeType, ScheduleTail? tail) => new(
         Options.Epochs,

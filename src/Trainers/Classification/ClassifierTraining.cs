@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
@@ -47,7 +48,7 @@ internal sealed class ClassifierTraining : IDisposable
         var training = rows.Validation is not null && options.MeasureTrainingAccuracy ? rows.Training.Spread(rows.Validation.Rows.Length) : null;
         if (_plan.Clock is { } clock)
             Rehearse(clock, measurements: training is null ? 1 : 2);
-        var model = Train(rows.Validation is null ? null : Measure, end: null);
+        var model = Calibrated(Train(rows.Validation is null ? null : Measure, end: null));
         if (_plan.Clock is not null && _training.Loop.StepsDone < _plan.Sampler.StepsPerEpoch)
         {
             TrainerHost.Warn(_channel, $"The time was enough for {_training.Loop.StepsDone} of the {_plan.Sampler.StepsPerEpoch} steps of an epoch: some images "
@@ -62,6 +63,19 @@ internal sealed class ClassifierTraining : IDisposable
             var scores = Score(rows.Validation, () => { });
             return new EpochValidation(scores.Accuracy, scores.Loss, training is null ? null : Score(training, () => { }).Accuracy);
         }
+    }
+
+    /// <summary>The model with what the validation rows say about its inferences; the same model where there are none, or where the options do not ask for it.</summary>
+    /// <param name="model">A model of this training. The network receives its weights.</param>
+    public TrainedModel Calibrated(TrainedModel model)
+    {
+        if (_plan.Rows.Validation is not { } validation || !_plan.Options.Calibration)
+            return model;
+
+        _training.Network.SetWeights(model.Weights);
+        var calibrations = _plan.Host.Compute(() => Scorer.Calibrate(validation, _plan.Host.CheckCancellation));
+        TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture, $"temperature {calibrations[0].Temperature:F3} of the probabilities, fitted on {validation.Rows.Length} validation rows"));
+        return new TrainedModel(model.Description with { Calibrations = calibrations }, model.Weights);
     }
 
     /// <summary>Warns of absent and of uneven classes. A search warns once for all its trainings.</summary>
@@ -106,7 +120,8 @@ internal sealed class ClassifierTraining : IDisposable
     {
         var began = clock.Elapsed;
         new SlaTransformer(_plan.Host.Environment, Model(), _plan.Inference).Dispose();
-        clock.ModelMaking = clock.Elapsed - began;
+        var making = clock.Elapsed - began;
+        clock.ModelMaking = making;
         if (_plan.Rows.Validation is not { } validation)
             return;
 
@@ -114,7 +129,14 @@ internal sealed class ClassifierTraining : IDisposable
         _plan.Host.Compute(() => Score(few, _plan.Host.CheckCancellation));
         began = clock.Elapsed;
         _plan.Host.Compute(() => Score(few, _plan.Host.CheckCancellation));
-        clock.ExpectValidation((clock.Elapsed - began) * ((double)measurements * validation.Rows.Length / few.Rows.Length));
+        double share = (double)validation.Rows.Length / few.Rows.Length;
+        clock.ExpectValidation((clock.Elapsed - began) * (measurements * share));
+        if (!_plan.Options.Calibration)
+            return;
+
+        began = clock.Elapsed;
+        _plan.Host.Compute(() => Scorer.Calibrate(few, _plan.Host.CheckCancellation));
+        clock.ModelMaking = making + ((clock.Elapsed - began) * share);
     }
 
     private TrainedModel Train(Func<EpochValidation>? validate, long? end)
@@ -123,9 +145,9 @@ internal sealed class ClassifierTraining : IDisposable
         return new TrainedModel(_plan.Description with { History = history }, _training.Loop.Result());
     }
 
-    private RowScores Score(RowSelection rows, Action checkCancellation) =>
-        new NetworkScorer(_training.Network, _plan.Objective, _training.Views, _training.Loader)
-            .Score(rows, _plan.Objective.ReadoutOf(_plan.Inference), checkCancellation);
+    private NetworkScorer Scorer => new(_training.Network, _plan.Objective, _training.Views, _training.Loader);
+
+    private RowScores Score(RowSelection rows, Action checkCancellation) => Scorer.Score(rows, _plan.Objective.ReadoutOf(_plan.Inference), checkCancellation);
 
     private SlaNetwork NewNetwork()
     {

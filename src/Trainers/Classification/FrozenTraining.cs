@@ -48,14 +48,14 @@ internal sealed class FrozenTraining(ClassifierPlan plan, IChannel channel)
         var standardization = Standardize(embedded, weights);
         var axes = Axes(embedded, MostAxes);
         axes.Project(embedded.Store);
-        var (ofHeads, scores) = NewHeads(embedded.Splits, message => TrainerHost.Info(channel, message)).Train(embedded.Training);
+        var (ofHeads, scores, calibrations) = NewHeads(embedded.Splits, message => TrainerHost.Info(channel, message)).Train(embedded.Training);
 
         foreach (var (name, shape, values) in ofHeads)
             weights[name] = shape is [var outputs, _] ? ([outputs, standardization.Scale.Length], axes.Back(values)) : (shape, values);
         SetStandardization(weights, standardization);
         var history = History(scores, images);
         plan.Options.Notify(observer => observer.OnEnd(history));
-        return (new TrainedModel(plan.Description with { History = history }, weights), scores);
+        return (new TrainedModel(plan.Description with { History = history, Calibrations = plan.Options.Calibration ? calibrations : null }, weights), scores);
     });
 
     /// <summary>Measures the time that a batch of views takes in the network.</summary>

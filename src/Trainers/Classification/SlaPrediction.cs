@@ -6,10 +6,11 @@ public sealed class SlaPrediction
     private readonly IReadOnlyList<string> _classNames;
     private readonly int _best;
 
-    internal SlaPrediction(IReadOnlyList<string> classNames, float[] score, IReadOnlyList<IReadOnlyList<float>> viewScores)
+    internal SlaPrediction(IReadOnlyList<string> classNames, float[] score, float? confidence, IReadOnlyList<IReadOnlyList<float>> viewScores)
     {
         (_classNames, Score, ViewScores) = (classNames, score, viewScores);
         _best = score.IndexOf(score.Max());
+        Confidence = confidence ?? score[_best];
     }
 
     /// <summary>The name of the most probable class. Of equally probable ones, the first.</summary>
@@ -17,6 +18,14 @@ public sealed class SlaPrediction
 
     /// <summary>The probability of <see cref="Label"/>, 0 to 1.</summary>
     public float Probability => Score[_best];
+
+    /// <summary>
+    /// How far the prediction can be trusted, 0 to 1. For a network of joint labels (Sla and SlaSelfDistillation) it is the probability of the predicted
+    /// class together with the transformation of the view, averaged over the views of the inference: an image of no known class is low, because the
+    /// network does not recognise how it is turned either (docs/evidence/unknown-images.md). For others it is <see cref="Probability"/>. Compare it with
+    /// <see cref="SlaPredictor.ThresholdFor"/>. It is also Probability where the model has no column of confidence.
+    /// </summary>
+    public float Confidence { get; }
 
     /// <summary>The N class probabilities, in the order of <see cref="SlaPredictor.ClassNames"/>.</summary>
     public IReadOnlyList<float> Score { get; }

@@ -23,6 +23,22 @@ public sealed partial class SlaTrainer
         /// <value>Default null: no such column.</value>
         public string? ViewScoresColumnName { get; set; }
 
+        /// <summary>
+        /// Name of the column for how far a prediction can be trusted, a vector of one value from 0 to 1: see <see cref="SlaPrediction.Confidence"/>.
+        /// <see cref="SlaTransformer.WithConfidence"/> adds or removes the column after training.
+        /// </summary>
+        /// <value>Default <c>Confidence</c>. Null: no such column.</value>
+        public string? ConfidenceColumnName { get; set; } = "Confidence";
+
+        /// <summary>
+        /// Whether the trainer divides the logits by a temperature before it makes them probabilities (Guo et al. 2017). It fits the temperature on the
+        /// validation rows, for each inference; with <see cref="BackboneTraining.Frozen"/> and without validation rows, on the training rows, each scored
+        /// by heads that were not trained on it. It never changes the predicted class. The rows also tell how many predictions are wrong at which
+        /// confidence: see <see cref="SlaTransformer.ThresholdFor"/>. Ignored where there are no such rows.
+        /// </summary>
+        /// <value>Default true.</value>
+        public bool Calibration { get; set; } = true;
+
         /// <summary>What the network is trained to minimise.</summary>
         /// <value>Default <see cref="SlaObjective.SlaSelfDistillation"/>, the only one that defines all inferences.</value>
         public SlaObjective Objective { get; set; } = SlaObjective.SlaSelfDistillation;
@@ -233,6 +249,7 @@ public sealed partial class SlaTrainer
             ArgumentException.ThrowIfNullOrWhiteSpace(ScoreColumnName);
             ArgumentException.ThrowIfNullOrWhiteSpace(PredictedLabelColumnName);
             Require(ViewScoresColumnName is null || ViewScoresColumnName.Trim().Length > 0, nameof(ViewScoresColumnName), ViewScoresColumnName, "a name, or null");
+            Require(ConfidenceColumnName is null || ConfidenceColumnName.Trim().Length > 0, nameof(ConfidenceColumnName), ConfidenceColumnName, "a name, or null");
             Require(ValidationSetFraction is null or (>= 0 and < 1), nameof(ValidationSetFraction), ValidationSetFraction, "from 0 to below 1, or null");
             Require(Epochs > 0, nameof(Epochs), Epochs, "above 0");
             Require(BatchSize > 0, nameof(BatchSize), BatchSize, "above 0");

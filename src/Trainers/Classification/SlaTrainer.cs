@@ -21,6 +21,7 @@ namespace Microsoft.ML.Sla;
 /// <item><term>Label (input, training only)</term><description>A key with a known number of classes, as MapValueToKey makes it.</description></item>
 /// <item><term>Score (output)</term><description>A vector of N probabilities, with the class names as slot names.</description></item>
 /// <item><term>PredictedLabel (output)</term><description>A key with the label's key values.</description></item>
+/// <item><term>Confidence (output)</term><description>How far the prediction can be trusted: a vector of one value from 0 to 1.</description></item>
 /// </list>
 /// <list type="table">
 /// <listheader><term>Characteristic</term><description>Value</description></listheader>
@@ -157,7 +158,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         ArgumentNullException.ThrowIfNull(inputSchema);
         TrainerSchema.Check(inputSchema, _options.LabelColumnName, _options.FeatureColumnName);
         return TrainerSchema.Output(
-            inputSchema, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ViewScoresColumnName);
+            inputSchema, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.ViewScoresColumnName, _options.ConfidenceColumnName);
     }
 
     private SlaTransformer Fit(IDataView input, IDataView? validationSet, SlaTransformer? initialModel)

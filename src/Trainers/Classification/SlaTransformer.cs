@@ -11,8 +11,9 @@ namespace Microsoft.ML.Sla;
 /// TorchSharp can therefore load it with <c>mlContext.Model.Load</c>, once <c>mlContext.Model.Save</c> has saved it.
 /// </summary>
 /// <remarks>
-/// Adds two columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names, and
-/// <c>PredictedLabel</c>, a key with the label's key values. <see cref="WithViewScores"/> gives a third. The ONNX graph has the input
+/// Adds three columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names,
+/// <c>PredictedLabel</c>, a key with the label's key values, and <c>Confidence</c>, a vector of one value: how far the prediction can be trusted.
+/// <see cref="WithViewScores"/> gives a fourth. The ONNX graph has the input
 /// <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue, and the output <c>Score</c> (or as
 /// named), the N class probabilities.
 /// </remarks>
@@ -61,6 +62,9 @@ public sealed class SlaTransformer : ScoringTransformer
 
     /// <summary>How images of other sizes are brought to <see cref="ImageShape"/>.</summary>
     public ImageResizingEstimator.ResizingKind Resizing => _model.Description.Features.Resizing;
+
+    /// <summary>What the logits are divided by before they become probabilities, above 0: see <see cref="SlaTrainer.Options.Calibration"/>. 1 where it was not fitted.</summary>
+    public double Temperature => _model.Description.CalibrationOf(Inference)?.Temperature ?? 1;
 
     /// <summary>The N class names, in the order of Score.</summary>
     public IReadOnlyList<string> ClassNames => _model.Description.Labels.Names;
@@ -115,6 +119,26 @@ public sealed class SlaTransformer : ScoringTransformer
     }
 
     /// <summary>
+    /// Makes a transformer that also adds the confidence of the prediction: see <see cref="SlaPrediction.Confidence"/>. The two transformers are
+    /// independent: dispose both.
+    /// </summary>
+    /// <param name="columnName">Name of the column, a vector of one value from 0 to 1; null for a transformer without it.</param>
+    /// <returns>The transformer.</returns>
+    /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
+    public SlaTransformer WithConfidence(string? columnName = "Confidence")
+    {
+        using var use = Use();
+        return new SlaTransformer(_environment, _model.WithConfidence(columnName), Inference);
+    }
+
+    /// <summary>Chooses the lowest confidence for a wanted error rate, on the rows that were kept from the training.</summary>
+    /// <param name="errorRate">The wanted share of wrong predictions among those that are accepted, above 0 and below 1, such as 0.05.</param>
+    /// <returns>The threshold on the column of confidence, and how many of these rows it accepts.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The rate is not between 0 and 1, or these rows are too few or too hard to show it; the message says which they can.</exception>
+    /// <exception cref="InvalidOperationException">No rows were kept from the training, or <see cref="SlaTrainer.Options.Calibration"/> was off.</exception>
+    public ConfidenceThreshold ThresholdFor(double errorRate) => _model.Description.ThresholdFor(Inference, errorRate);
+
+    /// <summary>
     /// Makes a transformer that computes the network's convolutions and sums in 8-bit numbers. It is about twice as fast, its file has about
     /// a quarter of the size, and its predictions differ a little (docs/evidence/speed.md has figures). It has the same inference as this
     /// one. The two are independent: dispose both. <c>mlContext.Model.Load</c> reads it like any other model. Its weights are rounded, so
@@ -142,7 +166,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <summary>
     /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats, or in 8 bits with <see cref="Precision.Int8"/>. Input
     /// <c>Images</c>: B x C x H x W floats of 0 to 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the
-    /// order of <see cref="ClassNames"/>.
+    /// order of <see cref="ClassNames"/>. Output <c>Confidence</c>, if the transformer has that column: B x 1.
     /// </summary>
     /// <param name="path">The file to write.</param>
     /// <param name="batchSize">B, 1 or more, for a runtime that needs fixed shapes. Default null: any number of images.</param>

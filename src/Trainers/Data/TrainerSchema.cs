@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>The columns that the trainer reads, and those that its model adds.</summary>
@@ -11,10 +12,13 @@ internal static class TrainerSchema
     }
 
     /// <summary>The columns of the input and those that the model adds.</summary>
-    public static SchemaShape Output(SchemaShape input, string labelColumnName, string scoreColumnName, string predictedLabelColumnName, string? viewScoresColumnName)
+    public static SchemaShape Output(
+        SchemaShape input, string labelColumnName, string scoreColumnName, string predictedLabelColumnName, string? viewScoresColumnName, string? confidenceColumnName)
     {
-        var prediction = OutputColumns.WithPrediction(input, labelColumnName, scoreColumnName, predictedLabelColumnName);
-        return viewScoresColumnName is null ? prediction : OutputColumns.With(prediction, OutputColumns.Scores(viewScoresColumnName));
+        var output = OutputColumns.WithPrediction(input, labelColumnName, scoreColumnName, predictedLabelColumnName);
+        if (viewScoresColumnName is not null)
+            output = OutputColumns.With(output, OutputColumns.Scores(viewScoresColumnName));
+        return confidenceColumnName is null ? output : OutputColumns.With(output, OutputColumns.Vector(confidenceColumnName, NumberDataViewType.Single));
     }
 
     /// <exception cref="ArgumentException">The validation rows do not have the columns or the classes of the training rows.</exception>

@@ -65,7 +65,7 @@ internal sealed record EmbeddingDescription(
             TransformationSet.FromJson(json.Part("transformations")),
             DescriptionReader.ReadFeatures(json.Part("features")),
             DescriptionReader.ReadNormalization(json.Part("normalization")),
-            json.Text("embeddingColumn"),
+            json.ColumnName("embeddingColumn"),
             json.Text("libraryVersion"),
             DescriptionReader.ReadHistory(json))
         {

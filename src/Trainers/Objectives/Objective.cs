@@ -24,6 +24,9 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
     /// <summary>The heads. The first one gives the class logits of each view.</summary>
     public abstract IReadOnlyList<HeadShape> Heads { get; }
 
+    /// <summary>Whether the network learns joint labels.</summary>
+    public bool HasJointHead => Heads.Any(head => head.Head == Head.Joint);
+
     /// <summary>The inferences that the objective defines, the recommended one first.</summary>
     public abstract IReadOnlyList<(SlaInference Inference, Readout Readout)> Inferences { get; }
 
@@ -64,6 +67,24 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         using Tensor logits = heads.Logits(readout.Head, embeddings);
         int viewsOfImage = readout.AllViews ? Views : 1;
         using Tensor ofViews = ViewLogits(readout.Head, logits, viewsOfImage);
+        return ofViews.mean([1]);
+    }
+
+    /// <summary>
+    /// (1/V) sum_j p(i, j | x~_j), B x N: how probable each class is together with the transformation of each view, averaged over the V views of an
+    /// inference. Null where the network learns no joint labels.
+    /// </summary>
+    /// <param name="readout">Whether all views count.</param>
+    /// <param name="embeddings">B*M x D for all views, B x D otherwise.</param>
+    /// <param name="heads">The network's heads.</param>
+    public Tensor? JointProbabilities(Readout readout, Tensor embeddings, Heads heads)
+    {
+        if (!HasJointHead)
+            return null;
+
+        using Tensor logits = heads.Logits(Head.Joint, embeddings);
+        using Tensor probabilities = logits.softmax(1);
+        using Tensor ofViews = ViewLogits(Head.Joint, probabilities, readout.AllViews ? Views : 1);
         return ofViews.mean([1]);
     }
 
@@ -175,7 +196,7 @@ internal abstract class Objective(int classes, int views, ObjectiveSettings sett
         return own.squeeze(2);
     }
 
-    /// <summary>The class logits of each of an image's first views: B*views rows to B x views x N.</summary>
+    /// <summary>The class logits of each of an image's first views, or what was computed of each logit: B*views rows to B x views x N.</summary>
     private Tensor ViewLogits(Head head, Tensor logits, int viewsOfImage)
     {
         if (head != Head.Joint)

@@ -23,14 +23,27 @@ internal static class DescriptionReader
             ReadFeatures(json.Part("features")),
             ReadNormalization(json.Part("normalization")),
             Labels(json.Part("labels")),
-            json.Text("scoreColumn"),
-            json.Text("predictedLabelColumn"),
-            json.OptionalText("viewScoresColumn"),
+            json.ColumnName("scoreColumn"),
+            json.ColumnName("predictedLabelColumn"),
+            json.OptionalPart("viewScoresColumn") is null ? null : json.ColumnName("viewScoresColumn"),
             json.Text("libraryVersion"),
             ReadHistory(json))
         {
             Int8Ranges = json.OptionalPart("int8Ranges") is null ? null : json.Singles("int8Ranges"),
+            ConfidenceColumn = json.OptionalPart("confidenceColumn") is null ? null : json.ColumnName("confidenceColumn"),
+            Calibrations = json.OptionalPart("calibrations") is null ? null : json.Items("calibrations", ReadCalibration),
         };
+    }
+
+    private static Calibration ReadCalibration(JsonElement json)
+    {
+        var errors = json.Part("errors");
+        var calibration = new Calibration(
+            json.Member<SlaInference>("inference"),
+            json.Number("temperature"),
+            new ErrorCurve(errors.Singles("confidences"), errors.Ints("accepted"), errors.Ints("wrong")));
+        calibration.Check();
+        return calibration;
     }
 
     private static ObjectiveSettings Settings(JsonElement json)
@@ -96,7 +109,7 @@ internal static class DescriptionReader
     {
         var shape = json.Part("shape");
         return new FeatureColumn(
-            json.Text("name"),
+            json.ColumnName("name"),
             json.Member<FeatureKind>("kind"),
             new ImageShape(shape.Int("channels"), shape.Int("height"), shape.Int("width")),
             json.Member<ImageResizingEstimator.ResizingKind>("resizing"),
@@ -106,7 +119,7 @@ internal static class DescriptionReader
     public static PixelNormalization ReadNormalization(JsonElement json) =>
         new(json.Singles("mean"), json.Singles("standardDeviation"));
 
-    private static ClassLabels Labels(JsonElement json) => new(json.Text("columnName"), json.Member<DataKind>("valueKind"), json.Items("names", name => name.AsText()));
+    private static ClassLabels Labels(JsonElement json) => new(json.ColumnName("columnName"), json.Member<DataKind>("valueKind"), json.Items("names", name => name.AsText()));
 
     public static TrainingHistory? ReadHistory(JsonElement description) => description.OptionalPart("history") is not { } json ? null : new TrainingHistory
     {

@@ -33,6 +33,25 @@ internal sealed record ModelDescription(
     string LibraryVersion,
     TrainingHistory? History = null) : NetworkDescription(Architecture, Transformations, Features, Normalization, LibraryVersion, History)
 {
+    /// <summary>Name of the column of the predictions' confidence; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ConfidenceColumn { get; init; }
+
+    /// <summary>What held-out rows say about each inference; null where there were none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Calibration>? Calibrations { get; init; }
+
+    /// <summary>What held-out rows say about an inference; null where there were none.</summary>
+    public Calibration? CalibrationOf(SlaInference inference) => Calibrations?.FirstOrDefault(calibration => calibration.Inference == inference);
+
+    /// <summary>Chooses the lowest confidence for a wanted error rate.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The rate cannot be, or the rows cannot show it.</exception>
+    /// <exception cref="InvalidOperationException">There were no held-out rows.</exception>
+    public ConfidenceThreshold ThresholdFor(SlaInference inference, double errorRate) => CalibrationOf(inference)?.Errors.ThresholdFor(errorRate)
+        ?? throw new InvalidOperationException(
+            "The model does not know at which confidence its predictions are wrong, because no rows were kept from its training. Train it again with "
+            + "ValidationSet or ValidationSetFraction, and with Calibration true.");
+
     /// <inheritdoc/>
     public override string ToJson() => JsonSerializer.Serialize(this, ModelJson.Default.ModelDescription);
 

@@ -45,18 +45,37 @@ internal sealed class ReadoutGraph
         _ => Logits(_readout.Head, IdentityEmbedding()),
     };
 
+    /// <summary>
+    /// How far predictions can be trusted, B x 1: for a network of joint labels the probability of the predicted class together with the transformation
+    /// of each view, averaged over the views of the inference; for others the probability of the predicted class.
+    /// </summary>
+    /// <param name="probabilities">The class probabilities, B x N.</param>
+    /// <param name="predicted">The predicted class, B x 1.</param>
+    public string Confidence(string probabilities, string predicted) =>
+        _graph.Node("GatherElements", [_model.Objective.HasJointHead ? JointProbabilities() : probabilities, predicted], ("axis", 1));
+
+    /// <summary>(1/V) sum_j p(i, j | x~_j), B x N. It is the counterpart of <see cref="Objective.JointProbabilities"/>.</summary>
+    private string JointProbabilities()
+    {
+        string ofAll = _graph.Node("Softmax", [Logits(Head.Joint, _readout.AllViews ? _embeddings : IdentityEmbedding())], ("axis", 1));
+        if (!_readout.AllViews)
+            return _graph.Node("Slice", [ofAll, _graph.Constant(0), _graph.Constant(int.MaxValue), _graph.Constant(1), _graph.Constant(_model.Views)]);
+        return _graph.Node("ReduceMean", [ByView(OfOwnViews(ofAll))], ("axes", new long[] { 1 }), ("keepdims", 0));
+    }
+
     /// <summary>Softmax over the classes for each view by itself, B x M x N.</summary>
     public string ViewProbabilities()
     {
         var head = _model.Objective.ViewHead;
         string logits = Logits(head, _embeddings);
-        if (head == Head.Joint)
-        {
-            string ofImages = _graph.Node("Reshape", [logits, _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Classes * _model.Views)]);
-            logits = _graph.Node("Gather", [ofImages, _graph.Indices(ViewAggregatingEstimator.OwnViewIndices(_model.Classes, _model.Views))], ("axis", 1));
-        }
+        return _graph.Node("Softmax", [ByView(head == Head.Joint ? OfOwnViews(logits) : logits)], ("axis", 2));
+    }
 
-        return _graph.Node("Softmax", [ByView(logits)], ("axis", 2));
+    /// <summary>What the joint head gives for each view's own transformation: B*M x N*M to B x M*N.</summary>
+    private string OfOwnViews(string joint)
+    {
+        string ofImages = _graph.Node("Reshape", [joint, _graph.Constant(OnnxGraph.AnySize, _model.Views * _model.Classes * _model.Views)]);
+        return _graph.Node("Gather", [ofImages, _graph.Indices(ViewAggregatingEstimator.OwnViewIndices(_model.Classes, _model.Views))], ("axis", 1));
     }
 
     /// <summary>The mean over the views of the views' logits.</summary>

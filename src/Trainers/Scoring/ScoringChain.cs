@@ -33,7 +33,7 @@ internal static class ScoringChain
     private static IEnumerable<IEstimator<ITransformer>> Steps(IHostEnvironment environment, ModelDescription model, string onnxPath, int? threads)
     {
         var transforms = MLNetInternals.Transforms(environment);
-        string?[] all = [model.ScoreColumn, model.ViewScoresColumn, ClassLabels.ClassColumn];
+        string?[] all = [model.ScoreColumn, model.ViewScoresColumn, model.ConfidenceColumn, ClassLabels.ClassColumn];
         string[] outputs = [.. all.OfType<string>()];
         string[] temporary = [.. model.Features.TemporaryColumns, .. ClassLabels.TemporaryColumns];
         return

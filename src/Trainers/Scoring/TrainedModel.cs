@@ -27,6 +27,9 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
     /// <summary>The same network with a name for the column of its views' probabilities; null for no column.</summary>
     public TrainedModel WithViewScores(string? columnName) => new(Description with { ViewScoresColumn = columnName }, Weights);
 
+    /// <summary>The same network with a name for the column of confidence; null for no column.</summary>
+    public TrainedModel WithConfidence(string? columnName) => new(Description with { ConfidenceColumn = columnName }, Weights);
+
     /// <summary>The same network with a backbone that computes in 32-bit floats.</summary>
     public TrainedModel InFloats() => new(Description with { Int8Ranges = null }, Weights);
 
@@ -41,7 +44,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         var graph = new OnnxGraph(GraphName);
         string pixels = graph.Input(FeatureColumn.PixelColumn, OnnxType.Float, 1, Description.Features.Shape.Length);
         var readout = Readout(graph, pixels, inference, withViews: Description.ViewScoresColumn is not null);
-        string probabilities = graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1));
+        string probabilities = Probabilities(graph, readout, inference);
 
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, Classes);
         graph.SlotNames(Description.ScoreColumn, Description.Labels.Names);
@@ -51,7 +54,10 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
             graph.SlotNames(viewScores, [.. Description.Transformations.SelectMany(t => Description.Labels.Names.Select(t.NameOf))]);
         }
 
-        graph.Output(ClassLabels.ClassColumn, graph.Node("ArgMax", [probabilities], ("axis", 1)), OnnxType.Int64, 1);
+        string predicted = graph.Node("ArgMax", [probabilities], ("axis", 1));
+        if (Description.ConfidenceColumn is { } confidence)
+            graph.Output(confidence, readout.Confidence(probabilities, predicted), OnnxType.Float, 1);
+        graph.Output(ClassLabels.ClassColumn, predicted, OnnxType.Int64, 1);
         return graph;
     }
 
@@ -66,7 +72,10 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         var graph = new OnnxGraph(GraphName);
         string pixels = graph.Input(BatchInput, OnnxType.Float, batch, shape.Channels, shape.Height, shape.Width);
         var readout = Readout(graph, pixels, inference, withViews: false);
-        graph.Output(Description.ScoreColumn, graph.Node("Softmax", [readout.ClassLogits()], ("axis", 1)), OnnxType.Float, batch, Classes);
+        string probabilities = Probabilities(graph, readout, inference);
+        graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, batch, Classes);
+        if (Description.ConfidenceColumn is { } confidence)
+            graph.Output(confidence, readout.Confidence(probabilities, graph.Node("ArgMax", [probabilities], ("axis", 1))), OnnxType.Float, batch, 1);
         return WithMetadata(graph, inference).ToBytes();
     }
 
@@ -98,6 +107,15 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         var weights = model.NetworkWeights();
         weights.Check(description.Tensors());
         return (new TrainedModel(description, weights), inference);
+    }
+
+    /// <summary>softmax(s / T), B x N.</summary>
+    private string Probabilities(OnnxGraph graph, ReadoutGraph readout, SlaInference inference)
+    {
+        string logits = readout.ClassLogits();
+        if (Description.CalibrationOf(inference) is { } calibration)
+            logits = graph.Node("Mul", [logits, graph.Constant((float)(1 / calibration.Temperature))]);
+        return graph.Node("Softmax", [logits], ("axis", 1));
     }
 
     private OnnxGraph WithMetadata(OnnxGraph graph, SlaInference inference)

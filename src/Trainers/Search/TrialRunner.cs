@@ -191,7 +191,7 @@ internal sealed class TrialRunner(
             CheckNumbers(configuration, training.StepsDone, scores is null ? [] : [scores]);
             if (!trained.Weights.All(tensor => tensor.Values.All(float.IsFinite)))
                 throw NoNumbers(configuration, training.StepsDone);
-            return (new SlaTransformer(environment, trained, planned.Inference), training.StepsDone, scores);
+            return (new SlaTransformer(environment, training.Calibrated(trained), planned.Inference), training.StepsDone, scores);
         });
     }
 

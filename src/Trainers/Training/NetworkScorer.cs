@@ -1,6 +1,7 @@
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Training;
@@ -38,16 +39,42 @@ internal sealed class NetworkScorer(SlaNetwork network, Objective objective, Vie
         return new RowScores(labels, isRight, losses);
     }
 
+    /// <summary>Measures what the rows say about each of the objective's inferences.</summary>
+    /// <param name="rows">Rows that the network was not trained on.</param>
+    /// <param name="checkCancellation">Called between batches; throws to stop the scoring.</param>
+    public IReadOnlyList<Calibration> Calibrate(RowSelection rows, Action checkCancellation)
+    {
+        var scores = new HeldOutScores(objective);
+        using var images = rows.Store.Open(rows.Rows);
+        for (int start = 0; start < rows.Rows.Length; start += BatchSize)
+        {
+            checkCancellation();
+            int count = Math.Min(BatchSize, rows.Rows.Length - start);
+            using var embeddings = Embeddings(images, count, allViews: scores.Views > 1, out var classes);
+            using (classes)
+                scores.Add(embeddings, network.Heads, [.. rows.Rows[start..(start + count)].Select(rows.Store.Label)]);
+        }
+
+        return scores.Calibrate();
+    }
+
     /// <summary>Class logits of the next images, B x N, with running statistics in place of batch statistics, and their labels.</summary>
     public (Tensor Logits, Tensor Labels) ClassLogits(ImageSequence sequence, int count, Readout readout)
+    {
+        using var noGradient = no_grad();
+        using var embeddings = Embeddings(sequence, count, readout.AllViews, out var labels);
+        return (objective.ClassLogits(readout, embeddings, network.Heads), labels);
+    }
+
+    /// <summary>Embeddings of the next images, B*M x D or B x D, and their labels.</summary>
+    private Tensor Embeddings(ImageSequence sequence, int count, bool allViews, out Tensor labels)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         network.eval();
         using var batch = loader.Load(sequence, count);
         Tensor images = loader.Normalize(batch.Images);
-        Tensor inputs = readout.AllViews ? views.Views(images) : views.Images(images);
-        Tensor logits = objective.ClassLogits(readout, network.forward(inputs), network.Heads);
-        return (logits.MoveToOuterDisposeScope(), batch.Targets.Labels.alias().MoveToOuterDisposeScope());
+        labels = batch.Targets.Labels.alias().MoveToOuterDisposeScope();
+        return network.forward(allViews ? views.Views(images) : views.Images(images)).MoveToOuterDisposeScope();
     }
 }

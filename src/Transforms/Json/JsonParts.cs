@@ -23,7 +23,10 @@ internal static class JsonParts
 
     public static string Text(this JsonElement json, string name) => json.Part(name).AsText();
 
-    public static string? OptionalText(this JsonElement json, string name) => json.OptionalPart(name)?.AsText();
+    /// <summary>The name of a column.</summary>
+    /// <exception cref="JsonException">The member is missing, or the name is blank.</exception>
+    public static string ColumnName(this JsonElement json, string name) =>
+        json.Text(name) is var text && !string.IsNullOrWhiteSpace(text) ? text : throw new JsonException($"The column name '{name}' is blank.");
 
     public static string AsText(this JsonElement json) => json.GetString() ?? throw new JsonException("A text is null.");
 

@@ -24,6 +24,18 @@ public sealed class DamagedFileTests : FolderTest
         ModelFile.Save(_mlContext, _model);
     }
 
+    /// <summary>What a description cannot say about held-out rows.</summary>
+    public static TheoryData<string> Calibrations =>
+    [
+        "{\"inference\":\"Aggregated\",\"temperature\":0,\"errors\":{\"confidences\":[0.5],\"accepted\":[1],\"wrong\":[0]}}",
+        "{\"inference\":\"Aggregated\",\"temperature\":\"NaN\",\"errors\":{\"confidences\":[0.5],\"accepted\":[1],\"wrong\":[0]}}",
+        "{\"inference\":\"Other\",\"temperature\":1,\"errors\":{\"confidences\":[0.5],\"accepted\":[1],\"wrong\":[0]}}",
+        "{\"inference\":\"Aggregated\",\"temperature\":1,\"errors\":{\"confidences\":[0.5],\"accepted\":[1],\"wrong\":[2]}}",
+        "{\"inference\":\"Aggregated\",\"temperature\":1,\"errors\":{\"confidences\":[],\"accepted\":[],\"wrong\":[]}}",
+        "{\"inference\":\"Aggregated\",\"temperature\":1}",
+        "{\"inference\":\"Aggregated\",\"temperature\":2,\"errors\":{\"confidences\":[0.5],\"accepted\":[1],\"wrong\":[0]}}",
+    ];
+
     /// <summary>Part of a description, and what stands there in its place.</summary>
     public static TheoryData<string, string> Contradictions => new()
     {
@@ -45,6 +57,8 @@ public sealed class DamagedFileTests : FolderTest
         { "\"normalization\":{\"mean\":[0.5]", "\"normalization\":{\"mean\":[0.25]" },
         { "\"normalization\":{\"mean\":[0.5]", "\"normalization\":{\"mean\":null" },
         { "\"scoreColumn\":\"Score\"", "\"scoreColumn\":\"Other\"" },
+        { "\"features\":{\"name\":\"Image\"", "\"features\":{\"name\":\" \"" },
+        { "\"predictedLabelColumn\":\"PredictedLabel\"", "\"predictedLabelColumn\":\"\"" },
     };
 
     [Fact]
@@ -84,6 +98,14 @@ public sealed class DamagedFileTests : FolderTest
     public void A_description_that_its_weights_or_graph_contradict_is_refused(string part, string by)
     {
         ModelFile.ChangeDescription(_model, _changed, part, by);
+        AssertRefused();
+    }
+
+    [Theory]
+    [MemberData(nameof(Calibrations))]
+    public void A_calibration_that_cannot_be_or_that_the_graph_does_not_have_is_refused(string calibration)
+    {
+        ModelFile.ChangeDescription(_model, _changed, "\"libraryVersion\":", $"\"calibrations\":[{calibration}],\"libraryVersion\":");
         AssertRefused();
     }
 

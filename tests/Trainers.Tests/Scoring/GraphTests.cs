@@ -76,6 +76,20 @@ public sealed class GraphTests
                 float[] ofViews = objective.ViewProbabilities(network.forward(views.Views(images)), network.Heads).flatten().data<float>().ToArray();
                 Assert.InRange(Training.LargestDifference([ofViews], [Score(withViews, values, "ViewScores")]), 0, 1e-4);
                 Assert.InRange(Training.LargestDifference([expected], [Score(withViews, values)]), 0, 1e-4);
+
+                // The confidence of an inference is its own, also where the graph has the views of another.
+                Tensor embeddings = network.forward(readout.AllViews ? views.Views(images) : views.Images(images));
+                float[] joint = objective.JointProbabilities(readout, embeddings, network.Heads)?.data<float>().ToArray() ?? expected;
+                float[] confidence = [joint[Array.IndexOf(expected, expected.Max())]];
+                foreach (string? viewScores in new[] { null, "ViewScores" })
+                {
+                    byte[] withConfidence = new TrainedModel(model.Description with { ViewScoresColumn = viewScores, ConfidenceColumn = "Confidence" }, model.Weights).ToOnnx(inference);
+                    Assert.InRange(Training.LargestDifference([confidence], [Score(withConfidence, values, "Confidence")]), 0, 1e-4);
+                }
+
+                var calibration = new Calibration(inference, Temperature: 2.5, new ErrorCurve([0.5f], [1], [0]));
+                float[] divided = (logits / 2.5).softmax(1).data<float>().ToArray();
+                Assert.InRange(Training.LargestDifference([divided], [Score(new TrainedModel(model.Description with { Calibrations = [calibration] }, model.Weights).ToOnnx(inference), values)]), 0, 1e-4);
             }
         }
     }

@@ -1,5 +1,6 @@
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
+using Microsoft.ML.Sla.Scoring;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -35,8 +36,11 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
 
     /// <summary>Chooses the penalty of each stage, and trains the heads with it.</summary>
     /// <param name="images">The training images of the result.</param>
-    /// <returns>The weights of the heads by name, and the scores of the validation images. No image was scored by heads that were trained on it.</returns>
-    public (Weights Weights, RowScores Scores) Train(EmbeddedImages images)
+    /// <returns>
+    /// The weights of the heads by name, the scores of the validation images, and what these say about each inference. No image was scored by heads
+    /// that were trained on it.
+    /// </returns>
+    public (Weights Weights, RowScores Scores, IReadOnlyList<Calibration> Calibrations) Train(EmbeddedImages images)
     {
         using var heads = NewHeads();
         var measured = splits.Select(_ => NewHeads()).ToList();
@@ -57,7 +61,7 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
                 log(FormattableString.Invariant($"{stage.Name}: penalty {penalty}, validation accuracy {scoresOfStage.Accuracy:F4}, validation loss {scoresOfStage.Loss:F4}; {iterations} iterations to loss {value:F4}"));
             }
 
-            return (Weights.Of(TensorsOf(heads, $"{SlaNetwork.HeadsName}.")), scores!);
+            return (Weights.Of(TensorsOf(heads, $"{SlaNetwork.HeadsName}.")), scores!, Calibrate(splits.Count == 1 ? [heads] : measured));
         }
         finally
         {
@@ -146,6 +150,23 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
             foreach (var solver in solvers)
                 solver.Dispose();
         }
+    }
+
+    /// <summary>Measures what the validation images of all splits say about each inference.</summary>
+    /// <param name="heads">The heads of each split.</param>
+    private IReadOnlyList<Calibration> Calibrate(IReadOnlyList<Heads> heads)
+    {
+        var scores = new HeldOutScores(settings.Objective);
+        foreach (var (of, images) in heads.Zip(splits, (of, split) => (of, split.Validation)))
+        {
+            foreach (var piece in images.Pieces)
+            {
+                using var embeddings = images.Store.Read(piece, scores.Views);
+                scores.Add(embeddings, of, images.Store.Labels.AsSpan(piece.Start..piece.End));
+            }
+        }
+
+        return scores.Calibrate();
     }
 
     private RowScores Score(Heads heads, Readout readout, EmbeddedImages images)

@@ -63,7 +63,7 @@ public sealed class FrozenHeadsTests
         var objective = SlaObjectives.Create(kind, Classes, views, settings);
         var heads = new FrozenHeads(
             HeadSettings.Of(kind, objective, settings, Classes, objective.Inferences[0].Inference, seed: 1), folds.Splits, _ => { }, NoCancellation);
-        var (_, expected) = heads.Train(folds.Training);
+        var (_, expected, _) = heads.Train(folds.Training);
         Assert.Equal(expected.Losses, heads.Measure().Losses);
         Assert.True(expected.Loss < Math.Log(Classes), $"{expected.Loss} is no better than chance");
     }
@@ -92,6 +92,7 @@ public sealed class FrozenHeadsTests
             [(first, rest)],
             log ?? (_ => { }),
             checkCancellation ?? NoCancellation);
-        return heads.Train(first);
+        var (weights, scores, _) = heads.Train(first);
+        return (weights, scores);
     }
 }

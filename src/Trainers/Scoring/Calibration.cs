@@ -1,0 +1,51 @@
+using System.Numerics.Tensors;
+
+namespace Microsoft.ML.Sla.Scoring;
+
+/// <summary>What rows that no weight was trained on say about an inference's probabilities.</summary>
+/// <param name="Inference">How the rows were scored.</param>
+/// <param name="Temperature">T: the probabilities are softmax(s / T).</param>
+/// <param name="Errors">How many predictions are wrong, by their confidence.</param>
+internal sealed record Calibration(SlaInference Inference, double Temperature, ErrorCurve Errors)
+{
+    /// <summary>Fits the temperature, and measures the errors with it.</summary>
+    /// <param name="inference">How the rows were scored.</param>
+    /// <param name="logits">Class logits s, N values for each row.</param>
+    /// <param name="joint">
+    /// For each row the probabilities of the N classes together with the view's transformation, averaged over the views of the inference; empty where
+    /// the network learns no joint labels.
+    /// </param>
+    /// <param name="labels">The class of each row, one row or more.</param>
+    public static Calibration Of(SlaInference inference, float[] logits, float[] joint, int[] labels)
+    {
+        int classes = logits.Length / labels.Length;
+        double temperature = TemperatureScaling.Fit(logits, labels);
+        var (confidences, isRight) = (new float[labels.Length], new bool[labels.Length]);
+        float[] probabilities = new float[classes];
+        for (int row = 0; row < labels.Length; row++)
+        {
+            var ofRow = logits.AsSpan(row * classes, classes);
+            int predicted = TensorPrimitives.IndexOfMax<float>(ofRow);
+            isRight[row] = predicted == labels[row];
+            if (joint.Length > 0)
+            {
+                confidences[row] = joint[(row * classes) + predicted];
+                continue;
+            }
+
+            TensorPrimitives.Multiply(ofRow, (float)(1 / temperature), probabilities);
+            TensorPrimitives.SoftMax(probabilities, probabilities);
+            confidences[row] = probabilities[predicted];
+        }
+
+        return new Calibration(inference, temperature, ErrorCurve.Of(confidences, isRight));
+    }
+
+    /// <exception cref="InvalidDataException">The values cannot be.</exception>
+    public void Check()
+    {
+        if (!(Temperature > 0 && float.IsFinite((float)(1 / Temperature))))
+            throw new InvalidDataException($"its temperature, {Temperature}, must be above 0.");
+        Errors.Check();
+    }
+}
