@@ -5,6 +5,7 @@ public sealed record PixelNormalization
 {
     private const float LargestByte = 255;
 
+    /// <summary>Makes a normalisation of these means and deviations.</summary>
     /// <param name="mean">The means: one value for all channels, or three values for red, green and blue.</param>
     /// <param name="standardDeviation">The standard deviations, as many as means, above 0.</param>
     /// <exception cref="ArgumentException">There are not one or three values of each, or a value is out of its range.</exception>

@@ -6,6 +6,7 @@ public sealed record EpisodeMean
     /// <summary>95% of a normal distribution lies within this number of standard errors of the mean.</summary>
     private const double StandardErrors = 1.96;
 
+    /// <summary>Computes the mean and the interval.</summary>
     /// <param name="values">The values of the episodes, two or more.</param>
     /// <exception cref="ArgumentException">There are fewer than two values.</exception>
     public EpisodeMean(IReadOnlyList<double> values)

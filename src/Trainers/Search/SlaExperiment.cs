@@ -151,7 +151,7 @@ public sealed class SlaExperiment
     }
 
     /// <summary>Searches. See <see cref="RunAsync"/>.</summary>
-    /// <inheritdoc cref="RunAsync"/>
+    /// <inheritdoc cref="RunAsync" path="/returns|/exception"/>
     public SlaExperimentResult Run() => Search(CancellationToken.None);
 
     /// <summary>Searches on another thread. A second call on the same folder resumes a search that was killed or cancelled.</summary>

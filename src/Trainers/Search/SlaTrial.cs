@@ -49,7 +49,7 @@ public sealed class SlaTrial
     /// <summary>Why the trial failed; null if it did not.</summary>
     public string? Failure { get; internal set; }
 
-    /// <inheritdoc/>
+    /// <summary>The trial's number and configuration, such as <c>trial 3 (defaults)</c>.</summary>
     public override string ToString() => $"trial {Number} ({Name})";
 
     internal static string NameOf(IReadOnlyDictionary<string, string> configuration) =>

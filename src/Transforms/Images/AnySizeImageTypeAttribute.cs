@@ -16,9 +16,12 @@ public sealed class AnySizeImageTypeAttribute : DataViewTypeAttribute
     /// <inheritdoc/>
     public override bool Equals(DataViewTypeAttribute? other) => other is AnySizeImageTypeAttribute;
 
-    /// <inheritdoc/>
+    /// <summary>Whether another object is this attribute: all of them give the same type.</summary>
+    /// <param name="obj">The object.</param>
+    /// <returns>Whether it is.</returns>
     public override bool Equals(object? obj) => obj is AnySizeImageTypeAttribute;
 
-    /// <inheritdoc/>
+    /// <summary>The same for all of these attributes, as all are equal.</summary>
+    /// <returns>The hash code.</returns>
     public override int GetHashCode() => typeof(AnySizeImageTypeAttribute).GetHashCode();
 }

@@ -146,7 +146,8 @@ public sealed class TransformationSet : IReadOnlyList<Transformation>
         return members.Length > 0 ? new TransformationSet(name, members) : throw new JsonException($"The transformation set '{name}' has no members.");
     }
 
-    /// <inheritdoc/>
+    /// <summary>Enumerates the transformations, in the order of the views.</summary>
+    /// <returns>The enumerator.</returns>
     public IEnumerator<Transformation> GetEnumerator() => _members.AsEnumerable().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
