@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -13,6 +14,13 @@ public sealed partial class DocsTests
         .Single(attribute => attribute.Key == "Repository").Value!;
 
     private static readonly string[] Headings = ["## What it is for", "## A complete program", "## Options that matter", "## Pitfalls"];
+
+    private static readonly string[] EntryPoints =
+    [
+        "SlaCatalog.Sla", "SlaExperimentCatalog.CreateSlaExperiment", "SlaFewShotCatalog.SlaFewShot", "SlaFewShotCatalog.PrototypeClassifier",
+        "SlaViewsCatalog.AugmentLabels", "SlaViewsCatalog.PerView", "SlaViewsCatalog.AggregateViews", "SlaImagesCatalog.LoadUprightImages",
+        "Sla.SlaPredictor.Load", "Sla.SlaTransformer.Load", "Sla.SlaTrainer.FindLearningRate",
+    ];
 
     /// <summary>Every page of the repository; not those that a build copied.</summary>
     public static TheoryData<string> Pages() =>
@@ -33,12 +41,28 @@ public sealed partial class DocsTests
     [Fact]
     public void Code_of_the_guides_is_the_code_that_the_tests_run()
     {
-        var blocks = WrittenPages().Select(row => row.Data).SelectMany(page => Blocks(In(page)).Select(block => (Page: PageName(page), Code: block))).ToList();
+        var blocks = WrittenPages().Select(row => row.Data).SelectMany(page => Blocks(In(page)).Select(block => (Page: PageName(page), Code: block)))
+            .Concat(Documentation().Select(Example).OfType<string>().Select(code => (Page: "Examples", Code: code))).ToList();
         var regions = Directory.GetFiles(In("tests/Docs.Tests/Guides"), "*.cs")
             .SelectMany(file => Regions(file).Select(region => (Page: Path.GetFileNameWithoutExtension(file), Code: region))).ToList();
         Assert.NotEmpty(blocks);
         Assert.All(blocks, block => Assert.Contains(block, regions));
         Assert.All(regions, region => Assert.Contains(region, blocks));
+    }
+
+    [Fact]
+    public void Every_entry_point_has_an_example()
+    {
+        var members = Documentation().Where(member => ((string)member.Attribute("name")!).StartsWith("M:Microsoft.ML.", StringComparison.Ordinal)).ToDictionary(member => (string)member.Attribute("name")!);
+        Assert.All(EntryPoints, entry =>
+        {
+            var overloads = members.Where(member => member.Key.StartsWith($"M:Microsoft.ML.{entry}(", StringComparison.Ordinal)).ToList();
+            Assert.NotEmpty(overloads);
+            Assert.All(overloads, overload => Assert.NotNull(Example(overload.Value) ?? Example(members[ExampleOf(overload.Value)])));
+        });
+
+        static string ExampleOf(XElement member) =>
+            (string)member.Elements("inheritdoc").Single(element => (string?)element.Attribute("path") == "/example").Attribute("cref")!;
     }
 
     [Theory]
@@ -85,6 +109,12 @@ public sealed partial class DocsTests
 
     /// <summary>The name of the file that has a page's code: getting-started.md is GettingStarted.</summary>
     private static string PageName(string page) => string.Concat(Path.GetFileNameWithoutExtension(page).Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant()));
+
+    /// <summary>What the compiler made of the XML documentation of both libraries, member by member.</summary>
+    private static IEnumerable<XElement> Documentation() => Directory.GetFiles(AppContext.BaseDirectory, "Microsoft.ML.Sla.*.xml")
+        .SelectMany(file => XDocument.Load(file).Descendants("member"));
+
+    private static string? Example(XElement member) => member.Element("example")?.Element("code") is { } code ? Normal(code.Value.Split('\n')) : null;
 
     private static IEnumerable<string> Blocks(string page) => CSharpBlock().Matches(File.ReadAllText(page)).Select(match => Normal(match.Groups["code"].Value.Split('\n')));
 

@@ -1,5 +1,6 @@
 using Guides.AnyTrainer;
 using Guides.Deployment;
+using Guides.Examples;
 using Guides.FewShot;
 using Guides.GettingStarted;
 using Guides.Photos;
@@ -79,11 +80,7 @@ public sealed class GuideProgramTests : FolderTest
     public void Files_of_strangers_are_scored_or_refused()
     {
         WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
-        var mlContext = new MLContext(seed: 1);
-        var rows = PreparedPhotos(mlContext);
-        using var model = mlContext.MulticlassClassification.Trainers.Sla(
-            new SlaTrainer.Options { FeatureColumnName = "Image", Architecture = Architecture.ConvNet(4), Epochs = 1 }).Fit(rows);
-        mlContext.Model.Save(model, rows.Schema, "model.zip");
+        TrainShortly();
         WritePhotos("uploads", FashionImages.Test(classes: 2, perClass: 1), ofClasses: false);
         File.WriteAllText(Path.Combine("uploads", "page.jpg"), "<html>");
         File.WriteAllBytes(Path.Combine("uploads", "large.jpg"), new byte[20_000_001]);
@@ -159,7 +156,29 @@ public sealed class GuideProgramTests : FolderTest
         Assert.True(File.Exists("model.zip"));
     }
 
+    [Fact]
+    public void Examples_without_a_long_training_run()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        TrainShortly();
+        ExamplesCode.Predict();
+        ExamplesCode.Export();
+        Assert.True(File.Exists("model.onnx"));
+        ExamplesCode.LoadUpright();
+        ExamplesCode.Augment();
+        Assert.Contains("Score", new MLContext().Model.Load("model.zip", out var input).GetOutputSchema(input).Select(column => column.Name));
+    }
+
     private static SlaTransformer Load(string path) => SlaTransformer.Load(new MLContext(), path);
+
+    private static void TrainShortly()
+    {
+        var mlContext = new MLContext(seed: 1);
+        var rows = PreparedPhotos(mlContext);
+        using var model = mlContext.MulticlassClassification.Trainers.Sla(
+            new SlaTrainer.Options { FeatureColumnName = "Image", Architecture = Architecture.ConvNet(4), Epochs = 1 }).Fit(rows);
+        mlContext.Model.Save(model, rows.Schema, "model.zip");
+    }
 
     private static IDataView PreparedPhotos(MLContext mlContext)
     {

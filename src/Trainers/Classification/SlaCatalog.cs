@@ -17,6 +17,7 @@ public static class SlaCatalog
     /// <param name="validationSet">Rows to measure accuracy on after each epoch. Default null: no validation.</param>
     /// <returns>The trainer, an estimator.</returns>
     /// <exception cref="ArgumentException">A name is empty.</exception>
+    /// <inheritdoc cref="Sla(MulticlassClassificationCatalog.MulticlassClassificationTrainers, SlaTrainer.Options)" path="/example"/>
     public static SlaTrainer Sla(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         string labelColumnName = "Label",
@@ -37,6 +38,29 @@ public static class SlaCatalog
     /// <param name="options">The options.</param>
     /// <returns>The trainer, an estimator.</returns>
     /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    ///
+    /// var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    ///     .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+    ///     .Append(mlContext.MulticlassClassification.Trainers.Sla(new SlaTrainer.Options
+    ///     {
+    ///         FeatureColumnName = "Image",
+    ///         ImageWidth = 32,
+    ///         ImageHeight = 32,
+    ///         Epochs = 40,
+    ///         ViewsPerStep = 2,
+    ///     }))
+    ///     .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabelName", "PredictedLabel"));
+    ///
+    /// using var model = pipeline.Fit(photos);
+    /// mlContext.Model.Save(model, photos.Schema, "model.zip");
+    /// </code>
+    /// </example>
     public static SlaTrainer Sla(this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, SlaTrainer.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);

@@ -73,6 +73,14 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several, or one that scores vectors of pixels.</exception>
+    /// <example>
+    /// <code language="csharp">
+    /// using var predictor = SlaPredictor.Load("model.zip");
+    /// var prediction = predictor.Predict("new.jpg");
+    /// foreach (var (name, probability) in prediction.Top(3))
+    ///     Console.WriteLine($"{name}: {probability:P0}");
+    /// </code>
+    /// </example>
     public static SlaPredictor Load(string path, long pixelLimit = PixelLimit.Default)
     {
         ArgumentNullException.ThrowIfNull(path);

@@ -76,7 +76,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <summary>Trains a network on all rows that have a label, and measures it on the validation rows after each epoch.</summary>
     /// <param name="input">The training rows.</param>
     /// <param name="validationSet">The validation rows. They replace those of the options.</param>
-    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <inheritdoc cref="Fit(IDataView)" path="/returns|/exception"/>
     public SlaTransformer Fit(IDataView input, IDataView validationSet)
     {
         ArgumentNullException.ThrowIfNull(validationSet);
@@ -89,7 +89,7 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// </summary>
     /// <param name="input">The training rows.</param>
     /// <param name="initialModel">A model of the same architecture and image size. It is not changed.</param>
-    /// <inheritdoc cref="Fit(IDataView)"/>
+    /// <inheritdoc cref="Fit(IDataView)" path="/returns|/exception"/>
     public SlaTransformer Fit(IDataView input, SlaTransformer initialModel)
     {
         ArgumentNullException.ThrowIfNull(initialModel);
@@ -106,6 +106,21 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
     /// <param name="steps">Number of steps, 10 or more.</param>
     /// <returns>The losses by rate, and the suggestion.</returns>
     /// <inheritdoc cref="Fit(IDataView)" path="/exception"/>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    /// var rows = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    ///     .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+    ///     .Fit(photos).Transform(photos);
+    ///
+    /// var options = new SlaTrainer.Options { FeatureColumnName = "Image", ImageWidth = 32, ImageHeight = 32 };
+    /// var range = mlContext.MulticlassClassification.Trainers.Sla(options).FindLearningRate(rows);
+    /// options.LearningRate = range.Suggested;
+    /// </code>
+    /// </example>
     public LearningRateRange FindLearningRate(IDataView input, double lowest = 1e-4, double highest = 10, int steps = 100)
     {
         Options.Require(lowest > 0, nameof(lowest), lowest, "above 0");

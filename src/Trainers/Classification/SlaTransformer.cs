@@ -84,6 +84,13 @@ public sealed class SlaTransformer : ScoringTransformer
     /// <returns>The transformer, with the inference it was saved with.</returns>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file holds no SLA model, or several.</exception>
+    /// <example>
+    /// <code language="csharp">
+    /// using var model = SlaTransformer.Load(new MLContext(), "model.zip");
+    /// using var aggregated = model.WithInference(SlaInference.Aggregated);
+    /// aggregated.ExportOnnx("model.onnx");
+    /// </code>
+    /// </example>
     public static SlaTransformer Load(MLContext mlContext, string path)
     {
         ArgumentNullException.ThrowIfNull(mlContext);

@@ -14,6 +14,7 @@ public static class SlaFewShotCatalog
     /// <param name="embeddingColumnName">Name of the column of embeddings that the model adds.</param>
     /// <returns>The trainer, an estimator.</returns>
     /// <exception cref="ArgumentException">A name is empty.</exception>
+    /// <inheritdoc cref="SlaFewShot(MulticlassClassificationCatalog.MulticlassClassificationTrainers, SlaFewShotTrainer.Options)" path="/example"/>
     public static SlaFewShotTrainer SlaFewShot(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         string labelColumnName = "Label",
@@ -30,6 +31,29 @@ public static class SlaFewShotCatalog
     /// <param name="options">The options.</param>
     /// <returns>The trainer, an estimator.</returns>
     /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    /// var rows = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    ///     .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+    ///     .Fit(photos).Transform(photos);
+    ///
+    /// using var embedding = mlContext.MulticlassClassification.Trainers.SlaFewShot(new SlaFewShotTrainer.Options
+    /// {
+    ///     FeatureColumnName = "Image",
+    ///     ImageWidth = 32,
+    ///     ImageHeight = 32,
+    ///     Ways = 3,
+    ///     Shots = 5,
+    ///     Queries = 5,
+    ///     Episodes = 1_000,
+    /// }).Fit(rows);
+    /// mlContext.Model.Save(embedding, rows.Schema, "embedding.zip");
+    /// </code>
+    /// </example>
     public static SlaFewShotTrainer SlaFewShot(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, SlaFewShotTrainer.Options options)
     {
@@ -46,6 +70,22 @@ public static class SlaFewShotCatalog
     /// <param name="predictedLabelColumnName">Name of the column of the most probable class that the model adds.</param>
     /// <returns>The classifier, an estimator.</returns>
     /// <exception cref="ArgumentException">A name is empty.</exception>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    /// var rows = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    ///     .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+    ///     .Fit(photos).Transform(photos);
+    ///
+    /// using var embedding = SlaEmbeddingTransformer.Load(mlContext, "embedding.zip");
+    /// using var classifier = mlContext.MulticlassClassification.Trainers.PrototypeClassifier(embedding)
+    ///     .Fit(embedding.Transform(rows));
+    /// Console.WriteLine(string.Join(", ", classifier.ClassNames));
+    /// </code>
+    /// </example>
     public static PrototypeClassifier PrototypeClassifier(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         SlaEmbeddingTransformer embedding,
@@ -71,6 +111,7 @@ public static class SlaFewShotCatalog
     /// <param name="options">The options.</param>
     /// <returns>The classifier, an estimator.</returns>
     /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+    /// <inheritdoc cref="PrototypeClassifier(MulticlassClassificationCatalog.MulticlassClassificationTrainers, SlaEmbeddingTransformer, string, string, string)" path="/example"/>
     public static PrototypeClassifier PrototypeClassifier(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog, PrototypeClassifier.Options options)
     {

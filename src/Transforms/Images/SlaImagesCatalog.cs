@@ -51,6 +51,23 @@ public static class SlaImagesCatalog
     /// <exception cref="ArgumentException">
     /// A name is empty, or the side or the limit is below 1. <c>Fit</c> throws it where the column is missing or of another type.
     /// </exception>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    ///
+    /// var images = mlContext.Transforms.LoadUprightImages("Image", "ImagePath", decodeSide: 448)
+    ///     .Append(mlContext.Transforms.ResizeImages("Image", imageWidth: 224, imageHeight: 224))
+    ///     .Fit(photos).Transform(photos);
+    /// foreach (var image in images.GetColumn&lt;MLImage>("Image"))
+    /// {
+    ///     using (image)
+    ///         Console.WriteLine($"{image.Width} x {image.Height}");
+    /// }
+    /// </code>
+    /// </example>
     public static IEstimator<ITransformer> LoadUprightImages(
         this TransformsCatalog catalog, string outputColumnName, string inputColumnName, int? decodeSide = null, long pixelLimit = PixelLimit.Default)
     {

@@ -14,6 +14,26 @@ public static class SlaViewsCatalog
     /// <param name="inputColumnName">Name of the image column: an MLImage, or a vector of C*H*W bytes or floats.</param>
     /// <param name="labelColumnName">Name of the label column, a key. Rows to score need none.</param>
     /// <returns>The estimator.</returns>
+    /// <example>
+    /// <code language="csharp">
+    /// var mlContext = new MLContext(seed: 1);
+    /// var photos = mlContext.Data.LoadFromEnumerable(
+    ///     Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories)      // photos/&lt;class>/&lt;name>.jpg
+    ///         .Select(path => new { ImagePath = path, Label = new FileInfo(path).Directory!.Name }));
+    ///
+    /// var trainers = mlContext.MulticlassClassification.Trainers;
+    /// var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+    ///     .Append(mlContext.Transforms.LoadImages("Image", imageFolder: "", "ImagePath"))
+    ///     .Append(mlContext.Transforms.ResizeImages("Image", imageWidth: 14, imageHeight: 14))
+    ///     .Append(mlContext.Transforms.ExtractPixels("Features", "Image"))
+    ///     .Append(mlContext.Transforms.AugmentLabels(TransformationSet.Rotation))                 // -> Views, JointLabel
+    ///     .Append(trainers.PerView(trainers.LbfgsMaximumEntropy("JointLabel", "Views")))          // -> JointScore
+    ///     .Append(mlContext.Transforms.AggregateViews());                                         // -> Score, PredictedLabel
+    ///
+    /// using var model = pipeline.Fit(photos);
+    /// mlContext.Model.Save(model, photos.Schema, "model.zip");
+    /// </code>
+    /// </example>
     public static LabelAugmentingEstimator AugmentLabels(
         this TransformsCatalog catalog,
         TransformationSet transformations,
@@ -30,6 +50,7 @@ public static class SlaViewsCatalog
     /// <param name="options">The options.</param>
     /// <returns>The estimator.</returns>
     /// <exception cref="ArgumentException">An option has an invalid value; the message names it.</exception>
+    /// <inheritdoc cref="AugmentLabels(TransformsCatalog, TransformationSet, string, string)" path="/example"/>
     public static LabelAugmentingEstimator AugmentLabels(this TransformsCatalog catalog, LabelAugmentingEstimator.Options options)
     {
         ArgumentNullException.ThrowIfNull(catalog);
@@ -52,6 +73,7 @@ public static class SlaViewsCatalog
     /// <param name="jointLabelColumnName">Name of the column of joint labels. Only training needs it.</param>
     /// <param name="outputColumnName">Name of the new column: the M vectors of N*M scores, one after another.</param>
     /// <returns>The estimator.</returns>
+    /// <inheritdoc cref="AugmentLabels(TransformsCatalog, TransformationSet, string, string)" path="/example"/>
     public static PerViewTrainer PerView(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         IEstimator<ITransformer> trainer,
@@ -81,6 +103,7 @@ public static class SlaViewsCatalog
     /// their logarithms are averaged, which gives the same prediction.
     /// </param>
     /// <returns>The estimator.</returns>
+    /// <inheritdoc cref="AugmentLabels(TransformsCatalog, TransformationSet, string, string)" path="/example"/>
     public static ViewAggregatingEstimator AggregateViews(
         this TransformsCatalog catalog,
         string outputColumnName = "Score",
