@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using Xunit;
@@ -10,8 +9,6 @@ namespace Microsoft.ML.Sla.Tests;
 /// <param name="Measured">What <see cref="Script"/> finds.</param>
 internal sealed record Chromium(IReadOnlyList<string> Console, JsonNode Measured)
 {
-    private const string Program = "/usr/bin/chromium";
-
     private const string Script =
         """
         <pre id="measured"></pre><script>
@@ -31,8 +28,6 @@ internal sealed record Chromium(IReadOnlyList<string> Console, JsonNode Measured
         </script>
         """;
 
-    public static bool IsThere => File.Exists(Program);
-
     /// <summary>Opens a copy of a page, with a script that measures it.</summary>
     /// <param name="page">The file.</param>
     /// <param name="isDark">The colour scheme that the reader prefers.</param>
@@ -42,12 +37,7 @@ internal sealed record Chromium(IReadOnlyList<string> Console, JsonNode Measured
         string folder = Directory.CreateTempSubdirectory("sla-chromium-").FullName;
         string copy = Path.Combine(folder, "page.html");
         File.WriteAllText(copy, File.ReadAllText(page).Replace("</body>", Script + "</body>", StringComparison.Ordinal));
-        string[] arguments =
-        [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            $"--user-data-dir={folder}", "--enable-logging=stderr", $"--blink-settings=preferredColorScheme={(isDark ? 0 : 1)}", $"--window-size={width},900", "--dump-dom", copy,
-        ];
-        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = ChromiumProgram.Start(folder, isDark, width, "--dump-dom", copy);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string dom = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);

@@ -13,7 +13,7 @@ public sealed class ReportTests(TrainedByCli trained) : FolderTest
     [InlineData(false, 500, "rgb(251, 251, 250)")]
     public async Task A_browser_draws_every_chart_in_both_schemes_and_narrow(bool isDark, int width, string background)
     {
-        Assert.SkipUnless(Chromium.IsThere, "Chromium is not installed.");
+        Assert.SkipUnless(ChromiumProgram.IsThere, "Chromium is not installed.");
         var page = await Chromium.OpenAsync(trained.Report, isDark, width);
         Assert.Empty(page.Console);
         Assert.Equal(background, (string)page.Measured["background"]!);
