@@ -11,6 +11,7 @@ namespace Microsoft.ML.Sla.Studies;
 [JsonDerivedType(typeof(ExposureStudy), "exposure")]
 [JsonDerivedType(typeof(AgreementStudy), "agreement")]
 [JsonDerivedType(typeof(PhotoStudy), "photos")]
+[JsonDerivedType(typeof(UnknownStudy), "unknown")]
 [JsonDerivedType(typeof(FewShotStudy), "few-shot")]
 [JsonDerivedType(typeof(SearchStudy), "search")]
 internal abstract record Study

@@ -72,7 +72,7 @@ Result Measure(string name, SlaTransformer model, SlaInference inference, double
     double milliseconds = clock.Elapsed.TotalMilliseconds / count;
 
     string onnx = Path.Combine(artifacts, "size.onnx");
-    scorer.SaveOnnx(onnx);
+    scorer.ExportOnnx(onnx);
     long bytes = new FileInfo(onnx).Length;
     File.Delete(onnx);
     return new Result(name, metrics.MicroAccuracy, metrics.LogLoss, milliseconds, bytes, trainingSeconds);

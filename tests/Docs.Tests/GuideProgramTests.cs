@@ -10,6 +10,7 @@ using Guides.Security;
 using Guides.Training;
 using Guides.Transformations;
 using Guides.UnevenClasses;
+using Guides.UnknownImages;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using Xunit;
@@ -146,6 +147,15 @@ public sealed class GuideProgramTests : FolderTest
         WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 2));
         UnevenClassesGuide.Run();
         Assert.Equal(3, Load("model.zip").ClassNames.Count);
+    }
+
+    [Fact]
+    public void Images_of_no_known_class_are_told()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
+        WritePhotos("new", FashionImages.Test(classes: 3, perClass: 1), ofClasses: false);
+        UnknownImagesGuide.Run();
+        Assert.InRange(Load("model.zip").ThresholdFor(0.2).Coverage, 0.1, 1);
     }
 
     [Fact]

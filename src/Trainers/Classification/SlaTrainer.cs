@@ -29,7 +29,7 @@ namespace Microsoft.ML.Sla;
 /// <item><term>Is normalization required?</term><description>No. The trainer normalises pixels itself.</description></item>
 /// <item><term>Is caching required?</term><description>No. The trainer reads each row once, and keeps pixels within <see cref="ImageTrainerOptions.PixelMemory"/>.</description></item>
 /// <item><term>Required NuGet in addition to Microsoft.ML</term><description>Microsoft.ML.Sla.Trainers, and TorchSharp-cpu or TorchSharp-cuda to train.</description></item>
-/// <item><term>Exportable to ONNX</term><description>Yes: <see cref="SlaTransformer.ExportOnnx"/>.</description></item>
+/// <item><term>Exportable to ONNX</term><description>Yes: <see cref="SlaTransformer.ExportOnnx(string)"/>.</description></item>
 /// </list>
 /// </remarks>
 public sealed partial class SlaTrainer : IEstimator<SlaTransformer>

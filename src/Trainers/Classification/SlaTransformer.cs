@@ -21,26 +21,27 @@ public sealed class SlaTransformer : ScoringTransformer
 {
     private readonly IHostEnvironment _environment;
     private readonly TrainedModel _model;
+    private readonly float[]? _int8Ranges;
 
     internal SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference)
-        : this(environment, model, inference, model.ToOnnx(inference), isInt8: false)
+        : this(environment, model, inference, model.ToOnnx(inference), int8Ranges: null)
     {
     }
 
-    private SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference, byte[] onnx, bool isInt8)
+    private SlaTransformer(IHostEnvironment environment, TrainedModel model, SlaInference inference, byte[] onnx, float[]? int8Ranges)
         : base(onnx, (file, threads) => ScoringChain.Create(environment, model.Description, file, threads))
     {
         _environment = environment;
         _model = model;
         Inference = inference;
-        IsInt8 = isInt8;
+        _int8Ranges = int8Ranges;
     }
 
     /// <summary>How images are scored. See <see cref="WithInference"/>.</summary>
     public SlaInference Inference { get; }
 
     /// <summary>Whether it computes in 8 bits. See <see cref="ToInt8"/>.</summary>
-    public bool IsInt8 { get; }
+    public bool IsInt8 => _int8Ranges is not null;
 
     /// <summary>The inferences that the training objective defines, the recommended one first.</summary>
     public IReadOnlyList<SlaInference> Inferences => [.. _model.Objective.Inferences.Select(i => i.Inference)];
@@ -167,25 +168,30 @@ public sealed class SlaTransformer : ScoringTransformer
         var ranges = Int8Graph.Widest(Spread(images, count).SelectMany(rows => measured.Transform(rows).GetColumn<float[]>(Int8Graph.RangesColumn)));
         return ranges is null
             ? throw new ArgumentException("There are no images to measure the ranges of values on.", nameof(images))
-            : new SlaTransformer(_environment, model, Inference, graph.Quantize(ranges).ToBytes(), isInt8: true);
+            : new SlaTransformer(_environment, model, Inference, graph.Quantize(ranges).ToBytes(), ranges);
     }
 
+    /// <inheritdoc cref="ExportOnnx(string, int?)"/>
+    public override void ExportOnnx(string path) => ExportOnnx(path, batchSize: null);
+
     /// <summary>
-    /// Writes the scoring graph as an ONNX file for other programs, in 32-bit floats, or in 8 bits with <see cref="Precision.Int8"/>. Input
-    /// <c>Images</c>: B x C x H x W floats of 0 to 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the
-    /// order of <see cref="ClassNames"/>. Output <c>Confidence</c>, if the transformer has that column: B x 1.
+    /// Writes the model as an ONNX file for other programs, in 8 bits where it computes in 8 bits. Input <c>Images</c>: B x C x H x W floats of 0 to
+    /// 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the order of
+    /// <see cref="ClassNames"/>. Output <c>Confidence</c>, if the transformer has that column: B x 1.
     /// </summary>
+    /// <remarks><c>mlContext.Model.ConvertToOnnx</c> does not know this model, and leaves it out of the file without a word.</remarks>
     /// <param name="path">The file to write.</param>
-    /// <param name="batchSize">B, 1 or more, for a runtime that needs fixed shapes. Default null: any number of images.</param>
+    /// <param name="batchSize">B, 1 or more, for a runtime that needs fixed shapes. Null: any number of images.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1.</exception>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
-    public void ExportOnnx(string path, int? batchSize = null)
+    public void ExportOnnx(string path, int? batchSize)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (batchSize is { } size)
             ArgumentOutOfRangeException.ThrowIfLessThan(size, 1, nameof(batchSize));
         using var use = Use();
-        File.WriteAllBytes(path, _model.ToBatchOnnx(Inference, batchSize));
+        byte[] onnx = _model.ToBatchOnnx(Inference, batchSize);
+        File.WriteAllBytes(path, _int8Ranges is null ? onnx : new Int8Graph(onnx).Quantize(_int8Ranges).ToBytes());
     }
 
     /// <summary>

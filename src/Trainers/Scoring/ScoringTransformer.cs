@@ -33,10 +33,16 @@ public abstract class ScoringTransformer : ITransformer, IDisposable
     /// <summary>The file of the graph.</summary>
     internal string OnnxPath => _onnx.Path;
 
-    /// <summary>Writes the graph that this transformer scores with as an ONNX file.</summary>
+    /// <summary>
+    /// Writes the model as an ONNX file for other programs. Input <c>Sla.Pixels</c>: 1 x C*H*W floats of 0 to 255, planes in the order red, green,
+    /// blue. Its outputs have the names of the columns that the transformer adds.
+    /// </summary>
     /// <param name="path">The file to write.</param>
     /// <exception cref="ObjectDisposedException">The transformer is disposed.</exception>
-    public void SaveOnnx(string path)
+    public virtual void ExportOnnx(string path) => SaveOnnx(path);
+
+    /// <summary>Writes the graph that this transformer scores with.</summary>
+    internal void SaveOnnx(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         using var use = Use();

@@ -1,3 +1,7 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Microsoft.ML.Transforms.Image;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -53,6 +57,28 @@ public sealed class Int8Tests : FolderTest
         (loaded as IDisposable)?.Dispose();
         var error = Assert.Throws<InvalidDataException>(() => SlaTransformer.Load(_mlContext, zip));
         Assert.Contains("ToInt8", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void An_exported_model_in_8_bits_scores_in_ONNX_Runtime_as_the_transformer_does(int? batchSize)
+    {
+        var options = Training.Options();
+        options.Epochs = 1;
+        var images = Training.Images(_mlContext, classes: 3, perClass: 4);
+        using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
+        using var int8 = model.ToInt8(images);
+        int8.ExportOnnx(InFolder("int8.onnx"), batchSize);
+        float[][] pixels = [.. _mlContext.Transforms.ExtractPixels("Pixels", "Image", ImagePixelExtractingEstimator.ColorBits.Red).Fit(images).Transform(images).GetColumn<float[]>("Pixels")];
+        using var session = new InferenceSession(InFolder("int8.onnx"));
+        float[][] scores = [.. pixels.Select(image =>
+        {
+            using var results = session.Run([NamedOnnxValue.CreateFromTensor("Images", new DenseTensor<float>(image, [1, 1, 28, 28]))], ["Score"]);
+            return results[0].AsTensor<float>().ToArray();
+        })];
+        Assert.InRange(Training.LargestDifference(Training.Scores(int8.Transform(images)), scores), 0, 1e-5);
+        Assert.NotEqual(Training.Scores(model.Transform(images)), scores);
     }
 
     [Fact]
