@@ -16,15 +16,30 @@ internal sealed class Lifetime(object owner, Action release)
     /// <exception cref="ObjectDisposedException">The owner is disposed.</exception>
     public Use Enter()
     {
+        ObjectDisposedException.ThrowIf(!TryEnter(out var use), owner);
+        return use;
+    }
+
+    /// <summary>Keeps the resources until the use is disposed, unless the owner is disposed.</summary>
+    /// <param name="use">The use; nothing to dispose where there is none.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryEnter(out Use use)
+    {
         int users = Volatile.Read(ref _users);
-        while (true)
+        while (users >= 0)
         {
-            ObjectDisposedException.ThrowIf(users < 0, owner);
             int before = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (before == users)
-                return new Use(this);
+            {
+                use = new Use(this);
+                return true;
+            }
+
             users = before;
         }
+
+        use = default;
+        return false;
     }
 
     /// <summary>Refuses new uses, and releases the resources as soon as the last use has ended. A second call does nothing.</summary>
