@@ -1,3 +1,4 @@
+using System.Net;
 using Guides.AnyTrainer;
 using Guides.Deployment;
 using Guides.Examples;
@@ -11,6 +12,8 @@ using Guides.Training;
 using Guides.Transformations;
 using Guides.UnevenClasses;
 using Guides.UnknownImages;
+using Guides.WebServers;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using Xunit;
@@ -86,6 +89,38 @@ public sealed class GuideProgramTests : FolderTest
         File.WriteAllText(Path.Combine("uploads", "page.jpg"), "<html>");
         File.WriteAllBytes(Path.Combine("uploads", "large.jpg"), new byte[20_000_001]);
         Assert.Equal(2, SecurityGuide.Run());
+    }
+
+    [Fact]
+    public async Task Web_servers_predict_uploads_and_say_how_they_fare()
+    {
+        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        TrainShortly();
+        await WebServersGuide.RunAsync(RunningServer.Arguments, async client =>
+        {
+            await AssertServesAsync(client);
+            Assert.Equal(HttpStatusCode.BadRequest, (await PostAsync(client, "/predict", [1, 2, 3])).StatusCode);
+        });
+        await ReadmeCode.ServeAsync(RunningServer.Arguments, AssertServesAsync);
+
+        File.Copy("model.zip", "flowers.zip");
+        File.Copy("model.zip", "birds.zip");
+        var builder = WebApplication.CreateBuilder(RunningServer.Arguments);
+        WebServersGuide.AddTwo(builder);
+        var app = builder.Build();
+        WebServersGuide.MapTwo(app);
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        await RunningServer.UseAsync(app, async client => Assert.Equal(HttpStatusCode.OK, (await PostAsync(client, "/birds", File.ReadAllBytes("new.jpg"))).StatusCode));
+
+        static async Task AssertServesAsync(HttpClient client)
+        {
+            Assert.Equal("Healthy", await client.GetStringAsync("/health", TestContext.Current.CancellationToken));
+            var answer = await PostAsync(client, "/predict", File.ReadAllBytes("new.jpg"));
+            Assert.Contains("\"probability\":", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+
+        static Task<HttpResponseMessage> PostAsync(HttpClient client, string path, byte[] content) =>
+            client.PostAsync(path, new ByteArrayContent(content), TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -3,6 +3,10 @@ using Microsoft.ML;
 using Microsoft.ML.Sla;
 #endregion
 
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.ML.Sla.Tests;
+
 namespace Guides.Readme;
 
 internal static class ReadmeCode
@@ -41,6 +45,27 @@ internal static class ReadmeCode
         foreach (var (name, probability) in prediction.Top(3))
             Console.WriteLine($"{name}: {probability:P0}");
         #endregion
+    }
+
+    public static async Task ServeAsync(string[] args, Func<HttpClient, Task> use)
+    {
+        #region serve
+        var builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddSlaPredictor("model.zip");
+        builder.Services.AddHealthChecks().AddSlaPredictor();
+
+        var app = builder.Build();
+        app.MapHealthChecks("/health");
+        app.MapPost("/predict", async (Stream image, SlaPredictorService predictor, CancellationToken cancelled) =>
+            (await predictor.PredictAsync(image, cancelled)).Top(3));
+        #endregion
+
+        var user = RunningServer.UseAsync(app, use);
+
+        #region serve
+        await app.RunAsync();
+        #endregion
+        await user;
     }
 
     public static IDataView Augment(MLContext mlContext, IDataView rows)
