@@ -8,7 +8,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>A folder outside of the repository, for copies of samples, with the libraries as packages.</summary>
 public sealed class CopiedSamples : IAsyncLifetime
 {
-    private static readonly string[] Libraries = ["Microsoft.ML.Sla.Transforms", "Microsoft.ML.Sla.Trainers"];
+    private static readonly string[] Libraries = ["Microsoft.ML.Sla.Transforms", "Microsoft.ML.Sla.Trainers", "Microsoft.ML.Sla.DependencyInjection"];
 
     /// <summary>Packed once, for all tests.</summary>
     private static readonly Lazy<Task> Packed = new(PackAsync);

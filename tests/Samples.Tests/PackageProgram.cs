@@ -12,7 +12,7 @@ internal static class PackageProgram
         using Microsoft.ML.Data;
         using Microsoft.ML.Sla;
 
-        Assembly[] libraries = [typeof(TransformationSet).Assembly, typeof(SlaTrainer).Assembly];
+        Assembly[] libraries = [typeof(TransformationSet).Assembly, typeof(SlaTrainer).Assembly, typeof(SlaPredictorService).Assembly];
         foreach (var type in libraries.SelectMany(library => library.GetTypes()))
             Members.Resolve(type);
 

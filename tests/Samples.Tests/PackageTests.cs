@@ -14,6 +14,7 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
 {
     private const string Transforms = "Microsoft.ML.Sla.Transforms";
     private const string Trainers = "Microsoft.ML.Sla.Trainers";
+    private const string DependencyInjection = "Microsoft.ML.Sla.DependencyInjection";
     private const int IconSide = 128;
 
     /// <summary>What a Git-less build makes of MinVerMinimumMajorMinor.</summary>
@@ -27,9 +28,18 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
         "SkiaSharp", "SkiaSharp.NativeAssets.Linux.NoDependencies", "System.Numerics.Tensors",
     ];
 
+    private static readonly string[] OfTrainers = ["SharpZipLib", "System.IO.Hashing", "TorchSharp"];
+
+    private static readonly string[] OfDependencyInjection =
+    [
+        "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Diagnostics.HealthChecks", "Microsoft.Extensions.Hosting.Abstractions",
+        "Microsoft.Extensions.Logging.Abstractions", "Microsoft.Extensions.Options",
+    ];
+
     [Theory]
     [InlineData(Transforms)]
     [InlineData(Trainers)]
+    [InlineData(DependencyInjection)]
     public void A_package_says_what_it_is(string library)
     {
         using var package = Open(library, "nupkg");
@@ -60,16 +70,23 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
     [Theory]
     [InlineData(Transforms)]
     [InlineData(Trainers)]
+    [InlineData(DependencyInjection)]
     public void A_package_asks_for_what_its_library_is_built_with(string library)
     {
         using var package = Open(library, "nupkg");
         var versions = Versions();
-        versions[Transforms] = $"[{CopiedSamples.Version}]";
+        versions[Transforms] = versions[Trainers] = $"[{CopiedSamples.Version}]";
         var groups = Facts(package, library)["dependencies"].Elements().ToDictionary(group => (string)group.Attribute("targetFramework")!, group => group.Elements().ToList());
         Assert.Equal(Frameworks, groups.Keys.Order(StringComparer.Ordinal));
         Assert.All(groups, group =>
         {
-            string[] own = library == Transforms ? [] : [Transforms, "SharpZipLib", "System.IO.Hashing", "TorchSharp", .. group.Key == "net8.0" ? ["System.Text.Json"] : Array.Empty<string>()];
+            string[] ofTrainers = [.. OfTrainers, .. group.Key == "net8.0" ? ["System.Text.Json"] : Array.Empty<string>()];
+            string[] own = library switch
+            {
+                Transforms => [],
+                Trainers => [Transforms, .. ofTrainers],
+                _ => [Trainers, .. ofTrainers, .. OfDependencyInjection],
+            };
             Assert.Equal(OfTransforms.Concat(own).Order(StringComparer.Ordinal), group.Value.Select(Id).Order(StringComparer.Ordinal));
             Assert.All(group.Value, dependency => Assert.Equal(versions[Id(dependency)], (string?)dependency.Attribute("version")));
             Assert.All(group.Value, dependency => Assert.DoesNotContain("*", (string)dependency.Attribute("version")!, StringComparison.Ordinal));
@@ -81,6 +98,7 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
     [Theory]
     [InlineData(Transforms)]
     [InlineData(Trainers)]
+    [InlineData(DependencyInjection)]
     public void A_package_has_the_library_its_documentation_and_its_symbols(string library)
     {
         using ZipArchive package = Open(library, "nupkg"), symbols = Open(library, "snupkg");
@@ -126,7 +144,7 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
                 {runtime}
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="{Trainers}" Version="{CopiedSamples.Version}" />
+                <PackageReference Include="{DependencyInjection}" Version="{CopiedSamples.Version}" />
                 <PackageReference Include="TorchSharp-cpu" Version="{Versions()["TorchSharp-cpu"]}" />
               </ItemGroup>
             </Project>
@@ -135,11 +153,11 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
         string output = Path.Combine(project, "output");
         var built = await ProgramRun.RunSdkAsync(project, "build", "-warnaserror", "-o", output, "-p:NuGetAudit=false");
         Assert.True(built.Code == 0, built.Output);
-        Assert.All([Transforms, Trainers], library => Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed."));
+        Assert.All([Transforms, Trainers, DependencyInjection], library => Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed."));
 
         var run = await ProgramRun.RunFileAsync(Path.Combine(output, "consumer"));
         Assert.True(run.Code == 0, run.Error);
-        Assert.Equal($"{major} {PublicTypes(typeof(TransformationSet))} {PublicTypes(typeof(SlaTrainer))}", run.Output.Trim());
+        Assert.Equal($"{major} {PublicTypes(typeof(TransformationSet))} {PublicTypes(typeof(SlaTrainer))} {PublicTypes(typeof(SlaPredictorService))}", run.Output.Trim());
 
         static int PublicTypes(Type ofLibrary) => ofLibrary.Assembly.GetExportedTypes().Length;
     }
