@@ -8,6 +8,7 @@ internal sealed class ModelStart(IServiceProvider services, IEnumerable<Register
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        // To read options is to validate them, also those of models that are loaded later.
         foreach (var predictor in predictors.Where(predictor => options.Get(predictor.OptionsName).LoadOnStart))
         {
             cancellationToken.ThrowIfCancellationRequested();

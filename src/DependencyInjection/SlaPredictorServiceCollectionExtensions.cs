@@ -62,7 +62,7 @@ public static class SlaPredictorServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
         var registered = new RegisteredPredictor(key);
-        services.AddOptions<SlaPredictorOptions>(registered.OptionsName).Configure(configure).ValidateOnStart();
+        services.AddOptions<SlaPredictorOptions>(registered.OptionsName).Configure(configure);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SlaPredictorOptions>, OptionsValidation>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelStart>());
         services.TryAddSingleton(provider => new Instruments(provider.GetService<IMeterFactory>()));

@@ -1,5 +1,5 @@
-using Microsoft.ML.Data;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.ML.Data;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
