@@ -39,7 +39,7 @@ internal sealed class LoadedModel
         var predictor = Open(version);
         try
         {
-            // Opens the ONNX session. So no request waits for it, and a network that ONNX Runtime refuses does not get into service.
+            // Opens the network in ONNX Runtime. So no request waits for it, and a network that is refused there does not get into service.
             predictor.Predict(new byte[predictor.ImageShape.Length], predictor.ImageShape);
             return new LoadedModel(version, predictor);
         }

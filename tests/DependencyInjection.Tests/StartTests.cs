@@ -71,14 +71,14 @@ public sealed class StartTests : HostTest
     }
 
     [Fact]
-    public async Task The_start_opens_the_ONNX_session_before_the_first_request()
+    public async Task The_start_opens_the_network_before_the_first_request()
     {
         File.WriteAllBytes(ModelPath, TrainedModels.OfTwo);
         using var host = await StartHostAsync();
         var started = DateTimeOffset.UtcNow;
         Assert.True(Predictor(host).LoadedAt < started);
-        var session = (Lazy<Task<OnnxRuntime.InferenceSession>>)typeof(SlaPredictor).GetField("_session", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(Predictor(host).Model.Current.Predictor)!;
-        Assert.True(session is { IsValueCreated: true, Value.IsCompletedSuccessfully: true });
+        var network = (Lazy<Task<OnnxRuntime.InferenceSession>>)typeof(SlaPredictor).GetField("_session", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(Predictor(host).Model.Current.Predictor)!;
+        Assert.True(network is { IsValueCreated: true, Value.IsCompletedSuccessfully: true });
     }
 
     [Fact]
