@@ -31,6 +31,13 @@ public sealed class SlaPredictorService : IDisposable
     /// <summary>When the model in service was loaded.</summary>
     public DateTimeOffset LoadedAt => Model.Current.LoadedAt;
 
+    /// <summary>Chooses the lowest confidence for a wanted error rate, with the model in service: see <see cref="SlaPredictor.ThresholdFor"/>.</summary>
+    /// <param name="errorRate">The wanted share of wrong predictions among those that are accepted, above 0 and below 1, such as 0.05.</param>
+    /// <returns>The threshold on <see cref="SlaPrediction.Confidence"/>. Ask for it again after a reload: it belongs to the model.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The model cannot show the rate; the message says which it can.</exception>
+    /// <exception cref="InvalidOperationException">The model has no threshold.</exception>
+    public ConfidenceThreshold ThresholdFor(double errorRate) => Model.Current.Predictor.ThresholdFor(errorRate);
+
     /// <summary>The model in service, and why it is not that of the file.</summary>
     internal ReloadingModel Model { get; }
 

@@ -17,6 +17,17 @@ public static class SlaPredictorServiceCollectionExtensions
     /// <param name="services">The services.</param>
     /// <param name="modelPath">The model's file: see <see cref="SlaPredictorOptions.ModelPath"/>.</param>
     /// <returns>The services.</returns>
+    /// <example>
+    /// <code language="csharp">
+    /// var builder = WebApplication.CreateBuilder();
+    /// builder.Services.AddSlaPredictor("model.zip");
+    /// builder.Services.AddHealthChecks().AddSlaPredictor();
+    ///
+    /// var app = builder.Build();
+    /// app.MapHealthChecks("/health");
+    /// app.MapPost("/predict", async (Stream image, SlaPredictorService predictor) =&gt; (await predictor.PredictAsync(image)).Top(3));
+    /// </code>
+    /// </example>
     public static IServiceCollection AddSlaPredictor(this IServiceCollection services, string modelPath)
     {
         ArgumentNullException.ThrowIfNull(modelPath);
@@ -27,6 +38,7 @@ public static class SlaPredictorServiceCollectionExtensions
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options. Those of a configuration can be bound to <see cref="SlaPredictorOptions"/> beside it.</param>
     /// <returns>The services.</returns>
+    /// <inheritdoc cref="AddSlaPredictor(IServiceCollection, string)" path="/example"/>
     public static IServiceCollection AddSlaPredictor(this IServiceCollection services, Action<SlaPredictorOptions> configure) => services.Add(key: null, configure);
 
     /// <summary>

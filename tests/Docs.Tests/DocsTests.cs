@@ -17,9 +17,10 @@ public sealed partial class DocsTests
 
     private static readonly string[] EntryPoints =
     [
-        "SlaCatalog.Sla", "SlaExperimentCatalog.CreateSlaExperiment", "SlaFewShotCatalog.SlaFewShot", "SlaFewShotCatalog.PrototypeClassifier",
-        "SlaViewsCatalog.AugmentLabels", "SlaViewsCatalog.PerView", "SlaViewsCatalog.AggregateViews", "SlaImagesCatalog.LoadUprightImages",
-        "Sla.SlaPredictor.Load", "Sla.SlaTransformer.Load", "Sla.SlaTrainer.FindLearningRate",
+        "ML.SlaCatalog.Sla", "ML.SlaExperimentCatalog.CreateSlaExperiment", "ML.SlaFewShotCatalog.SlaFewShot", "ML.SlaFewShotCatalog.PrototypeClassifier",
+        "ML.SlaViewsCatalog.AugmentLabels", "ML.SlaViewsCatalog.PerView", "ML.SlaViewsCatalog.AggregateViews", "ML.SlaImagesCatalog.LoadUprightImages",
+        "ML.Sla.SlaPredictor.Load", "ML.Sla.SlaTransformer.Load", "ML.Sla.SlaTrainer.FindLearningRate",
+        "Extensions.DependencyInjection.SlaPredictorServiceCollectionExtensions.AddSlaPredictor",
     ];
 
     /// <summary>Every page of the repository; not those that a build copied.</summary>
@@ -53,10 +54,10 @@ public sealed partial class DocsTests
     [Fact]
     public void Every_entry_point_has_an_example()
     {
-        var members = Documentation().Where(member => ((string)member.Attribute("name")!).StartsWith("M:Microsoft.ML.", StringComparison.Ordinal)).ToDictionary(member => (string)member.Attribute("name")!);
+        var members = Documentation().Where(member => ((string)member.Attribute("name")!).StartsWith("M:Microsoft.", StringComparison.Ordinal)).ToDictionary(member => (string)member.Attribute("name")!);
         Assert.All(EntryPoints, entry =>
         {
-            var overloads = members.Where(member => member.Key.StartsWith($"M:Microsoft.ML.{entry}(", StringComparison.Ordinal)).ToList();
+            var overloads = members.Where(member => member.Key.StartsWith($"M:Microsoft.{entry}(", StringComparison.Ordinal)).ToList();
             Assert.NotEmpty(overloads);
             Assert.All(overloads, overload => Assert.NotNull(Example(overload.Value) ?? Example(members[ExampleOf(overload.Value)])));
         });

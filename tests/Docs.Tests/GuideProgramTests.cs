@@ -207,6 +207,7 @@ public sealed class GuideProgramTests : FolderTest
         WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
         TrainShortly();
         ExamplesCode.Predict();
+        ExamplesCode.Serve();
         ExamplesCode.Export();
         Assert.True(File.Exists("model.onnx"));
         ExamplesCode.LoadUpright();

@@ -53,10 +53,13 @@ public sealed class CopiedSamples : IAsyncLifetime
     /// <summary>Where a library's package is unpacked.</summary>
     internal static string Unpacking(string library) => Path.Combine(Unpacked, library.ToLowerInvariant());
 
+    /// <summary>Makes a folder.</summary>
+    internal string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+
     /// <summary>Makes the folder of a project.</summary>
     internal string NewProject(string name, string project)
     {
-        string folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        string folder = NewFolder(name);
         File.WriteAllText(Path.Combine(folder, $"{name}.csproj"), project);
         return folder;
     }

@@ -180,7 +180,7 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
     }
 
     /// <summary>The versions that this repository is built with.</summary>
-    private static Dictionary<string, string> Versions() => XDocument.Load(Path.Combine(ProgramRun.PathOf("Repository"), "Directory.Packages.props")).Descendants("PackageVersion")
+    internal static Dictionary<string, string> Versions() => XDocument.Load(Path.Combine(ProgramRun.PathOf("Repository"), "Directory.Packages.props")).Descendants("PackageVersion")
         .ToDictionary(version => (string)version.Attribute("Include")!, version => (string)version.Attribute("Version")!);
 
     private static ZipArchive Open(string library, string extension) => ZipFile.OpenRead(Path.Combine(CopiedSamples.Feed, $"{library}.{CopiedSamples.Version}.{extension}"));

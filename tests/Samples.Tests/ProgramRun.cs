@@ -37,7 +37,9 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
         RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]) { WorkingDirectory = folder }, line: null, signal: null);
 
     /// <summary>Runs an executable file.</summary>
-    public static Task<ProgramRun> RunFileAsync(string file) => RunAsync(new ProcessStartInfo(file), line: null, signal: null);
+    /// <param name="file">The file.</param>
+    /// <param name="folder">The folder to run it in; null for that of the tests.</param>
+    public static Task<ProgramRun> RunFileAsync(string file, string? folder = null) => RunAsync(new ProcessStartInfo(file) { WorkingDirectory = folder ?? "" }, line: null, signal: null);
 
     /// <summary>Runs a command line of bash.</summary>
     public static Task<ProgramRun> RunShellAsync(string line) => RunAsync(new ProcessStartInfo("bash", ["-c", line]), line: null, signal: null);
@@ -45,7 +47,8 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
     /// <summary>Runs a command of the .NET SDK in a folder. Nothing of it stays behind, and it knows nothing of a build that the tests were started by.</summary>
     public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [.. arguments, "--disable-build-servers", "-nologo", "-v:quiet"]) { WorkingDirectory = folder };
+        string[] ofBuilds = arguments[0] is "build" or "pack" ? ["--disable-build-servers", "-nologo", "-v:quiet"] : [];
+        var start = new ProcessStartInfo("dotnet", [.. arguments, .. ofBuilds]) { WorkingDirectory = folder };
         foreach (string variable in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(variable);
         return RunAsync(start, line: null, signal: null);

@@ -12,12 +12,12 @@ public sealed class SearchCommandTests(TrainedByCli trained) : FolderTest
     public async Task A_search_writes_the_best_model_and_a_report_that_compares_the_trials()
     {
         string report = InFolder("r.html");
-        var run = await SlaCommand.DoneAsync(Search("--max-seconds", "30", "--max-trials", "4", "--report", report, "--json"));
+        var run = await SlaCommand.DoneAsync(Search("--max-seconds", "15", "--max-trials", "4", "--report", report, "--json"));
         var found = JsonNode.Parse(run.Output)!;
         Assert.True((bool)found["isComplete"]!);
         Assert.Equal("CIFAR ResNet-8", (string)found["architecture"]!);
         Assert.Equal("0.05", (string)found["configuration"]!["LearningRate"]!);
-        Assert.InRange((double)found["seconds"]!, 1, 33);
+        Assert.InRange((double)found["seconds"]!, 1, 18);
         var trials = found["trials"]!.AsArray();
         Assert.All(trials, trial => Assert.Contains($"trial {trial!["number"]} (", run.Error, StringComparison.Ordinal));
         Assert.False(Directory.Exists(Model + ".search"));
@@ -35,7 +35,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task A_search_that_is_stopped_keeps_the_best_so_far_and_goes_on()
     {
-        string[] search = Search("--max-seconds", "60", "--max-trials", "4");
+        string[] search = Search("--max-seconds", "25", "--max-trials", "4");
         var stopped = await ProgramRun.RunUntilAsync("Cli", "epoch 1/", ProgramRun.InterruptSignal(), [.. search, "--verbose"]);
         Assert.Equal(130, stopped.Code);
         Assert.Contains("--resume", stopped.Error, StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class SearchCommandTests(TrainedByCli trained) : FolderTest
     [InlineData(true)]
     public async Task Images_that_trials_are_compared_on_are_learned_in_the_end_unless_held_out(bool isHeldOut)
     {
-        var best = await SlaCommand.JsonAsync([.. Search("--max-seconds", "30", "--max-trials", "2"), .. isHeldOut ? new[] { "--hold-out" } : []]);
+        var best = await SlaCommand.JsonAsync([.. Search("--max-seconds", "12", "--max-trials", "2"), .. isHeldOut ? new[] { "--hold-out" } : []]);
         using var model = SlaTransformer.Load(new MLContext(), Model);
         Assert.Equal(isHeldOut, model.TrainingHistory.ValidationImages > 0);
         var (measured, steps) = ((long)best["measuredAfterSteps"]!, (long)best["steps"]!);

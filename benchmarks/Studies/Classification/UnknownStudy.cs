@@ -20,8 +20,8 @@ internal sealed record UnknownStudy : GridStudy<UnknownRun>
             known images whose class is not predicted. An area is that under the receiver operating characteristic, in percent: the
             probability that a known image is above an unknown one, or a right prediction above a wrong one. 50 is chance. Figures
             are means over the seeds, ± half of their 95 % interval (Student's t). Each seed holds other classes apart.
-            Differences are to the probability of the first row, seed by seed. "Accepted" and "wrong" are shares of the test images
-            at the threshold for an error rate, which was chosen on rows that were kept from the training.
+            Differences are to the first row, seed by seed. "Accepted" and "wrong" are shares of the test images at the threshold
+            for an error rate, which was chosen on rows that were kept from the training.
 
             """).ToString());
     }
@@ -40,7 +40,7 @@ internal sealed record UnknownStudy : GridStudy<UnknownRun>
         }
 
         page.AppendLine().AppendLine("| trained | wanted error rate | known accepted | of these wrong | unknown accepted | other data accepted | log-loss | without temperature |").AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
-        foreach (var ofModel in rows.Where(ofName => !ofName[0].IsProbability))
+        foreach (var ofModel in rows.DistinctBy(ofName => ofName[0].Model))
         {
             foreach (var ofRate in ofModel.SelectMany(row => row.Scores.Rejection.Select(rejected => (row.Scores, Rejected: rejected))).GroupBy(pair => pair.Rejected.Rate))
             {
@@ -61,16 +61,17 @@ internal sealed record UnknownStudy : GridStudy<UnknownRun>
     }
 
     /// <summary>An inference of a training, and what separates its images.</summary>
-    private sealed record Row(string Model, bool IsProbability, int Seed, UnknownScores Scores, Separation Areas)
+    private sealed record Row(string Model, string What, int Seed, UnknownScores Scores, Separation Areas)
     {
-        public string Name => $"{Model}, {(IsProbability ? "probability" : "confidence")}";
+        public string Name => $"{Model}, {What}";
 
         public static IEnumerable<Row> Of(UnknownLine line, string inference, UnknownScores scores)
         {
             string model = $"{line.Run.Objective}, {inference.ToLowerInvariant()}";
-            yield return new Row(model, true, line.Run.Seed, scores, scores.ByProbability);
-            if (scores.ByConfidence != scores.ByProbability)
-                yield return new Row(model, false, line.Run.Seed, scores, scores.ByConfidence);
+            yield return new Row(model, "probability", line.Run.Seed, scores, scores.ByProbability);
+            if (scores.ByConfidence == scores.ByProbability)
+                yield break;
+            yield return new Row(model, "confidence", line.Run.Seed, scores, scores.ByConfidence);
         }
     }
 }

@@ -66,7 +66,6 @@ internal static class UnknownTraining
 
     private static UnknownScores Compare(SlaTransformer model, Scored known, Scored unknown, Scored others)
     {
-        double[] right = known.Where(isRight: true, known.Confidences), wrong = known.Where(isRight: false, known.Confidences);
         return new UnknownScores(
             known.IsRight.Length,
             unknown.IsRight.Length,
@@ -74,13 +73,13 @@ internal static class UnknownTraining
             known.IsRight.Average(isRight => isRight ? 1.0 : 0),
             known.Losses.Average(),
             known.LossesUncalibrated(model.Temperature).Average(),
-            new Separation(Area(known.Confidences, unknown.Confidences), Area(known.Confidences, others.Confidences), Area(right, wrong)),
-            new Separation(
-                Area(known.Probabilities, unknown.Probabilities),
-                Area(known.Probabilities, others.Probabilities),
-                Area(known.Where(isRight: true, known.Probabilities), known.Where(isRight: false, known.Probabilities))),
+            Separate(known, unknown, others, images => images.Confidences),
+            Separate(known, unknown, others, images => images.Probabilities),
             [.. Rates.Select(rate => Reject(model, rate, known, unknown, others)).OfType<Rejected>()]);
     }
+
+    private static Separation Separate(Scored known, Scored unknown, Scored others, Func<Scored, double[]> value) => new(
+        Area(value(known), value(unknown)), Area(value(known), value(others)), Area(known.Where(isRight: true, value(known)), known.Where(isRight: false, value(known))));
 
     private static Rejected? Reject(SlaTransformer model, double rate, Scored known, Scored unknown, Scored others)
     {

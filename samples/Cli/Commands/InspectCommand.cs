@@ -45,6 +45,7 @@ internal static class InspectCommand
             Transformations = model.Transformations.Select(transformation => transformation.Name),
             Inference = model.Inference.ToString(),
             Inferences = model.Inferences.Select(inference => inference.ToString()),
+            model.Temperature,
             Training = model.TrainingHistory,
         };
     }
@@ -60,6 +61,8 @@ internal static class InspectCommand
         Row("network", $"{model.Architecture}, {model.Architecture.Cost(model.ImageShape)}");
         Row("objective", $"{model.Objective}, transformations {model.Transformations}");
         Row("inference", $"{model.Inference} (of {string.Join(", ", model.Inferences)})");
+        if (model.Temperature != 1)
+            Row("calibrated", $"temperature {model.Temperature:F3} of the probabilities");
         Row("trained", $"{Plural.Of(history.Epochs.Count, "epoch")} on {Plural.Of(history.Images, "image")}, seed {history.Seed}{(history.StoppedEarly ? ", stopped early" : "")}; loss {last.Loss:F3}");
         if (MeasuredAccuracy.Of(history) is { } measured)
             Row("validated", $"{measured}");

@@ -20,10 +20,10 @@ public sealed class SlaPrediction
     public float Probability => Score[_best];
 
     /// <summary>
-    /// How far the prediction can be trusted, 0 to 1. For a network of joint labels (Sla and SlaSelfDistillation) it is the probability of the predicted
-    /// class together with the transformation of the view, averaged over the views of the inference: an image of no known class is low, because the
-    /// network does not recognise how it is turned either (docs/evidence/unknown-images.md). For others it is <see cref="Probability"/>. Compare it with
-    /// <see cref="SlaPredictor.ThresholdFor"/>. It is also Probability where the model has no column of confidence.
+    /// How far the prediction can be trusted, 0 to 1: <see cref="Probability"/>. A calibrated network of joint labels (Sla and SlaSelfDistillation)
+    /// lowers it for images whose views it recognises less well than those of nine tenths of the rows that were kept from the training: many images of
+    /// no known class are among them (docs/evidence/unknown-images.md). Compare it with <see cref="SlaPredictor.ThresholdFor"/>. Without the column of
+    /// confidence, a model has only the probability.
     /// </summary>
     public float Confidence { get; }
 

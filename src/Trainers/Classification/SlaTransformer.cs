@@ -179,7 +179,7 @@ public sealed class SlaTransformer : ScoringTransformer
     /// 255, planes in the order red, green, blue. Output <c>Score</c>, or the name of the score column: B x N class probabilities, in the order of
     /// <see cref="ClassNames"/>. Output <c>Confidence</c>, if the transformer has that column: B x 1.
     /// </summary>
-    /// <remarks><c>mlContext.Model.ConvertToOnnx</c> does not know this model, and leaves it out of the file without a word.</remarks>
+    /// <remarks><c>mlContext.Model.ConvertToOnnx</c> does not know this model. It throws, or leaves the model out of the file without a word.</remarks>
     /// <param name="path">The file to write.</param>
     /// <param name="batchSize">B, 1 or more, for a runtime that needs fixed shapes. Null: any number of images.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch size is below 1.</exception>

@@ -41,6 +41,7 @@ internal static class DescriptionReader
         var calibration = new Calibration(
             json.Member<SlaInference>("inference"),
             json.Number("temperature"),
+            json.OptionalPart("recognition") is null ? null : json.Single("recognition"),
             new ErrorCurve(errors.Singles("confidences"), errors.Ints("accepted"), errors.Ints("wrong")));
         calibration.Check();
         return calibration;

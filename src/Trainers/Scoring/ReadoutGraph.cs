@@ -46,13 +46,21 @@ internal sealed class ReadoutGraph
     };
 
     /// <summary>
-    /// How far predictions can be trusted, B x 1: for a network of joint labels the probability of the predicted class together with the transformation
-    /// of each view, averaged over the views of the inference; for others the probability of the predicted class.
+    /// How far predictions can be trusted, B x 1: the probability of the predicted class; where <see cref="Calibration.Recognition"/> is known, at most
+    /// what the joint probabilities are of it.
     /// </summary>
     /// <param name="probabilities">The class probabilities, B x N.</param>
     /// <param name="predicted">The predicted class, B x 1.</param>
-    public string Confidence(string probabilities, string predicted) =>
-        _graph.Node("GatherElements", [_model.Objective.HasJointHead ? JointProbabilities() : probabilities, predicted], ("axis", 1));
+    /// <param name="recognition">See <see cref="Calibration.Recognition"/>.</param>
+    public string Confidence(string probabilities, string predicted, float? recognition)
+    {
+        string probability = OfPredicted(probabilities);
+        return recognition is { } usual
+            ? _graph.Node("Min", [probability, _graph.Node("Mul", [OfPredicted(JointProbabilities()), _graph.Constant(1 / usual)])])
+            : probability;
+
+        string OfPredicted(string ofClasses) => _graph.Node("GatherElements", [ofClasses, predicted], ("axis", 1));
+    }
 
     /// <summary>(1/V) sum_j p(i, j | x~_j), B x N. It is the counterpart of <see cref="Objective.JointProbabilities"/>.</summary>
     private string JointProbabilities()

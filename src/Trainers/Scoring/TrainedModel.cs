@@ -56,7 +56,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
 
         string predicted = graph.Node("ArgMax", [probabilities], ("axis", 1));
         if (Description.ConfidenceColumn is { } confidence)
-            graph.Output(confidence, readout.Confidence(probabilities, predicted), OnnxType.Float, 1);
+            graph.Output(confidence, readout.Confidence(probabilities, predicted, Description.CalibrationOf(inference)?.Recognition), OnnxType.Float, 1);
         graph.Output(ClassLabels.ClassColumn, predicted, OnnxType.Int64, 1);
         return graph;
     }
@@ -75,7 +75,7 @@ internal sealed class TrainedModel(ModelDescription description, Weights weights
         string probabilities = Probabilities(graph, readout, inference);
         graph.Output(Description.ScoreColumn, probabilities, OnnxType.Float, batch, Classes);
         if (Description.ConfidenceColumn is { } confidence)
-            graph.Output(confidence, readout.Confidence(probabilities, graph.Node("ArgMax", [probabilities], ("axis", 1))), OnnxType.Float, batch, 1);
+            graph.Output(confidence, readout.Confidence(probabilities, graph.Node("ArgMax", [probabilities], ("axis", 1)), Description.CalibrationOf(inference)?.Recognition), OnnxType.Float, batch, 1);
         return WithMetadata(graph, inference).ToBytes();
     }
 

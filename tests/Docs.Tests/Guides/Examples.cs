@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Sla;
@@ -47,6 +49,20 @@ internal static class ExamplesCode
         var range = mlContext.MulticlassClassification.Trainers.Sla(options).FindLearningRate(rows);
         options.LearningRate = range.Suggested;
         #endregion
+    }
+
+    public static void Serve()
+    {
+        #region Serve
+        var builder = WebApplication.CreateBuilder();
+        builder.Services.AddSlaPredictor("model.zip");
+        builder.Services.AddHealthChecks().AddSlaPredictor();
+
+        var app = builder.Build();
+        app.MapHealthChecks("/health");
+        app.MapPost("/predict", async (Stream image, SlaPredictorService predictor) => (await predictor.PredictAsync(image)).Top(3));
+        #endregion
+        app.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
     public static void Predict()

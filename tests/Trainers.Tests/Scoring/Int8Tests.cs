@@ -70,7 +70,8 @@ public sealed class Int8Tests : FolderTest
         using var model = _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(images);
         using var int8 = model.ToInt8(images);
         int8.ExportOnnx(InFolder("int8.onnx"), batchSize);
-        float[][] pixels = [.. _mlContext.Transforms.ExtractPixels("Pixels", "Image", ImagePixelExtractingEstimator.ColorBits.Red).Fit(images).Transform(images).GetColumn<float[]>("Pixels")];
+        float[][] pixels = [.. _mlContext.Transforms.ResizeImages("Sized", 28, 28, "Image")
+            .Append(_mlContext.Transforms.ExtractPixels("Pixels", "Sized", ImagePixelExtractingEstimator.ColorBits.Red)).Fit(images).Transform(images).GetColumn<float[]>("Pixels")];
         using var session = new InferenceSession(InFolder("int8.onnx"));
         float[][] scores = [.. pixels.Select(image =>
         {
