@@ -31,7 +31,7 @@ internal sealed record UnknownStudy : GridStudy<UnknownRun>
         var rows = lines.SelectMany(line => line.Inferences.SelectMany(scored => Row.Of(line, scored.Key, scored.Value))).GroupBy(row => row.Name).Select(ofName => ofName.OrderBy(row => row.Seed).ToArray()).ToArray();
         var reference = rows[0];
         var run = lines[0].Run;
-        page.AppendLine(CultureInfo.InvariantCulture, $"## {run.Data}, {run.HeldApart} classes held apart, {reference.Length} seeds").AppendLine();
+        page.AppendLine(CultureInfo.InvariantCulture, $"## {run.Data}, {run.HeldApart} classes held apart, {reference.Length} {(reference.Length == 1 ? "seed" : "seeds")}").AppendLine();
         page.AppendLine($"| trained, and what separates | accuracy | unknown | difference | {run.OtherData} | difference | mistakes | difference |").AppendLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
         foreach (var ofName in rows)
         {

@@ -37,7 +37,7 @@ public sealed class MLNetToolsTests : FolderTest
         using var model = ModelFile.NewClassifier(_mlContext);
         var images = ModelFile.Images(_mlContext);
         Assert.Throws<InvalidOperationException>(() => _mlContext.Model.ConvertToOnnx(model, images, Stream.Null));
-        _mlContext.Model.Save(model, images.Schema, InFolder("model.zip"));
+        _mlContext.Model.Save(model, null, InFolder("model.zip"));
         var loaded = _mlContext.Model.Load(InFolder("model.zip"), out _);
         Assert.Throws<InvalidOperationException>(() => _mlContext.Model.ConvertToOnnx(loaded, images, Stream.Null));
         (loaded as IDisposable)?.Dispose();
