@@ -60,7 +60,7 @@ public sealed class BackboneCommandTests : FolderTest
     [Fact]
     public async Task The_rest_of_a_time_trains_all_weights()
     {
-        string[] train = ["train", "--images", Photos("photos", channels: 3), "--objective", "baseline", "--augment", "none", "--image-size", "64", "--max-seconds"];
+        string[] train = ["train", "--images", Photos("photos", channels: 3), "--objective", "baseline", "--augment", "none", "--image-size", "64", "--batch-size", "4", "--max-seconds"];
         var tuned = await SlaCommand.JsonAsync([.. train, "600", "--model", InFolder("m.zip")]);
         Assert.InRange((int)tuned["steps"]!, 2, 40);
         Assert.InRange((double)tuned["seconds"]!, 0, 60);

@@ -215,8 +215,13 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
             // The arrays of the heads' training are gigabytes, and a training of the network allocates too few for the collector to run.
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             var ofNetwork = plan.After(ofHeads, heads);
-            if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options) && !LimitToEpochs(clock, ofNetwork, channel))
-                return heads;
+            if (plan.Clock is { } clock && !CheckpointedRun.Continues(_options))
+            {
+                if (TimeOfEpochs(clock, ofNetwork, channel) is not { } time)
+                    return heads;
+                clock.MostTimeOfSteps = time;
+            }
+
             network = TrainNetwork(ofNetwork, channel);
         }
         catch
@@ -238,22 +243,19 @@ public sealed partial class SlaTrainer : IEstimator<SlaTransformer>
         return heads;
     }
 
-    /// <summary>Measures an epoch, and lets the clock end after the epochs of the options, if they take less than the time that is left.</summary>
-    /// <returns>Whether the time is enough for an epoch. A part of one would see some of the images only.</returns>
-    private static bool LimitToEpochs(TrainingClock clock, ClassifierPlan plan, IChannel channel)
+    /// <summary>Measures an epoch.</summary>
+    /// <returns>The time of the epochs of the options; null where not even one fits. A part of one would see some of the images only.</returns>
+    private static TimeSpan? TimeOfEpochs(TrainingClock clock, ClassifierPlan plan, IChannel channel)
     {
         TimeSpan epoch;
         using (var measured = new ClassifierTraining(plan, channel))
             epoch = plan.Sampler.StepsPerEpoch * TimeSpan.FromSeconds(measured.MeasureStep(MeasuringTime));
         if (epoch < clock.Left)
-        {
-            clock.EndWithin(plan.Options.Epochs * epoch);
-            return true;
-        }
+            return plan.Options.Epochs * epoch;
 
         TrainerHost.Info(channel, string.Create(CultureInfo.InvariantCulture,
             $"an epoch of the whole network takes {epoch.TotalSeconds:F0} seconds, and {clock.Left.TotalSeconds:F0} are left: the network stays as it was"));
-        return false;
+        return null;
     }
 
     private SlaTransformer Transformer(TrainedModel model, ClassifierPlan plan) => new(_host.Environment, model, plan.Inference);

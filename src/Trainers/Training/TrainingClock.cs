@@ -61,12 +61,8 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
         ? _validation
         : _validation * Math.Clamp(_stepSeconds / _stepSecondsAtValidation, 1 / LargestChange, LargestChange);
 
-    /// <summary>Ends the training after another while, if that is before its time.</summary>
-    public void EndWithin(TimeSpan left)
-    {
-        if (left < Left)
-            _time = Elapsed + left;
-    }
+    /// <summary>The longest time from the beginning of the first step to the end of the last; null for all that is left.</summary>
+    public TimeSpan? MostTimeOfSteps { private get; set; }
 
     /// <summary>Says how long a validation is going to take, as long as there was none.</summary>
     public void ExpectValidation(TimeSpan duration) => _validation = duration;
@@ -79,9 +75,16 @@ internal sealed class TrainingClock(TimeSpan time, TimeProvider provider)
     {
         var now = Elapsed;
         if (_steps == 0)
+        {
             _firstStepBegan = now;
+            if (MostTimeOfSteps is { } most && now + most < LastStepEnds)
+                _time -= LastStepEnds - now - most;
+        }
         else
+        {
             Progress = now < LastStepEnds ? Progress + ((1 - Progress) * ((now - _stepBegan) / (LastStepEnds - _stepBegan))) : 1;
+        }
+
         _stepBegan = now;
     }
 
