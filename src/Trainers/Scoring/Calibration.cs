@@ -40,6 +40,9 @@ internal sealed record Calibration(
             int predicted = TensorPrimitives.IndexOfMax<float>(ofRow);
             isRight[row] = predicted == labels[row];
             TensorPrimitives.Multiply(ofRow, (float)(1 / temperature), probabilities);
+
+            // SoftMax itself overflows where a logit is above 88.
+            TensorPrimitives.Subtract(probabilities, TensorPrimitives.Max<float>(probabilities), probabilities);
             TensorPrimitives.SoftMax(probabilities, probabilities);
             confidences[row] = probabilities[predicted];
             if (joint.Length > 0)

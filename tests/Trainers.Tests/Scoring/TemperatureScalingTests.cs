@@ -31,6 +31,15 @@ public sealed class TemperatureScalingTests
         Assert.Equal(TemperatureScaling.Fit(logits, labels), TemperatureScaling.Fit(shifted, labels), 1e-4);
     }
 
+    [Fact]
+    public void Logits_that_a_float_has_no_exponential_of_give_numbers()
+    {
+        var calibration = Calibration.Of(SlaInference.Single, [1000, 0, -1000, 5000, 4000, 0], [0.5f, 0.25f, 0, 0.75f, 0.125f, 0], [0, 1]);
+        calibration.Check();
+        Assert.Equal([2, 1], [calibration.Errors.Accepted[^1], calibration.Errors.Wrong[^1]]);
+        Assert.Equal(0.5f, calibration.Recognition!.Value, 1e-3f);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(100_000)]
