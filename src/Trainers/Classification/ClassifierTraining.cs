@@ -72,8 +72,9 @@ internal sealed class ClassifierTraining : IDisposable
         if (_plan.Rows.Validation is not { } validation || !_plan.Options.Calibration)
             return model;
 
+        // A search that is cancelled still returns its best model.
         _training.Network.SetWeights(model.Weights);
-        var calibrations = _plan.Host.Compute(() => Scorer.Calibrate(validation, _plan.Host.CheckCancellation));
+        var calibrations = _plan.Host.Compute(() => Scorer.Calibrate(validation, () => { }));
         TrainerHost.Info(_channel, string.Create(CultureInfo.InvariantCulture, $"temperature {calibrations[0].Temperature:F3} of the probabilities, fitted on {validation.Rows.Length} validation rows"));
         return new TrainedModel(model.Description with { Calibrations = calibrations }, model.Weights);
     }

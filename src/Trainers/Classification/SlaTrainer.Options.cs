@@ -34,7 +34,8 @@ public sealed partial class SlaTrainer
         /// Whether the trainer divides the logits by a temperature before it makes them probabilities (Guo et al. 2017). It fits the temperature on the
         /// validation rows, for each inference; with <see cref="BackboneTraining.Frozen"/> and without validation rows, on the training rows, each scored
         /// by heads that were not trained on it. It never changes the predicted class. The rows also tell how many predictions are wrong at which
-        /// confidence: see <see cref="SlaTransformer.ThresholdFor"/>. Ignored where there are no such rows.
+        /// confidence: see <see cref="SlaTransformer.ThresholdFor"/>. The losses in the history, and those that a search compares, are
+        /// without the temperature. Ignored where there are no such rows.
         /// </summary>
         /// <value>Default true.</value>
         public bool Calibration { get; set; } = true;
