@@ -8,6 +8,18 @@ internal sealed record ImageFile(string ImagePath, string Label);
 /// <summary>Lists the image files of the data sets, in the same order on every machine, and draws of them.</summary>
 internal static class ImageFiles
 {
+    private const string Clothes = "clothes";
+    private const string Grocery = "grocery";
+
+    /// <summary>The folder of a data set of photos, and the name of the half of it that is measured on.</summary>
+    /// <exception cref="FormatException">There are no such photos.</exception>
+    public static (string Folder, string Test) OfPhotos(string data, Arguments arguments) => data switch
+    {
+        Clothes => (arguments.Clothes, "test"),
+        Grocery => (arguments.Grocery, "validation"),
+        _ => throw new FormatException($"There are no photos '{data}': there are {Clothes} and {Grocery}."),
+    };
+
     /// <summary>The files of each class in one half of a data set.</summary>
     /// <param name="folder">A folder with <c>train/CLASS/*</c> and <c>test/CLASS/*</c>.</param>
     /// <param name="half"><c>train</c> or <c>test</c>.</param>

@@ -28,7 +28,7 @@ public sealed class GuideProgramTests : FolderTest
     public GuideProgramTests()
     {
         Environment.CurrentDirectory = Folder;
-        CopyAsJpeg(FashionImages.Test(classes: 1, perClass: 1)[0].ImagePath, "new.jpg");
+        FashionImages.CopyAsJpeg(FashionImages.Test(classes: 1, perClass: 1)[0].ImagePath, "new.jpg");
     }
 
     public override void Dispose()
@@ -239,13 +239,7 @@ public sealed class GuideProgramTests : FolderTest
         {
             string target = ofClasses ? Path.Combine(folder, image.Label) : folder;
             Directory.CreateDirectory(target);
-            CopyAsJpeg(image.ImagePath, Path.Combine(target, $"{image.Label}-{Path.GetFileNameWithoutExtension(image.ImagePath)}.jpg"));
+            FashionImages.CopyAsJpeg(image.ImagePath, Path.Combine(target, $"{image.Label}-{Path.GetFileNameWithoutExtension(image.ImagePath)}.jpg"));
         }
-    }
-
-    private static void CopyAsJpeg(string path, string target)
-    {
-        using var image = MLImage.CreateFromFile(path);
-        image.Save(target);
     }
 }

@@ -11,8 +11,6 @@ namespace Microsoft.ML.Sla.Tests;
 [Collection(CliGroup.Name)]
 public sealed class CliTests(TrainedByCli trained) : FolderTest
 {
-    private string[] TestFiles => [.. Directory.GetFiles(trained.TestImages, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-
     [Fact]
     public void Train_reports_what_it_did()
     {
@@ -41,7 +39,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages);
         var mlContext = new MLContext();
         var model = mlContext.Model.Load(trained.Model, out _);
-        var files = mlContext.Data.LoadFromEnumerable(TestFiles.Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path)!))));
+        var files = mlContext.Data.LoadFromEnumerable(trained.TestFiles.Select(path => new LabelledImage(path, Path.GetFileName(Path.GetDirectoryName(path)!))));
         var scored = model.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(files).Transform(files));
         var metrics = mlContext.MulticlassClassification.Evaluate(scored);
 
@@ -66,7 +64,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         await SlaCommand.DoneAsync("export", "--model", trained.Model, "--onnx", onnx, "--inference", inference, "--batch", batch);
         var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--inference", inference);
 
-        string[] files = TestFiles;
+        string[] files = trained.TestFiles;
         float[] pixels = [.. files.SelectMany(Pixels)];
         float[] scores = batch == "1" ? [.. pixels.Chunk(28 * 28).SelectMany(image => Score(onnx, image))] : Score(onnx, pixels);
         string[] classes = [.. Directory.GetDirectories(trained.Images).Select(name => Path.GetFileName(name)!).Order(StringComparer.Ordinal)];
@@ -78,7 +76,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task Predict_gives_the_probabilities_of_an_image_and_of_its_views()
     {
-        string file = TestFiles[0];
+        string file = trained.TestFiles[0];
         var prediction = (await SlaCommand.JsonAsync("predict", "--model", trained.Model, file, "--top", "2", "--views"))[0]!;
         var mlContext = new MLContext();
         var scored = mlContext.Model.Load(trained.Model, out _).Transform(mlContext.Data.LoadFromEnumerable([new LabelledImage(file, "")]));
@@ -95,7 +93,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task Predict_keeps_the_order_of_the_files_and_names_each_that_cannot_be_used()
     {
-        string[] files = [.. TestFiles.Reverse()];
+        string[] files = [.. trained.TestFiles.Reverse()];
         var predictions = (await SlaCommand.JsonAsync(["predict", "--model", trained.Model, .. files])).AsArray();
         Assert.Equal(files, predictions.Select(prediction => (string)prediction!["file"]!));
         Assert.All(predictions, prediction => Assert.Null(prediction!["views"]));
@@ -124,48 +122,12 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     }
 
     [Fact]
-    public async Task Reject_answers_none_of_these_where_the_confidence_is_below_that_of_the_rate()
-    {
-        const double Rate = 0.6;
-        using var predictor = SlaPredictor.Load(trained.Model);
-        var threshold = predictor.ThresholdFor(Rate);
-        string[] files = TestFiles;
-        var predictions = (await SlaCommand.JsonAsync(["predict", "--model", trained.Model, "--reject", $"{Rate}", .. files])).AsArray();
-        foreach (var (prediction, expected) in predictions.Zip(predictor.Predict(files)))
-        {
-            Assert.Equal(expected.Confidence, (float)prediction!["confidence"]!);
-            Assert.Equal(expected.Confidence < threshold.Confidence, (bool)prediction["rejected"]!);
-            Assert.Equal(expected.Confidence < threshold.Confidence ? null : expected.Label, (string?)prediction["predictedLabel"]);
-            Assert.Equal(expected.Label, (string)prediction["top"]![0]!["label"]!);
-        }
-
-        int rejected = predictions.Count(prediction => (bool)prediction!["rejected"]!);
-        Assert.InRange(rejected, 1, files.Length - 1);
-        var run = await SlaCommand.DoneAsync(["predict", "--model", trained.Model, "--reject", $"{Rate}", .. files]);
-        Assert.Equal(rejected, run.Output.Split('\n').Count(line => line.Contains(": none of these (confidence ", StringComparison.Ordinal)));
-        Assert.Contains("For at most 60.0 % wrong answers a confidence of ", run.Error, StringComparison.Ordinal);
-
-        var evaluation = await SlaCommand.JsonAsync("evaluate", "--model", trained.Model, "--images", trained.TestImages, "--reject", $"{Rate}");
-        Assert.Equal(files.Length - rejected, (int)evaluation["accepted"]!["images"]!);
-        var right = predictions.Zip(files).Where(pair => (string)pair.First!["top"]![0]!["label"]! == Path.GetFileName(Path.GetDirectoryName(pair.Second))).Select(pair => (bool)pair.First!["rejected"]!).ToList();
-        Assert.Equal((double)right.Count(isRejected => !isRejected) / (files.Length - rejected), (double)evaluation["accepted"]!["accuracy"]!, 1e-9);
-        Assert.Equal(right.Count(isRejected => isRejected), (int)evaluation["accepted"]!["rejectedRight"]!);
-    }
-
-    [Fact]
-    public async Task A_rate_that_the_model_cannot_show_is_refused_with_what_to_do()
-    {
-        await SlaCommand.RefusedAsync("The lowest rate that they can show is", "predict", "--model", trained.Model, "--reject", "0.01", TestFiles[0]);
-        await SlaCommand.RefusedAsync("it must be a number above 0 and below 1", "predict", "--model", trained.Model, "--reject", "5", TestFiles[0]);
-    }
-
-    [Fact]
     public async Task Predict_takes_all_images_below_a_folder()
     {
         Directory.CreateDirectory(InFolder("hidden/.cache"));
-        File.Copy(TestFiles[0], InFolder("hidden/.cache/1.png"));
+        File.Copy(trained.TestFiles[0], InFolder("hidden/.cache/1.png"));
         var predictions = (await SlaCommand.JsonAsync("predict", "--model", trained.Model, trained.TestImages)).AsArray();
-        Assert.Equal(TestFiles, predictions.Select(prediction => (string)prediction!["file"]!));
+        Assert.Equal(trained.TestFiles, predictions.Select(prediction => (string)prediction!["file"]!));
         await SlaCommand.RefusedAsync("There is no image in", "predict", "--model", trained.Model, InFolder("hidden"));
     }
 
@@ -271,7 +233,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [InlineData("There is no command 'prdict'", "prdict")]
     public async Task Bad_input_ends_with_1_and_one_line_that_says_what_to_do(string message, params string[] arguments)
     {
-        await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, Folder, trained.Images, trained.Model, TestFiles[0]))]);
+        await SlaCommand.RefusedAsync(message, [.. arguments.Select(word => string.Format(null, word, Folder, trained.Images, trained.Model, trained.TestFiles[0]))]);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Folder));
     }
 
@@ -324,7 +286,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         Directory.CreateSymbolicLink(Path.Combine(images, "日本"), Path.Combine(trained.Images, "bag"));
         Directory.CreateDirectory(Path.Combine(images, "empty"));
         File.WriteAllText(Path.Combine(first, "notes.txt"), "no image");
-        File.Copy(TestFiles[0], Path.Combine(first, "one image.png"));
+        File.Copy(trained.TestFiles[0], Path.Combine(first, "one image.png"));
         string model = InFolder("m.zip");
 
         var run = await SlaCommand.DoneAsync(SlaCommand.Train(images, model, epochs: 1, "--json"));
@@ -343,7 +305,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         string images = InFolder("images");
         TrainedByCli.Copy(FashionImages.Train(classes: 2, perClass: 3), images);
         string broken = Path.Combine(images, "bag", "broken.jpg");
-        File.WriteAllBytes(broken, File.ReadAllBytes(TestFiles[0])[..100]);
+        File.WriteAllBytes(broken, File.ReadAllBytes(trained.TestFiles[0])[..100]);
         string[] arguments = SlaCommand.Train(images, InFolder("m.zip"), epochs: 1);
 
         var failed = await SlaCommand.RunAsync(arguments);
@@ -358,7 +320,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     public async Task A_list_in_place_of_a_folder_gives_paths_and_labels()
     {
         string list = InFolder("images.tsv");
-        File.WriteAllLines(list, ["path\tlabel", .. TestFiles.Select((file, i) => $"{file}\t{(i % 2 == 0 ? "even" : "odd")}")]);
+        File.WriteAllLines(list, ["path\tlabel", .. trained.TestFiles.Select((file, i) => $"{file}\t{(i % 2 == 0 ? "even" : "odd")}")]);
         string model = InFolder("m.zip");
         await SlaCommand.DoneAsync("train", "--list", list, "--model", model, "--architecture", "cifar-resnet-8", "--epochs", "1");
         Assert.Equal(["even", "odd"], (await SlaCommand.JsonAsync("inspect", "--model", model))["classes"]!.AsArray().Select(name => (string)name!));

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Microsoft.ML.Data;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
@@ -22,9 +21,9 @@ public sealed partial class ReadmeProgramTests(CopiedSamples copies) : IClassFix
         string output = Path.Combine(project, "output");
         await DoneAsync("build", "-warnaserror", "-o", output, "-p:NuGetAudit=false", "-p:CreateSymbolicLinksForCopyLocalIfPossible=true");
         foreach (var (image, number) in FashionImages.Train(classes: 2, perClass: 10).Select((image, number) => (image, number)))
-            SaveAsJpeg(image.ImagePath, Path.Combine(Directory.CreateDirectory(Path.Combine(project, "photos", image.Label)).FullName, $"{number}.jpg"));
+            FashionImages.CopyAsJpeg(image.ImagePath, Path.Combine(Directory.CreateDirectory(Path.Combine(project, "photos", image.Label)).FullName, $"{number}.jpg"));
         string photo = Path.Combine(project, "new.jpg");
-        SaveAsJpeg(FashionImages.Test(classes: 2, perClass: 1)[0].ImagePath, photo);
+        FashionImages.CopyAsJpeg(FashionImages.Test(classes: 2, perClass: 1)[0].ImagePath, photo);
 
         var run = await ProgramRun.RunFileAsync(Path.Combine(output, "my-photos"), project);
         Assert.True(run.Code == 0, run.Error);
@@ -40,12 +39,6 @@ public sealed partial class ReadmeProgramTests(CopiedSamples copies) : IClassFix
             var done = await ProgramRun.RunSdkAsync(project, command);
             Assert.True(done.Code == 0, done.Output + done.Error);
         }
-    }
-
-    private static void SaveAsJpeg(string source, string target)
-    {
-        using var image = MLImage.CreateFromFile(source);
-        image.Save(target);
     }
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]

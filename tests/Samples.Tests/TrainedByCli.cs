@@ -12,6 +12,8 @@ public sealed class TrainedByCli : IAsyncLifetime
 
     public string TestImages => Path.Combine(Folder, "test");
 
+    public string[] TestFiles => [.. Directory.GetFiles(TestImages, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+
     public string Model => Path.Combine(Folder, "model.zip");
 
     public string LogFolder => Path.Combine(Folder, "logs");

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Tests;
 
@@ -21,6 +22,13 @@ public static class FashionImages
 
     /// <summary>Images of the test half.</summary>
     public static LabelledImage[] Test(int classes, int perClass) => List("test", classes, perClass);
+
+    /// <summary>Writes a copy of an image as a JPEG file, or of another kind by the ending of its name.</summary>
+    public static void CopyAsJpeg(string path, string target)
+    {
+        using var image = MLImage.CreateFromFile(path);
+        image.Save(target);
+    }
 
     private static LabelledImage[] List(string half, int classes, int perClass) =>
     [

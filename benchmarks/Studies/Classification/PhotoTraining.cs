@@ -6,20 +6,13 @@ namespace Microsoft.ML.Sla.Studies;
 /// <summary>Trains heads on a network that stays as it is, or ML.NET's own pipeline, and scores the test photos.</summary>
 internal static class PhotoTraining
 {
-    private const string Clothes = "clothes";
-    private const string Grocery = "grocery";
     private const int Bins = 15;
     private const double LeastProbability = 1e-15;
 
     /// <exception cref="FormatException">There are no such photos.</exception>
     public static PhotoLine Measure(PhotoRun run, Arguments arguments)
     {
-        var (folder, test) = run.Data switch
-        {
-            Clothes => (arguments.Clothes, "test"),
-            Grocery => (arguments.Grocery, "validation"),
-            _ => throw new FormatException($"There are no photos '{run.Data}': there are {Clothes} and {Grocery}."),
-        };
+        var (folder, test) = ImageFiles.OfPhotos(run.Data, arguments);
         var all = ImageFiles.OfHalf(folder, "train");
         ImageFile[] training = [.. run.ImagesPerClass is { } count ? ImageFiles.Draw(run.Seed, all, _ => count).SelectMany(files => files) : all.SelectMany(files => files)];
         ImageFile[] tested = [.. ImageFiles.OfHalf(folder, test).SelectMany(files => files)];

@@ -52,6 +52,7 @@ internal sealed record UnknownRun : IRun
         };
         if (Epochs is { } epochs)
         {
+            (options.ImageWidth, options.ImageHeight) = (32, 32);
             options.Epochs = epochs;
             options.Architecture = Architecture.ConvNet(32);
             options.LearningRate = 0.1;

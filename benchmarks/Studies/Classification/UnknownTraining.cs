@@ -10,6 +10,7 @@ internal static class UnknownTraining
 
     private static readonly double[] Rates = [0.05, 0.1, 0.2];
 
+    /// <exception cref="FormatException">There is no such data set.</exception>
     public static UnknownLine Measure(UnknownRun run, Arguments arguments)
     {
         var (folder, test) = PlaceOf(run.Data, arguments);
@@ -33,15 +34,10 @@ internal static class UnknownTraining
             options.Architecture = Architecture.PretrainedResNet18();
             options.CheckpointFolder = arguments.ArtifactsOf($"embeddings-{run.Data}-{options.ImageWidth}");
         }
-        else
-        {
-            (options.ImageWidth, options.ImageHeight) = (32, 32);
-        }
 
-        int side = options.ImageWidth!.Value;
         var rows = mlContext.Data.LoadFromEnumerable(known.SelectMany(files => files).ToArray());
         var preparation = mlContext.Transforms.Conversion.MapValueToKey("Label")
-            .Append(mlContext.Transforms.LoadUprightImages(Images.Column, nameof(ImageFile.ImagePath), decodeSide: 2 * side)).Fit(rows);
+            .Append(mlContext.Transforms.LoadUprightImages(Images.Column, nameof(ImageFile.ImagePath), decodeSide: 2 * options.ImageWidth)).Fit(rows);
         using var model = mlContext.MulticlassClassification.Trainers.Sla(options).Fit(preparation.Transform(rows));
         IDataView Rows(IEnumerable<ImageFile> files) => preparation.Transform(mlContext.Data.LoadFromEnumerable(files.ToArray()));
         var (ofKnown, ofUnknown, ofOthers) = (Rows(tested[false].SelectMany(files => files)), Rows(tested[true].SelectMany(files => files)), Rows(others.Take(OtherImages)));
@@ -55,28 +51,19 @@ internal static class UnknownTraining
         return new UnknownLine(run, [.. held.Order(StringComparer.Ordinal)], inferences);
     }
 
-    /// <exception cref="FormatException">There is no such data set.</exception>
-    private static (string Folder, string Test) PlaceOf(string data, Arguments arguments) => data switch
-    {
-        "clothes" => (arguments.Clothes, "test"),
-        "grocery" => (arguments.Grocery, "validation"),
-        UnknownRun.Cifar => (arguments.Cifar, "test"),
-        _ => throw new FormatException($"There are no images '{data}': there are clothes, grocery and {UnknownRun.Cifar}."),
-    };
+    private static (string Folder, string Test) PlaceOf(string data, Arguments arguments) =>
+        data == UnknownRun.Cifar ? (arguments.Cifar, "test") : ImageFiles.OfPhotos(data, arguments);
 
-    private static UnknownScores Compare(SlaTransformer model, Scored known, Scored unknown, Scored others)
-    {
-        return new UnknownScores(
-            known.IsRight.Length,
-            unknown.IsRight.Length,
-            others.IsRight.Length,
-            known.IsRight.Average(isRight => isRight ? 1.0 : 0),
-            known.Losses.Average(),
-            known.LossesUncalibrated(model.Temperature).Average(),
-            Separate(known, unknown, others, images => images.Confidences),
-            Separate(known, unknown, others, images => images.Probabilities),
-            [.. Rates.Select(rate => Reject(model, rate, known, unknown, others)).OfType<Rejected>()]);
-    }
+    private static UnknownScores Compare(SlaTransformer model, Scored known, Scored unknown, Scored others) => new(
+        known.IsRight.Length,
+        unknown.IsRight.Length,
+        others.IsRight.Length,
+        known.IsRight.Average(isRight => isRight ? 1.0 : 0),
+        known.Losses.Average(),
+        known.LossesUncalibrated(model.Temperature).Average(),
+        Separate(known, unknown, others, images => images.Confidences),
+        Separate(known, unknown, others, images => images.Probabilities),
+        [.. Rates.Select(rate => Reject(model, rate, known, unknown, others)).OfType<Rejected>()]);
 
     private static Separation Separate(Scored known, Scored unknown, Scored others, Func<Scored, double[]> value) => new(
         Area(value(known), value(unknown)), Area(value(known), value(others)), Area(known.Where(isRight: true, value(known)), known.Where(isRight: false, value(known))));

@@ -57,7 +57,7 @@ public sealed class SlaPredictor : IDisposable
     /// <summary>Shape of the images that the network sees; images of other sizes are resized.</summary>
     public ImageShape ImageShape => _model.Description.Features.Shape;
 
-    /// <summary>What the logits are divided by before they become probabilities, above 0: see <see cref="SlaTrainer.Options.Calibration"/>. 1 where it was not fitted.</summary>
+    /// <inheritdoc cref="SlaTransformer.Temperature"/>
     public double Temperature => _model.Description.CalibrationOf(Inference)?.Temperature ?? 1;
 
     /// <summary>The N class names, in the order of the probabilities.</summary>
@@ -113,11 +113,7 @@ public sealed class SlaPredictor : IDisposable
     /// <exception cref="ObjectDisposedException">The predictor is disposed.</exception>
     public SlaPredictor WithViewScores() => With(network => SavedClassifier.Of(network.WithViewScores("ViewScores"), Inference));
 
-    /// <summary>Chooses the lowest confidence for a wanted error rate, on the rows that were kept from the training.</summary>
-    /// <param name="errorRate">The wanted share of wrong predictions among those that are accepted, above 0 and below 1, such as 0.05.</param>
-    /// <returns>The threshold on <see cref="SlaPrediction.Confidence"/>, and how many of these rows it accepts.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The rate is not between 0 and 1, or these rows are too few or too hard to show it; the message says which they can.</exception>
-    /// <exception cref="InvalidOperationException">No rows were kept from the training, or <see cref="SlaTrainer.Options.Calibration"/> was off.</exception>
+    /// <inheritdoc cref="SlaTransformer.ThresholdFor"/>
     public ConfidenceThreshold ThresholdFor(double errorRate) => _model.Description.ThresholdFor(Inference, errorRate);
 
     /// <summary>
@@ -340,11 +336,9 @@ public sealed class SlaPredictor : IDisposable
         using var input = OrtValue.CreateTensorValueFromMemory(pixels, [1, pixels.Length]);
         using var options = new RunOptions();
         using var outputs = _session.Value.GetAwaiter().GetResult().Run(options, Inputs, [input], _outputs);
-        var values = _outputs.Zip(outputs, (name, output) => (Name: name, Values: output.GetTensorDataAsSpan<float>().ToArray())).ToDictionary();
-        var (confidence, views) = (Of(_model.Description.ConfidenceColumn), Of(_model.Description.ViewScoresColumn));
-        return new SlaPrediction(ClassNames, values[_model.Description.ScoreColumn], confidence?[0], [.. views?.Chunk(ClassNames.Count) ?? []]);
-
-        float[]? Of(string? column) => column is null ? null : values[column];
+        float[][] values = [.. outputs.Select(output => output.GetTensorDataAsSpan<float>().ToArray())];
+        float? confidence = _model.Description.ConfidenceColumn is null ? null : values[1][0];
+        return new SlaPrediction(ClassNames, values[0], confidence, _model.Description.ViewScoresColumn is null ? [] : [.. values[^1].Chunk(ClassNames.Count)]);
     }
 
     /// <summary>Opens the session on first use, so that it opens while the image is decoded.</summary>

@@ -13,8 +13,7 @@ namespace Microsoft.ML.Sla;
 /// <remarks>
 /// Adds three columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names,
 /// <c>PredictedLabel</c>, a key with the label's key values, and <c>Confidence</c>, a vector of one value: how far the prediction can be trusted.
-/// <see cref="WithViewScores"/> gives a fourth. The ONNX graph has the input
-/// <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue, and the output <c>Score</c> (or as
+/// <see cref="WithViewScores"/> gives a fourth. The ONNX graph has the input <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue, and the output <c>Score</c> (or as
 /// named), the N class probabilities.
 /// </remarks>
 public sealed class SlaTransformer : ScoringTransformer
@@ -141,7 +140,7 @@ public sealed class SlaTransformer : ScoringTransformer
 
     /// <summary>Chooses the lowest confidence for a wanted error rate, on the rows that were kept from the training.</summary>
     /// <param name="errorRate">The wanted share of wrong predictions among those that are accepted, above 0 and below 1, such as 0.05.</param>
-    /// <returns>The threshold on the column of confidence, and how many of these rows it accepts.</returns>
+    /// <returns>The threshold on the confidence of a prediction, and how many of these rows it accepts.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The rate is not between 0 and 1, or these rows are too few or too hard to show it; the message says which they can.</exception>
     /// <exception cref="InvalidOperationException">No rows were kept from the training, or <see cref="SlaTrainer.Options.Calibration"/> was off.</exception>
     public ConfidenceThreshold ThresholdFor(double errorRate) => _model.Description.ThresholdFor(Inference, errorRate);

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+
 namespace Microsoft.ML.Sla.Data;
 
 /// <summary>The columns that the trainer reads, and those that its model adds.</summary>

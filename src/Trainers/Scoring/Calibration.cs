@@ -39,11 +39,7 @@ internal sealed record Calibration(
             var ofRow = logits.AsSpan(row * classes, classes);
             int predicted = TensorPrimitives.IndexOfMax<float>(ofRow);
             isRight[row] = predicted == labels[row];
-            TensorPrimitives.Multiply(ofRow, (float)(1 / temperature), probabilities);
-
-            // SoftMax itself overflows where a logit is above 88.
-            TensorPrimitives.Subtract(probabilities, TensorPrimitives.Max<float>(probabilities), probabilities);
-            TensorPrimitives.SoftMax(probabilities, probabilities);
+            TemperatureScaling.Probabilities(ofRow, temperature, probabilities);
             confidences[row] = probabilities[predicted];
             if (joint.Length > 0)
                 jointOfPredicted[row] = joint[(row * classes) + predicted];

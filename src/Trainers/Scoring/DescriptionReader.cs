@@ -25,12 +25,12 @@ internal static class DescriptionReader
             Labels(json.Part("labels")),
             json.ColumnName("scoreColumn"),
             json.ColumnName("predictedLabelColumn"),
-            json.OptionalPart("viewScoresColumn") is null ? null : json.ColumnName("viewScoresColumn"),
+            json.OptionalColumnName("viewScoresColumn"),
             json.Text("libraryVersion"),
             ReadHistory(json))
         {
             Int8Ranges = json.OptionalPart("int8Ranges") is null ? null : json.Singles("int8Ranges"),
-            ConfidenceColumn = json.OptionalPart("confidenceColumn") is null ? null : json.ColumnName("confidenceColumn"),
+            ConfidenceColumn = json.OptionalColumnName("confidenceColumn"),
             Calibrations = json.OptionalPart("calibrations") is null ? null : json.Items("calibrations", ReadCalibration),
         };
     }

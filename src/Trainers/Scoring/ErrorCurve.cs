@@ -56,7 +56,7 @@ internal sealed record ErrorCurve(float[] Confidences, int[] Accepted, int[] Wro
                 nameof(errorRate),
                 errorRate,
                 FormattableString.Invariant($"No threshold is known to keep this error rate on the {Rows} rows that were kept from the training. ")
-                + FormattableString.Invariant($"The lowest rate that they can show is {LowestRate():0.###}: wish for that or more, or give more validation rows."));
+                + FormattableString.Invariant($"The lowest rate that they can show is {LowestRate():0.###}: ask for that or more, or give more validation rows."));
         }
 
         return new ConfidenceThreshold

@@ -38,22 +38,30 @@ internal static class TemperatureScaling
         return Math.Exp((low + high) / 2);
     }
 
+    /// <summary>softmax(s / T) of a row.</summary>
+    /// <param name="logits">s.</param>
+    /// <param name="temperature">T.</param>
+    /// <param name="probabilities">Receives as many values.</param>
+    public static void Probabilities(ReadOnlySpan<float> logits, double temperature, Span<float> probabilities)
+    {
+        TensorPrimitives.Multiply(logits, (float)(1 / temperature), probabilities);
+
+        // SoftMax itself overflows where a logit is above 88.
+        TensorPrimitives.Subtract(probabilities, TensorPrimitives.Max<float>(probabilities), probabilities);
+        TensorPrimitives.SoftMax(probabilities, probabilities);
+    }
+
     /// <summary>d/da of sum_rows -log softmax(s e^-a)_y + a^2 / (2 sigma^2), where a = log T.</summary>
     private static double Slope(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, double logTemperature)
     {
         int classes = logits.Length / labels.Length;
-        float inverse = (float)Math.Exp(-logTemperature);
-        float[] scaled = new float[classes];
-        double slope = logTemperature / (PriorDeviation * PriorDeviation);
+        double temperature = Math.Exp(logTemperature), slope = logTemperature / (PriorDeviation * PriorDeviation);
+        float[] probabilities = new float[classes];
         for (int row = 0; row < labels.Length; row++)
         {
             var ofRow = logits.Slice(row * classes, classes);
-            TensorPrimitives.Multiply(ofRow, inverse, scaled);
-            float label = scaled[labels[row]];
-            TensorPrimitives.Subtract(scaled, TensorPrimitives.Max<float>(scaled), scaled);
-            TensorPrimitives.Exp(scaled, scaled);
-            double expected = TensorPrimitives.Dot(ofRow, scaled) / (double)TensorPrimitives.Sum<float>(scaled) * inverse;
-            slope -= expected - label;
+            Probabilities(ofRow, temperature, probabilities);
+            slope -= (TensorPrimitives.Dot(ofRow, probabilities) - ofRow[labels[row]]) / temperature;
         }
 
         return slope;

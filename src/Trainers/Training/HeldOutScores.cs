@@ -10,7 +10,7 @@ namespace Microsoft.ML.Sla.Training;
 internal sealed class HeldOutScores(Objective objective)
 {
     private readonly Scores[] _scores = [.. objective.Inferences.Select(inference => new Scores(inference.Inference, inference.Readout))];
-    private readonly List<int> _labels = [];
+    private readonly List<long> _labels = [];
 
     /// <summary>Number of views of an image that the embeddings must have.</summary>
     public int Views { get; } = objective.Inferences.Any(inference => inference.Readout.AllViews) ? objective.Views : 1;
@@ -18,8 +18,8 @@ internal sealed class HeldOutScores(Objective objective)
     /// <summary>Adds rows.</summary>
     /// <param name="embeddings">The embeddings of their views, B*<see cref="Views"/> x D, image by image.</param>
     /// <param name="heads">The heads.</param>
-    /// <param name="labels">The class of each row.</param>
-    public void Add(Tensor embeddings, Heads heads, ReadOnlySpan<int> labels)
+    /// <param name="labels">The class of each row, B.</param>
+    public void Add(Tensor embeddings, Heads heads, Tensor labels)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -32,12 +32,12 @@ internal sealed class HeldOutScores(Objective objective)
                 scores.Joint.AddRange(Values(joint));
         }
 
-        _labels.AddRange(labels);
+        _labels.AddRange(labels.cpu().data<long>().ToArray());
     }
 
     /// <summary>What the rows say about each inference.</summary>
     public IReadOnlyList<Calibration> Calibrate() =>
-        [.. _scores.Select(scores => Calibration.Of(scores.Inference, [.. scores.Logits], [.. scores.Joint], [.. _labels]))];
+        [.. _scores.Select(scores => Calibration.Of(scores.Inference, [.. scores.Logits], [.. scores.Joint], [.. _labels.Select(label => (int)label)]))];
 
     private static float[] Values(Tensor tensor) => tensor.cpu().contiguous().data<float>().ToArray();
 

@@ -52,7 +52,7 @@ internal sealed class NetworkScorer(SlaNetwork network, Objective objective, Vie
             int count = Math.Min(BatchSize, rows.Rows.Length - start);
             using var embeddings = Embeddings(images, count, allViews: scores.Views > 1, out var classes);
             using (classes)
-                scores.Add(embeddings, network.Heads, [.. rows.Rows[start..(start + count)].Select(rows.Store.Label)]);
+                scores.Add(embeddings, network.Heads, classes);
         }
 
         return scores.Calibrate();

@@ -28,6 +28,10 @@ internal static class JsonParts
     public static string ColumnName(this JsonElement json, string name) =>
         json.Text(name) is var text && !string.IsNullOrWhiteSpace(text) ? text : throw new JsonException($"The column name '{name}' is blank.");
 
+    /// <summary>The name of a column; null if it is missing or null.</summary>
+    /// <exception cref="JsonException">The name is blank.</exception>
+    public static string? OptionalColumnName(this JsonElement json, string name) => json.OptionalPart(name) is null ? null : json.ColumnName(name);
+
     public static string AsText(this JsonElement json) => json.GetString() ?? throw new JsonException("A text is null.");
 
     public static int Int(this JsonElement json, string name) => json.Part(name).GetInt32();

@@ -28,7 +28,7 @@ public sealed class CalibrationTests : FolderTest
             using var after = calibrated.WithInference(inference);
             Assert.Equal(1, before.Temperature);
             Assert.NotEqual(1, after.Temperature);
-            float[][] expected = [.. Training.Scores(before.Transform(Validation)).Select(score => Divided(score, after.Temperature))];
+            float[][] expected = [.. Training.Scores(before.Transform(Validation)).Select(score => Training.WithTemperature(score, after.Temperature).Select(p => (float)p).ToArray())];
             Assert.InRange(Training.LargestDifference(expected, Training.Scores(after.Transform(Validation))), 0, 1e-4);
             Assert.True(LogLoss(after) <= LogLoss(before) + 1e-6, $"{LogLoss(after)}, and {LogLoss(before)} before");
             AssertThresholdIsThatOfTheRows(after);
@@ -157,10 +157,4 @@ public sealed class CalibrationTests : FolderTest
     private double LogLoss(SlaTransformer model) => _mlContext.MulticlassClassification.Evaluate(model.Transform(Validation)).LogLoss;
 
     private static float[] Confidences(IDataView scored, string column = "Confidence") => [.. scored.GetColumn<float[]>(column).Select(value => Assert.Single(value))];
-
-    private static float[] Divided(float[] score, double temperature)
-    {
-        double[] powers = [.. score.Select(p => Math.Pow(p, 1 / temperature))];
-        return [.. powers.Select(p => (float)(p / powers.Sum()))];
-    }
 }

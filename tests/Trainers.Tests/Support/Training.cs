@@ -73,6 +73,17 @@ internal static class Training
 
     public static float[][] Scores(IDataView scored) => [.. scored.GetColumn<float[]>("Score")];
 
+    /// <summary>What the log-loss of a model's scores would be with a temperature of 1.</summary>
+    public static double LogLossWithoutTemperature(SlaTransformer model, IDataView scored) =>
+        Scores(scored).Zip(scored.GetColumn<uint>("Label"), (row, label) => -Math.Log(WithTemperature(row, 1 / model.Temperature)[label - 1])).Average();
+
+    /// <summary>softmax(s / T) of the probabilities softmax(s).</summary>
+    public static double[] WithTemperature(float[] probabilities, double temperature)
+    {
+        double[] powers = [.. probabilities.Select(p => Math.Pow(p, 1 / temperature))];
+        return [.. powers.Select(p => p / powers.Sum())];
+    }
+
     public static double LargestDifference(IEnumerable<float[]> a, IEnumerable<float[]> b) =>
         a.Zip(b).Max(pair => pair.First.Zip(pair.Second).Max(p => Math.Abs(p.First - p.Second)));
 }

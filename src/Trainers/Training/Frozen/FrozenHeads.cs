@@ -161,8 +161,8 @@ internal sealed class FrozenHeads(HeadSettings settings, IReadOnlyList<(Embedded
         {
             foreach (var piece in images.Pieces)
             {
-                using var embeddings = images.Store.Read(piece, scores.Views);
-                scores.Add(embeddings, of, images.Store.Labels.AsSpan(piece.Start..piece.End));
+                using Tensor embeddings = images.Store.Read(piece, scores.Views), labels = images.LabelsOf(piece);
+                scores.Add(embeddings, of, labels);
             }
         }
 
