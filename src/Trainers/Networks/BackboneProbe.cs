@@ -80,7 +80,8 @@ internal sealed record BackboneProbe(int Side, long[] Shape, float[] Values)
     {
         try
         {
-            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+            // For one run, thorough optimisation takes longer than it saves.
+            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC };
             using var session = new InferenceSession(model, options);
             using var value = OrtValue.CreateTensorValueFromMemory(image, shape);
             using var run = new RunOptions();

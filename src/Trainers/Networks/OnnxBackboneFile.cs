@@ -26,7 +26,11 @@ internal sealed class OnnxBackboneFile
     {
         _options = options;
         _original = model;
-        _graph = model.Graph?.Clone() ?? throw new InvalidDataException("it has no graph.");
+        if (model.Graph is null)
+            throw new InvalidDataException("it has no graph.");
+        foreach (var tensor in model.Graph.Initializer)
+            tensor.ShareFloats();
+        _graph = model.Graph.Clone();
     }
 
     /// <summary>Reads a file.</summary>

@@ -31,7 +31,7 @@ internal static class OnnxGraphCheck
     private static void Check(TensorProto tensor)
     {
         if (tensor.IsFloat())
-            tensor.ReadFloats();
+            tensor.CheckFloats();
         else if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
             throw new InvalidDataException($"the tensor '{tensor.Name}' keeps its values in another file. Export the network into one file.");
         else if (tensor.DataType is 10 or 11 or 16)

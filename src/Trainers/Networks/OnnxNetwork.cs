@@ -105,10 +105,13 @@ internal sealed class OnnxNetwork : Architecture
             return (this, null);
 
         var graph = _data.Graph.Clone();
+        var weights = new Weights(InitialWeights);
         string input = "images.in";
         if (_meanImage is not null)
         {
-            graph.Initializer.Add(OnnxTensor.Floats(MeanImageName, _meanImage.At(shape.Height, shape.Width), 1, Channels, shape.Height, shape.Width));
+            var tensor = OnnxTensor.Floats(MeanImageName, _meanImage.At(shape.Height, shape.Width), 1, Channels, shape.Height, shape.Width);
+            graph.Initializer.Add(tensor);
+            weights[BackboneGraphData.WeightName(MeanImageName)] = ([.. tensor.Dims], tensor.ReadFloats());
             Prepend(new NodeProto { OpType = "Sub", Name = MeanImageName, Input = { input, MeanImageName }, Output = { _data.Input } });
         }
         else
@@ -130,7 +133,7 @@ internal sealed class OnnxNetwork : Architecture
         }
 
         var data = new BackboneGraphData(graph, input, _data.Embedding);
-        return (new OnnxNetwork(Name, EmbeddingSize, data, data.ReadWeights(), InitialNormalization, _probe, meanImage: null), null);
+        return (new OnnxNetwork(Name, EmbeddingSize, data, weights, InitialNormalization, _probe, meanImage: null), null);
 
         void Prepend(NodeProto node) => graph.Node.Insert(0, node);
     }

@@ -15,6 +15,23 @@ internal static class OnnxTensor
     public static float[] ReadFloats(this TensorProto tensor) =>
         Read(tensor, OnnxType.Float, tensor.FloatData.Count > 0 ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(tensor.RawData.Span).ToArray());
 
+    /// <exception cref="InvalidDataException">As <see cref="ReadFloats"/> throws.</exception>
+    public static void CheckFloats(this TensorProto tensor) =>
+        Check(tensor, OnnxType.Float, tensor.FloatData.Count > 0 ? tensor.FloatData.Count : tensor.RawData.Length / sizeof(float));
+
+    /// <summary>Moves floats to the field that copies of the tensor share.</summary>
+    public static void ShareFloats(this TensorProto tensor)
+    {
+        if (tensor.FloatData.Count == 0)
+            return;
+        float[] values = [.. tensor.FloatData];
+        tensor.FloatData.Clear();
+
+        // Copies of the tensor would copy the room that the values had.
+        tensor.FloatData.Capacity = 0;
+        tensor.RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<float>(values));
+    }
+
     /// <exception cref="InvalidDataException">The tensor is of another type, has values in another file, or not as many as its shape.</exception>
     public static long[] ReadLongs(this TensorProto tensor) => tensor.DataType == (int)OnnxType.Int32
         ? [.. Read(tensor, OnnxType.Int32, tensor.Int32Data.Count > 0 ? [.. tensor.Int32Data] : MemoryMarshal.Cast<byte, int>(tensor.RawData.Span).ToArray())]
@@ -37,10 +54,15 @@ internal static class OnnxTensor
 
     private static T[] Read<T>(TensorProto tensor, OnnxType type, T[] values)
     {
+        Check(tensor, type, values.Length);
+        return values;
+    }
+
+    private static void Check(TensorProto tensor, OnnxType type, int count)
+    {
         if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
             throw new InvalidDataException($"the tensor '{tensor.Name}' keeps its values in another file. Export the network into one file.");
-        if (tensor.DataType != (int)type || TensorShape.Bytes(tensor.Dims, valueBytes: 1) != values.Length)
-            throw new InvalidDataException($"the tensor '{tensor.Name}' has {values.Length} values of type {tensor.DataType}, and its shape is [{string.Join(", ", tensor.Dims)}].");
-        return values;
+        if (tensor.DataType != (int)type || TensorShape.Bytes(tensor.Dims, valueBytes: 1) != count)
+            throw new InvalidDataException($"the tensor '{tensor.Name}' has {count} values of type {tensor.DataType}, and its shape is [{string.Join(", ", tensor.Dims)}].");
     }
 }
