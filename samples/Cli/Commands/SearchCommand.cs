@@ -76,6 +76,8 @@ internal sealed class SearchCommand
         int? backboneSide = _backbone.Apply(parsed, _training, images, space, fixedBackbone, isNetworkFixed);
         int largestSide = Math.Max(options.ImageWidth!.Value, backboneSide ?? 0);
         var rows = new ValidationRows();
+        List<ITrainingObserver> observers = [rows];
+        options.Observers = observers;
 
         // Each set of transformations has its own number of views, where none is given.
         options.ViewsPerStep = _training.ViewsPerStep(parsed);
@@ -89,7 +91,7 @@ internal sealed class SearchCommand
             experiment.SetMaxModelToExplore(trials);
 
         using var interruption = new Interruption();
-        using var found = Search(images, experiment, folder, board => options.Observers = [rows, board], interruption.Token);
+        using var found = Search(images, experiment, folder, observers.Add, interruption.Token);
         Save(mlContext, found.Model, path, folder);
         if (found.IsComplete && hasOwnFolder)
             new OwnFolder(folder).Delete();

@@ -37,7 +37,7 @@ public sealed class SlaExperiment
     {
         options.Validate();
         _host = environment.Register("SlaExperiment");
-        _options = options;
+        _options = new Options { Trainer = options.Trainer.Clone(), Folder = options.Folder };
     }
 
     /// <summary>Sets the rows to train on, and other rows to compare trials on.</summary>

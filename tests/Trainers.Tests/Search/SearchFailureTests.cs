@@ -102,6 +102,16 @@ public sealed class SearchFailureTests : SearchTest
     }
 
     [Fact]
+    public void What_options_are_set_to_after_the_experiment_was_made_does_not_count()
+    {
+        var options = new SlaTrainer.Options();
+        var experiment = Experiment(configure: given => options = given, trials: 1);
+        options.FeatureColumnName = "Nothing";
+        using var result = experiment.Run();
+        Assert.True(result.IsComplete);
+    }
+
+    [Fact]
     public void Memory_is_back_to_where_it_was_after_each_trial()
     {
         Experiment(trials: 2).Run().Dispose();
