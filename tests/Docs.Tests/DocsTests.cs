@@ -72,7 +72,7 @@ public sealed partial class DocsTests
     {
         string[] lines = File.ReadAllLines(In($"docs/guides/{guide}.md"));
         Assert.Equal(Headings, lines.Where(line => line.StartsWith("## ", StringComparison.Ordinal)));
-        Assert.NotEmpty(Blocks(In($"docs/guides/{guide}.md")));
+        Assert.Matches(Program(), File.ReadAllText(In($"docs/guides/{guide}.md")));
     }
 
     [Theory]
@@ -161,6 +161,9 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex CSharpBlock();
+
+    [GeneratedRegex("^```(csharp|fsharp)\n", RegexOptions.Multiline)]
+    private static partial Regex Program();
 
     [GeneratedRegex(@"^```.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Fence();

@@ -40,7 +40,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void The_programs_of_the_readme_run()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 8));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 8));
         ReadmeCode.Train();
 
         // A program that scores has paths, and no labels.
@@ -71,10 +71,10 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Getting_started_trains_measures_and_predicts_and_deployment_takes_its_model()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 6));
         GettingStartedGuide.Run();
 
-        WritePhotos("inbox", FashionImages.Test(classes: 3, perClass: 2), ofClasses: false);
+        FashionImages.WritePhotos("inbox", FashionImages.Test(classes: 3, perClass: 2), ofClasses: false);
         DeploymentGuide.Run();
         Assert.True(File.Exists("model.onnx"));
         Assert.True(new FileInfo("small.zip").Length < new FileInfo("model.zip").Length);
@@ -83,9 +83,9 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Files_of_strangers_are_scored_or_refused()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
         TrainShortly();
-        WritePhotos("uploads", FashionImages.Test(classes: 2, perClass: 1), ofClasses: false);
+        FashionImages.WritePhotos("uploads", FashionImages.Test(classes: 2, perClass: 1), ofClasses: false);
         File.WriteAllText(Path.Combine("uploads", "page.jpg"), "<html>");
         File.WriteAllBytes(Path.Combine("uploads", "large.jpg"), new byte[20_000_001]);
         Assert.Equal(2, SecurityGuide.Run());
@@ -94,7 +94,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public async Task Web_servers_predict_uploads_and_say_how_they_fare()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
         TrainShortly();
         await WebServersGuide.RunAsync(RunningServer.Arguments, async client =>
         {
@@ -126,7 +126,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Photos_that_cannot_be_read_are_left_out()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 3));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 3));
         File.WriteAllText(Path.Combine(Directory.GetDirectories("photos")[0], "broken.jpg"), "no image");
         PhotosGuide.Run();
         Assert.Equal(1, Load("model.zip").TrainingHistory.UnreadableImages);
@@ -135,7 +135,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Training_keeps_the_best_epoch_and_leaves_curves()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 5));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 5));
         TrainingGuide.Run();
         Assert.NotNull(Load("model.zip").TrainingHistory.BestEpoch);
         Assert.NotEmpty(Directory.GetFiles("logs"));
@@ -149,7 +149,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Transformations_are_compared()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 6));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 6));
         TransformationsGuide.Run();
         var own = TransformationsGuide.Own();
         own.Validate(new ImageShape(3, 32, 32));
@@ -159,7 +159,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public async Task Search_finds_a_model_in_its_time()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 10));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 10));
         await SearchGuide.RunAsync(["8"]);
         Assert.Equal(3, Load("model.zip").ClassNames.Count);
     }
@@ -167,8 +167,8 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Few_shot_learns_a_class_from_five_photos()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 5, perClass: 15));
-        WritePhotos("new-classes", [.. FashionImages.Train(classes: 10, perClass: 6).Where(image => image.Label is "sandal" or "sneaker")]);
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 5, perClass: 15));
+        FashionImages.WritePhotos("new-classes", [.. FashionImages.Train(classes: 10, perClass: 6).Where(image => image.Label is "sandal" or "sneaker")]);
         FewShotGuide.Run(["3"]);
         using var classifier = PrototypeTransformer.Load(new MLContext(), "classifier.zip");
         Assert.Equal("sandal", classifier.ClassNames[^1]);
@@ -178,8 +178,8 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Uneven_classes_are_trained_on()
     {
-        WritePhotos("photos", FashionImages.TrainUneven(8, 4, 2));
-        WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 2));
+        FashionImages.WritePhotos("photos", FashionImages.TrainUneven(8, 4, 2));
+        FashionImages.WritePhotos("validation", FashionImages.Test(classes: 3, perClass: 2));
         UnevenClassesGuide.Run();
         Assert.Equal(3, Load("model.zip").ClassNames.Count);
     }
@@ -187,8 +187,8 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Images_of_no_known_class_are_told()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
-        WritePhotos("new", FashionImages.Test(classes: 3, perClass: 1), ofClasses: false);
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
+        FashionImages.WritePhotos("new", FashionImages.Test(classes: 3, perClass: 1), ofClasses: false);
         UnknownImagesGuide.Run();
         Assert.InRange(Load("model.zip").ThresholdFor(0.2).Coverage, 0.1, 1);
     }
@@ -196,7 +196,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Any_trainer_learns_joint_labels()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 3, perClass: 20));
         AnyTrainerGuide.Run();
         Assert.True(File.Exists("model.zip"));
     }
@@ -204,7 +204,7 @@ public sealed class GuideProgramTests : FolderTest
     [Fact]
     public void Examples_without_a_long_training_run()
     {
-        WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
+        FashionImages.WritePhotos("photos", FashionImages.Train(classes: 2, perClass: 4));
         TrainShortly();
         ExamplesCode.Predict();
         ExamplesCode.Serve();
@@ -231,15 +231,5 @@ public sealed class GuideProgramTests : FolderTest
         var files = mlContext.Data.LoadFromEnumerable(
             Directory.GetFiles("photos", "*.jpg", SearchOption.AllDirectories).Select(path => new LabelledImage(path, new FileInfo(path).Directory!.Name)));
         return mlContext.Transforms.Conversion.MapValueToKey("Label").Append(mlContext.Transforms.LoadImages("Image", "", "ImagePath")).Fit(files).Transform(files);
-    }
-
-    private static void WritePhotos(string folder, LabelledImage[] images, bool ofClasses = true)
-    {
-        foreach (var image in images)
-        {
-            string target = ofClasses ? Path.Combine(folder, image.Label) : folder;
-            Directory.CreateDirectory(target);
-            FashionImages.CopyAsJpeg(image.ImagePath, Path.Combine(target, $"{image.Label}-{Path.GetFileNameWithoutExtension(image.ImagePath)}.jpg"));
-        }
     }
 }

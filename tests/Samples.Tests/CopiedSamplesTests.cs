@@ -21,6 +21,9 @@ public sealed class CopiedSamples : IAsyncLifetime
     /// <summary>Where the packages are.</summary>
     internal static string Feed => Path.Combine(AppContext.BaseDirectory, "feed");
 
+    /// <summary>Where the packages are unpacked, for a script of F#: it restores them in a folder of its own, where the file nuget.config does not count.</summary>
+    internal static IEnumerable<(string Variable, string Value)> Environment => [("NUGET_PACKAGES", Unpacked), ("NUGET_FALLBACK_PACKAGES", ProgramRun.PathOf("Packages"))];
+
     /// <summary>What the libraries were built as, such as Release.</summary>
     internal static string Configuration => typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
@@ -57,10 +60,10 @@ public sealed class CopiedSamples : IAsyncLifetime
     internal string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
 
     /// <summary>Makes the folder of a project.</summary>
-    internal string NewProject(string name, string project)
+    internal string NewProject(string name, string extension, string project)
     {
         string folder = NewFolder(name);
-        File.WriteAllText(Path.Combine(folder, $"{name}.csproj"), project);
+        File.WriteAllText(Path.Combine(folder, $"{name}.{extension}"), project);
         return folder;
     }
 
@@ -139,7 +142,7 @@ public sealed class CopiedSamplesTests(CopiedSamples copies) : IClassFixture<Cop
     public async Task A_project_elsewhere_that_references_the_sources_builds_without_warnings()
     {
         string library = Path.Combine(ProgramRun.PathOf("Repository"), "src", "Trainers", "Microsoft.ML.Sla.Trainers.csproj");
-        string project = copies.NewProject("elsewhere", $"""
+        string project = copies.NewProject("elsewhere", "csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
               <ItemGroup><ProjectReference Include="{library}" /></ItemGroup>

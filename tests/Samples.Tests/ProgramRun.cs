@@ -26,37 +26,48 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
     /// <param name="arguments">The arguments.</param>
     public static Task<ProgramRun> RunInAsync(string sample, IEnumerable<(string Variable, string? Value)> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]);
+        var start = StartOf(sample, arguments);
         foreach (var (variable, value) in environment)
             start.Environment[variable] = value;
         return RunAsync(start, line: null, signal: null);
     }
 
     /// <summary>Runs a sample in a folder.</summary>
-    public static Task<ProgramRun> RunInFolderAsync(string sample, string folder, params string[] arguments) =>
-        RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]) { WorkingDirectory = folder }, line: null, signal: null);
+    public static Task<ProgramRun> RunInFolderAsync(string sample, string folder, params string[] arguments)
+    {
+        var start = StartOf(sample, arguments);
+        start.WorkingDirectory = folder;
+        return RunAsync(start, line: null, signal: null);
+    }
 
     /// <summary>Runs an executable file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="folder">The folder to run it in; null for that of the tests.</param>
-    public static Task<ProgramRun> RunFileAsync(string file, string? folder = null) => RunAsync(new ProcessStartInfo(file) { WorkingDirectory = folder ?? "" }, line: null, signal: null);
+    /// <param name="arguments">The arguments.</param>
+    public static Task<ProgramRun> RunFileAsync(string file, string? folder = null, params string[] arguments) =>
+        RunAsync(new ProcessStartInfo(file, arguments) { WorkingDirectory = folder ?? "" }, line: null, signal: null);
 
     /// <summary>Runs a command line of bash.</summary>
     public static Task<ProgramRun> RunShellAsync(string line) => RunAsync(new ProcessStartInfo("bash", ["-c", line]), line: null, signal: null);
 
     /// <summary>Runs a command of the .NET SDK in a folder. Nothing of it stays behind, and it knows nothing of a build that the tests were started by.</summary>
-    public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments)
+    public static Task<ProgramRun> RunSdkAsync(string folder, params string[] arguments) => RunSdkInAsync(folder, [], arguments);
+
+    /// <summary>Runs a command of the .NET SDK in a folder and in a changed environment.</summary>
+    public static Task<ProgramRun> RunSdkInAsync(string folder, IEnumerable<(string Variable, string Value)> environment, params string[] arguments)
     {
         string[] ofBuilds = arguments[0] is "build" or "pack" ? ["--disable-build-servers", "-nologo", "-v:quiet"] : [];
         var start = new ProcessStartInfo("dotnet", [.. arguments, .. ofBuilds]) { WorkingDirectory = folder };
         foreach (string variable in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(variable);
+        foreach (var (variable, value) in environment)
+            start.Environment[variable] = value;
         return RunAsync(start, line: null, signal: null);
     }
 
     /// <summary>Runs a sample, and sends it a signal once a line of its standard error contains something.</summary>
     public static Task<ProgramRun> RunUntilAsync(string sample, string? line, string? signal, params string[] arguments) =>
-        RunAsync(new ProcessStartInfo("dotnet", [PathOf(sample), .. arguments]), line, signal);
+        RunAsync(StartOf(sample, arguments), line, signal);
 
     /// <summary>What Ctrl-C sends; or the polite request to end, where this process was started to ignore Ctrl-C, as in the background of a script.</summary>
     public static string InterruptSignal()
@@ -65,9 +76,14 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
         return (Convert.ToUInt64(mask, 16) >> (Interrupt - 1) & 1) == 1 ? "TERM" : "INT";
     }
 
+    private static ProcessStartInfo StartOf(string sample, string[] arguments) => new("dotnet", [PathOf(sample), .. arguments]);
+
     private static async Task<ProgramRun> RunAsync(ProcessStartInfo start, string? line, string? signal)
     {
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+
+        // Other tests run at the same time, and threads of small operations would wait for each other.
+        start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = new StringBuilder();

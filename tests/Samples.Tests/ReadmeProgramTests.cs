@@ -1,11 +1,10 @@
-using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Microsoft.ML.Sla.Tests;
 
 /// <summary>The first steps of a reader of the README, with the packages: a new project, the program pasted, and its model in a program without the library.</summary>
 [Collection(CliGroup.Name)]
-public sealed partial class ReadmeProgramTests(CopiedSamples copies) : IClassFixture<CopiedSamples>
+public sealed class ReadmeProgramTests(CopiedSamples copies) : IClassFixture<CopiedSamples>
 {
     [Fact]
     public async Task The_program_of_the_readme_trains_with_the_packages_and_its_model_scores_elsewhere()
@@ -16,12 +15,10 @@ public sealed partial class ReadmeProgramTests(CopiedSamples copies) : IClassFix
         foreach (string package in new[] { "TorchSharp-cpu", "Microsoft.ML.DnnImageFeaturizer.ResNet18" })
             await DoneAsync("add", "package", package, "--version", PackageTests.Versions()[package], "--no-restore");
 
-        string program = CSharpBlock().Match(File.ReadAllText(Path.Combine(ProgramRun.PathOf("Repository"), "README.md"))).Groups["code"].Value;
-        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), Page.FirstBlock("README.md", "csharp"));
         string output = Path.Combine(project, "output");
         await DoneAsync("build", "-warnaserror", "-o", output, "-p:NuGetAudit=false", "-p:CreateSymbolicLinksForCopyLocalIfPossible=true");
-        foreach (var (image, number) in FashionImages.Train(classes: 2, perClass: 10).Select((image, number) => (image, number)))
-            FashionImages.CopyAsJpeg(image.ImagePath, Path.Combine(Directory.CreateDirectory(Path.Combine(project, "photos", image.Label)).FullName, $"{number}.jpg"));
+        FashionImages.WritePhotos(Path.Combine(project, "photos"), FashionImages.Train(classes: 2, perClass: 10));
         string photo = Path.Combine(project, "new.jpg");
         FashionImages.CopyAsJpeg(FashionImages.Test(classes: 2, perClass: 1)[0].ImagePath, photo);
 
@@ -40,7 +37,4 @@ public sealed partial class ReadmeProgramTests(CopiedSamples copies) : IClassFix
             Assert.True(done.Code == 0, done.Output + done.Error);
         }
     }
-
-    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
-    private static partial Regex CSharpBlock();
 }

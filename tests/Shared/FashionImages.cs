@@ -30,6 +30,17 @@ public static class FashionImages
         image.Save(target);
     }
 
+    /// <summary>Writes images as JPEG files into a folder for each class, or into one folder.</summary>
+    public static void WritePhotos(string folder, LabelledImage[] images, bool ofClasses = true)
+    {
+        foreach (var image in images)
+        {
+            string target = ofClasses ? Path.Combine(folder, image.Label) : folder;
+            Directory.CreateDirectory(target);
+            CopyAsJpeg(image.ImagePath, Path.Combine(target, $"{image.Label}-{Path.GetFileNameWithoutExtension(image.ImagePath)}.jpg"));
+        }
+    }
+
     private static LabelledImage[] List(string half, int classes, int perClass) =>
     [
         .. Directory.GetDirectories(Path.Combine(Folder, half)).Order(StringComparer.Ordinal).Take(classes)

@@ -16,6 +16,9 @@ public static class TorchLibrary
     private const string LibTorch = "torch";
     private const string LibTorchSharp = "LibTorchSharp";
 
+    /// <summary>Where a NuGet package has its libraries for Linux, seen from its folder of assemblies.</summary>
+    private const string NativeFolderOfPackage = "../../runtimes/linux-x64/native";
+
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
 
@@ -38,10 +41,10 @@ public static class TorchLibrary
         }
     }
 
-    /// <summary>The exception for libraries that do not load. <paramref name="libtorch"/> is the file of libtorch; null if there is none.</summary>
-    internal static InvalidOperationException Explain(string? libtorch, Exception reason) =>
+    /// <summary>The exception for libraries that do not load.</summary>
+    internal static InvalidOperationException Explain(bool hasLibtorch, Exception reason) =>
         new(
-            libtorch is null
+            !hasLibtorch
                 ? $"The application has no libtorch for {RuntimeInformation.RuntimeIdentifier}. "
                     + "Add the NuGet package TorchSharp-cpu (or TorchSharp-cuda-windows, TorchSharp-cuda-linux) to the application; "
                     + "it has libraries for Windows and Linux on x64 and for macOS on Apple silicon."
@@ -63,24 +66,26 @@ public static class TorchLibrary
         }
         catch (Exception e) when (e is NotSupportedException or TypeInitializationException)
         {
-            throw Explain(Find(LibTorch, typeof(torch).Assembly), e);
+            throw Explain(Find(LibTorch, typeof(torch).Assembly) is not null, e);
         }
     }
 
     [SupportedOSPlatform("linux")]
     private static void LoadOnLinux(Assembly torchSharp)
     {
+        bool hasLibtorch = Find(LibTorch, torchSharp) is not null;
         try
         {
             using var setting = OpenMp.WaitAsleep();
 
             // libtorch is loaded first, because it may be in another folder than TorchSharp's library, and always is for a copy of that.
             NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);
+            hasLibtorch = true;
             LoadOriginalOrCopy(torchSharp);
         }
         catch (Exception e) when (e is DllNotFoundException or InvalidDataException or IOException)
         {
-            throw Explain(Find(LibTorch, torchSharp), e);
+            throw Explain(hasLibtorch, e);
         }
     }
 
@@ -91,25 +96,42 @@ public static class TorchLibrary
         {
             NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
         }
-        catch (DllNotFoundException e) when (ElfPatcher.CanHelpWith(e.Message) && Find(LibTorchSharp, torchSharp) is { } original)
+        catch (DllNotFoundException) when (Find(LibTorchSharp, torchSharp) is { } original)
+        {
+            LoadOriginalOrCopy(original);
+
+            // The loader identifies a loaded library by the name written inside it, so TorchSharp's imports now find it.
+            NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
+        }
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static void LoadOriginalOrCopy(string original)
+    {
+        try
+        {
+            NativeLibrary.Load(original);
+        }
+        catch (DllNotFoundException e) when (ElfPatcher.CanHelpWith(e.Message))
         {
             byte[]? patched = ElfPatcher.Patch(File.ReadAllBytes(original));
             if (patched is null)
                 throw;
             LibraryCopy.Load(Path.GetFileName(original), patched);
-
-            // The loader identifies a loaded library by the name written inside it, so TorchSharp's imports now find the copy.
-            NativeLibrary.Load(LibTorchSharp, torchSharp, searchPath: null);
         }
     }
 
-    /// <summary>The file of one of the application's libraries; null if there is none.</summary>
+    /// <summary>
+    /// The file of one of the application's libraries; null if there is none. A script of F# runs TorchSharp's package where NuGet unpacked it.
+    /// </summary>
     private static string? Find(string library, Assembly torchSharp)
     {
         string searched = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        string? ofTorchSharp = Path.GetDirectoryName(torchSharp.Location);
         return searched.Split(Path.PathSeparator)
             .Append(AppContext.BaseDirectory)
-            .Append(Path.GetDirectoryName(torchSharp.Location))
+            .Append(ofTorchSharp)
+            .Append(Path.Combine(ofTorchSharp ?? "", NativeFolderOfPackage))
             .Where(directory => !string.IsNullOrEmpty(directory))
             .Select(directory => Path.Combine(directory!, $"lib{library}.so"))
             .FirstOrDefault(File.Exists);

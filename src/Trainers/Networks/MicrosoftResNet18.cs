@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
@@ -25,14 +26,31 @@ internal static class MicrosoftResNet18
         return OnnxBackboneFile.Read(network, new OnnxBackboneOptions { Normalization = Bytes, IsBlueFirst = true, Embedding = embedding }, Name).WithMeanImage(mean);
     }
 
-    private static string Folder => Path.Combine(AppContext.BaseDirectory, "DnnImageModels");
-
     private static string PathOf(string folder, string file)
     {
-        string path = Path.Combine(Folder, folder, file);
-        return File.Exists(path)
-            ? path
-            : throw new FileNotFoundException($"There is no '{path}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}.", path);
+        string inFolder = Path.Combine("DnnImageModels", folder, file), beside = Path.Combine(AppContext.BaseDirectory, inFolder);
+        return Candidates(beside, inFolder).FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
+            $"There is no '{beside}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}.", beside);
+    }
+
+    /// <summary>Beside the program, where a build copies the file; for a script of F#, which has no build, in the package.</summary>
+    private static IEnumerable<string> Candidates(string beside, string inFolder)
+    {
+        yield return beside;
+        if (FolderOfLibrary() is { } library)
+            yield return Path.Combine(library, "../../tools", inFolder);
+    }
+
+    private static string? FolderOfLibrary()
+    {
+        try
+        {
+            return Path.GetDirectoryName(Assembly.Load(Package).Location);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The mean image, red first: the file has blue first.</summary>

@@ -47,7 +47,7 @@ public sealed class TorchLibraryTests : FolderTest
     {
         DllNotFoundException reason = new("torch");
 
-        InvalidOperationException error = TorchLibrary.Explain(libtorch: null, reason);
+        InvalidOperationException error = TorchLibrary.Explain(hasLibtorch: false, reason);
 
         Assert.Same(reason, error.InnerException);
         Assert.All(
@@ -60,7 +60,7 @@ public sealed class TorchLibraryTests : FolderTest
     {
         DllNotFoundException reason = new("libgcc_s.so.1: cannot open shared object file");
 
-        InvalidOperationException error = TorchLibrary.Explain("/app/libtorch.so", reason);
+        InvalidOperationException error = TorchLibrary.Explain(hasLibtorch: true, reason);
 
         Assert.Same(reason, error.InnerException);
         Assert.All(
