@@ -168,10 +168,10 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task A_run_that_was_interrupted_goes_on_to_the_same_model()
     {
-        string[] whole = Training("whole.zip", epochs: 80);
+        string[] whole = Training("whole.zip", epochs: 30);
         await SlaCommand.DoneAsync(whole);
 
-        string[] stopped = Training("stopped.zip", epochs: 80);
+        string[] stopped = Training("stopped.zip", epochs: 30);
         var first = await ProgramRun.RunUntilAsync("Cli", "epoch 3/", ProgramRun.InterruptSignal(), stopped);
         Assert.Equal(130, first.Code);
         Assert.Empty(first.Output);
@@ -187,13 +187,13 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task A_run_that_was_killed_goes_on_from_its_last_checkpoint()
     {
-        string[] arguments = Training("killed.zip", epochs: 130);
+        string[] arguments = Training("killed.zip", epochs: 115);
         var killed = await ProgramRun.RunUntilAsync("Cli", "epoch 103/", "KILL", arguments);
         Assert.NotEqual(0, killed.Code);
         Assert.False(File.Exists(arguments[4]));
 
         var resumed = await SlaCommand.DoneAsync([.. arguments, "--resume"]);
-        Assert.Contains("Continuing after step 100 of 130", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("Continuing after step 100 of 115", resumed.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(arguments[4]));
     }
 
@@ -329,7 +329,7 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
         await SlaCommand.RefusedAsync("Line 32", "evaluate", "--model", model, "--list", list);
     }
 
-    private string[] Training(string model, int epochs) => SlaCommand.Train(trained.Images, InFolder(model), epochs);
+    private string[] Training(string model, int epochs) => ["train", "--images", trained.Images, "--model", InFolder(model), "--architecture", "conv-net-4", "--epochs", $"{epochs}"];
 
     private static IEnumerable<float> Pixels(string file)
     {

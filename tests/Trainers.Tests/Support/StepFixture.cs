@@ -1,4 +1,5 @@
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
@@ -6,12 +7,13 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>Training steps on images in memory, with four rotations, on the CPU: for tests of single steps.</summary>
+/// <summary>Training steps on images in memory, with four rotations, on one thread: for tests of single steps.</summary>
 internal sealed class StepFixture : IDisposable
 {
+    private readonly TorchScope _scope = TorchScope.Enter(threads: 1, keepMemory: false);
+
     public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
     {
-        TorchLibrary.EnsureLoaded();
         var architecture = Architecture.CifarResNet(depth);
         Objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
         Network = new SlaNetwork(architecture, store.Shape, Objective.Heads, seed: 1);
@@ -59,5 +61,6 @@ internal sealed class StepFixture : IDisposable
         Loader.Dispose();
         Views.Dispose();
         Network.Dispose();
+        _scope.Dispose();
     }
 }

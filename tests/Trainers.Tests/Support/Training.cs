@@ -2,7 +2,7 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>A small real training run that tests share.</summary>
+/// <summary>A small real training run that tests share; of one thread, because threads of small operations wait for each other where other tests run.</summary>
 internal static class Training
 {
     public static SlaTrainer.Options Options(SlaObjective objective = SlaObjective.SlaSelfDistillation) => new()
@@ -15,6 +15,7 @@ internal static class Training
         BatchSize = 16,
         LearningRate = 0.05,
         Seed = 7,
+        Threads = 1,
         Device = SlaDevice.Cpu,
     };
 
@@ -28,6 +29,7 @@ internal static class Training
         Shots = 1,
         Queries = 1,
         Seed = 1,
+        Threads = 1,
     };
 
     /// <summary>Rows with a key column Label and an image column Image.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Sla.Data;
 using Microsoft.ML.Sla.FewShot;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Networks;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
@@ -14,11 +15,11 @@ public sealed partial class MemoryTests
     [Theory]
     [InlineData(4, ScalarType.Float32)]
     [InlineData(2, ScalarType.Float32)]
-    [InlineData(4, ScalarType.BFloat16)]
+    [InlineData(2, ScalarType.BFloat16)]
     public void A_thousand_steps_leave_no_tensor_and_no_memory_behind(int viewsPerStep, ScalarType type)
     {
         var random = new Random(1);
-        var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 2, random);
+        var store = StepFixture.RandomImages(new ImageShape(1, 8, 8), count: 16, classes: 2, random);
         int[] rows = [.. Enumerable.Range(0, 4)];
         using var fixture = new StepFixture(SlaObjective.SlaSelfDistillation, classes: 2, depth: 8, store, new TrainingSettings(
             Epochs: 1, BatchSize: 4, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()], Seed: 1)
@@ -31,7 +32,7 @@ public sealed partial class MemoryTests
     [InlineData(FewShotObjective.Sla, PrototypeSimilarity.Cosine)]
     public void A_thousand_episodes_leave_no_tensor_and_no_memory_behind(FewShotObjective kind, PrototypeSimilarity similarity)
     {
-        TorchLibrary.EnsureLoaded();
+        using var scope = TorchScope.Enter(threads: 1, keepMemory: false);
         var random = new Random(1);
         var shape = new EpisodeShape(Ways: 2, Shots: 1, Queries: 1);
         var store = StepFixture.RandomImages(new ImageShape(1, 16, 16), count: 16, classes: 4, random);
@@ -56,7 +57,7 @@ public sealed partial class MemoryTests
     [InlineData(FewShotObjective.Sla, PrototypeSimilarity.Cosine)]
     public void A_thousand_maps_of_embeddings_leave_no_tensor_and_no_memory_behind(FewShotObjective kind, PrototypeSimilarity similarity)
     {
-        TorchLibrary.EnsureLoaded();
+        using var scope = TorchScope.Enter(threads: 1, keepMemory: false);
         var random = new Random(1);
         float[][] values = [.. Enumerable.Range(0, 16).Select(_ => Enumerable.Range(0, 2 * 6).Select(_ => random.NextSingle()).ToArray())];
         using var store = Embeddings.Store([.. Enumerable.Range(0, 16).Select(image => image / 4)], values, views: 2);
