@@ -71,6 +71,32 @@ public sealed class StudiesTests : FolderTest
     }
 
     [Fact]
+    public async Task Trainings_of_a_time_are_compared_on_images_that_nothing_is_trained_on()
+    {
+        string study = Write("equal.json", """
+            {
+              "title": "Equal", "seconds": [2, 3], "seeds": [1],
+              "common": {
+                "data": "cifar10", "imagesPerClass": 4, "pilotImagesPerClass": 2, "viewsPerStep": 2, "architecture": "conv-net-8",
+                "augment": "none", "batchSize": 10, "learningRate": 0.1, "weightDecay": 5e-4
+              },
+              "settings": { "baseline": { "objective": "baseline" }, "SLA": { "objective": "sla", "transformations": "rotation2" } },
+              "rows": [
+                { "name": "baseline", "setting": "baseline", "inference": "Single" },
+                { "name": "SLA, aggregated", "setting": "SLA", "inference": "Aggregated", "against": "baseline" }
+              ]
+            }
+            """);
+        var lines = await RunAndReport(study, runs: 4);
+        Assert.All(lines, line => Assert.InRange((double)line["seconds"]!, 0.7 * (int)line["run"]!["seconds"]!, 8 + (int)line["run"]!["seconds"]!));
+
+        // Two images of each of ten classes: an accuracy is a number of twentieths.
+        Assert.All(lines.SelectMany(line => line["inferences"]!.AsObject()), inference => Assert.True(double.IsInteger(Math.Round(20 * (double)inference.Value!["accuracy"]!, 9))));
+        Assert.Contains("0.1 minutes of one thread, 4 images of each class:", File.ReadAllText(InFolder("equal.md")), StringComparison.Ordinal);
+        Assert.Contains("minutes of training on one thread", File.ReadAllText(InFolder("equal.svg")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_trains_on_from_the_weights_of_another()
     {
         string study = Write("weights.json", """

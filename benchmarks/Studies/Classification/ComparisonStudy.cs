@@ -1,21 +1,26 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.Sla.Studies;
 
-/// <summary>Compares trainings, setting by setting, size by size of the training set, seed by seed.</summary>
+/// <summary>Compares trainings, setting by setting, size by size of the training set or of its time, seed by seed.</summary>
 internal sealed record ComparisonStudy : Study<TrainingRun>
 {
     private const string Pretrained = "pretrained";
     private const string ImagesOfClass = "imagesPerClass";
+    private const string Time = "seconds";
     private const string Seed = "seed";
 
     /// <summary>The properties of <see cref="TrainingRun"/> that settings share, with <c>steps</c> in place of <c>epochs</c> where their number is to be the same for all sizes.</summary>
     public required JsonObject Common { get; init; }
 
     /// <summary>Sizes of the training set.</summary>
-    public required IReadOnlyList<int> ImagesPerClass { get; init; }
+    public IReadOnlyList<int> ImagesPerClass { get; init; } = [];
+
+    /// <summary>Times of a training, in place of sizes.</summary>
+    public IReadOnlyList<int> Seconds { get; init; } = [];
 
     /// <summary>Seeds of images and training.</summary>
     public required IReadOnlyList<int> Seeds { get; init; }
@@ -26,22 +31,28 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
     /// <summary>What is compared.</summary>
     public required IReadOnlyList<StudyRow> Rows { get; init; }
 
-    public override IEnumerable<IRun> ListRuns() => from seed in Seeds from images in ImagesPerClass from setting in Settings.Keys select RunOf(setting, images, seed);
+    /// <summary>What the settings are compared at: times where there are any, and else sizes of the training set.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<int> Sizes => IsOfTime ? Seconds : ImagesPerClass;
+
+    private bool IsOfTime => Seconds.Count > 0;
+
+    public override IEnumerable<IRun> ListRuns() => from seed in Seeds from size in Sizes from setting in Settings.Keys select RunOf(setting, size, seed);
 
     public override Findings? Find(string file) => Comparison.Of(this, TrainingLine.Read(file)) is { Count: > 0 } comparisons
         ? new Findings(Text(comparisons), comparisons.Any(comparison => comparison.Gain is not null) ? path => Draw(comparisons, path) : null)
         : null;
 
-    public TrainingRun RunOf(string setting, int imagesPerClass, int seed)
+    public TrainingRun RunOf(string setting, int size, int seed)
     {
         var properties = Common.DeepClone().AsObject();
         foreach (var (name, value) in Settings[setting])
             properties[name] = value?.DeepClone();
-        properties[ImagesOfClass] ??= imagesPerClass;
+        properties[IsOfTime ? Time : ImagesOfClass] ??= size;
         properties[Seed] = seed;
         string? weights = (string?)properties[Pretrained];
         properties.Remove(Pretrained);
-        return TrainingRun.Of(properties) with { Pretrained = weights is null ? null : RunOf(weights, imagesPerClass, seed) };
+        return TrainingRun.Of(properties) with { Pretrained = weights is null ? null : RunOf(weights, size, seed) };
     }
 
     protected override void Check()
@@ -57,14 +68,16 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
         base.Check();
     }
 
-    private static string Text(IReadOnlyList<Comparison> comparisons)
+    private string Text(IReadOnlyList<Comparison> comparisons)
     {
         var columns = Columns(comparisons);
         var page = new StringBuilder();
-        foreach (var ofSize in comparisons.GroupBy(comparison => comparison.ImagesPerClass))
+        foreach (var ofSize in comparisons.GroupBy(comparison => comparison.Size))
         {
             var first = ofSize.First().Lines[0].Run;
-            page.AppendLine(CultureInfo.InvariantCulture, $"{ofSize.Key:N0} images of each class, {first.Epochs} epochs of {first.StepsPerEpoch:N0} steps in the first row:").AppendLine();
+            page.AppendLine(IsOfTime
+                ? $"{Minutes(ofSize.Key)} minutes of one thread, {first.ImagesPerClass.ToString("N0", CultureInfo.InvariantCulture)} images of each class:"
+                : string.Create(CultureInfo.InvariantCulture, $"{ofSize.Key:N0} images of each class, {first.Epochs} epochs of {first.StepsPerEpoch:N0} steps in the first row:")).AppendLine();
             page.AppendLine($"| {string.Join(" | ", columns.Select(column => column.Title))} |");
             page.AppendLine($"| {string.Join(" | ", columns.Select(_ => "---"))} |");
             foreach (var comparison in ofSize)
@@ -111,7 +124,7 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
     private void Draw(IReadOnlyList<Comparison> comparisons, string path)
     {
         var compared = comparisons.Where(comparison => comparison.Gain is not null).ToArray();
-        if (ImagesPerClass.Count == 1)
+        if (Sizes.Count == 1)
         {
             GainFigure.WriteRows(path, Title, [.. compared.Select(comparison => (comparison.Row.Label, comparison.Gain!))]);
             return;
@@ -120,12 +133,14 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
         GainFigure.WriteBySize(
             path,
             Title,
-            "training images of each class",
-            [.. ImagesPerClass.Select(size => size.ToString("N0", CultureInfo.InvariantCulture))],
+            IsOfTime ? "minutes of training on one thread" : "training images of each class",
+            [.. Sizes.Select(size => IsOfTime ? Minutes(size) : size.ToString("N0", CultureInfo.InvariantCulture))],
             [.. compared.GroupBy(comparison => comparison.Row).Select(ofRow => (
                 ofRow.Key.Name,
-                (IReadOnlyList<Estimate?>)[.. ImagesPerClass.Select(size => ofRow.FirstOrDefault(comparison => comparison.ImagesPerClass == size)?.Gain)]))]);
+                (IReadOnlyList<Estimate?>)[.. Sizes.Select(size => ofRow.FirstOrDefault(comparison => comparison.Size == size)?.Gain)]))]);
     }
+
+    private static string Minutes(int seconds) => (seconds / 60.0).ToString("0.#", CultureInfo.InvariantCulture);
 }
 
 /// <summary>What a setting's networks score in one way.</summary>

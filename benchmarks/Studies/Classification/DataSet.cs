@@ -35,10 +35,21 @@ internal static class DataSet
         : ([3, CifarSide, CifarSide], rows => images.MLContext.Transforms.ResizeImages("Pixels", CifarSide, CifarSide, Images.Column)
             .Append(images.MLContext.Transforms.ExtractPixels("Pixels", outputAsFloatArray: false)).Fit(rows).Transform(rows).GetColumn<byte[]>("Pixels"));
 
-    private static Images OfCifar(TrainingRun run, string folder) => Images.OfFiles(
-        run.Seed,
-        ImageFiles.Draw(run.Seed, OfHalf("train", run, folder), number => CountOf(run, number)).SelectMany(files => files),
-        OfHalf("test", run, folder).SelectMany(files => run.TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
+    private static Images OfCifar(TrainingRun run, string folder)
+    {
+        var (training, pilot) = Draw(run, OfHalf("train", run, folder));
+        return Images.OfFiles(
+            run.Seed, training, pilot ?? OfHalf("test", run, folder).SelectMany(files => run.TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
+    }
+
+    /// <summary>The images to train on, and those of a pilot, which are others.</summary>
+    private static (IEnumerable<T> Training, IEnumerable<T>? Pilot) Draw<T>(TrainingRun run, IEnumerable<T[]> classes)
+    {
+        T[][] drawn = [.. ImageFiles.Draw(run.Seed, classes, number => CountOf(run, number) + (run.PilotImagesPerClass ?? 0))];
+        return (
+            drawn.Index().SelectMany(ofClass => ofClass.Item.Take(CountOf(run, ofClass.Index))),
+            run.PilotImagesPerClass is null ? null : drawn.Index().SelectMany(ofClass => ofClass.Item.Skip(CountOf(run, ofClass.Index))));
+    }
 
     private static IEnumerable<ImageFile[]> OfHalf(string half, TrainingRun run, string folder)
     {
@@ -56,7 +67,8 @@ internal static class DataSet
     private static Images OfFashion(TrainingRun run, string folder)
     {
         var classes = FashionMnist.Read(folder, "train").GroupBy(image => image.Label).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.ToArray());
-        return Images.OfPixels(run.Seed, ImageFiles.Draw(run.Seed, classes, _ => run.ImagesPerClass).SelectMany(images => images), FashionMnist.Read(folder, FashionMnist.Test));
+        var (training, pilot) = Draw(run, classes);
+        return Images.OfPixels(run.Seed, training, pilot ?? FashionMnist.Read(folder, FashionMnist.Test));
     }
 
     /// <summary>Of each class in <c>train</c>, a quarter is kept to measure on: the quick start's test images choose nothing.</summary>

@@ -47,6 +47,9 @@ internal sealed record TrainingRun : IRun
     /// <summary>Test images of each class; null for all there are.</summary>
     public int? TestImagesPerClass { get; init; }
 
+    /// <summary>Images of each class that are measured on in place of the test images: some of the training half that nothing is trained on. Null for the test images.</summary>
+    public int? PilotImagesPerClass { get; init; }
+
     public required string Objective { get; init; }
 
     /// <summary><c>cross-entropy</c>, or what is set against uneven classes: <c>class-balanced</c> or <c>LDAM-DRW</c>; null for the former.</summary>
@@ -64,6 +67,9 @@ internal sealed record TrainingRun : IRun
     public int? CropPadding { get; init; }
 
     public required int Epochs { get; init; }
+
+    /// <summary>Time of the training on its thread, in seconds, in place of epochs; null for the epochs.</summary>
+    public int? Seconds { get; init; }
 
     public required int BatchSize { get; init; }
 
@@ -105,9 +111,11 @@ internal sealed record TrainingRun : IRun
 
     IRun? IRun.After => Pretrained;
 
-    /// <summary>A run of properties, in which <c>steps</c> may stand in place of <c>epochs</c>.</summary>
+    /// <summary>A run of properties, in which <c>steps</c> or <c>seconds</c> may stand in place of <c>epochs</c>.</summary>
     public static TrainingRun Of(JsonObject properties)
     {
+        if (properties["seconds"] is not null)
+            properties["epochs"] = 0;
         int? steps = properties["epochs"] is null ? properties["steps"]?.GetValue<int>() : null;
         properties.Remove("steps");
         if (steps is not null)
@@ -138,7 +146,8 @@ internal sealed record TrainingRun : IRun
             ViewsPerStep = ViewsPerStep,
             Architecture = Sla.Architecture.Parse(Architecture),
             Augmentations = Augmentation.Parse(Augment, CropPadding),
-            Epochs = Epochs,
+            Epochs = Math.Max(1, Epochs),
+            TrainingTime = Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
             LearningRateSchedule = LearningRateSchedule.OneCycle,
