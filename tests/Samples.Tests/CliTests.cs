@@ -168,10 +168,10 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task A_run_that_was_interrupted_goes_on_to_the_same_model()
     {
-        string[] whole = Training("whole.zip", epochs: 30);
+        string[] whole = Training("whole.zip", epochs: 100);
         await SlaCommand.DoneAsync(whole);
 
-        string[] stopped = Training("stopped.zip", epochs: 30);
+        string[] stopped = Training("stopped.zip", epochs: 100);
         var first = await ProgramRun.RunUntilAsync("Cli", "epoch 3/", ProgramRun.InterruptSignal(), stopped);
         Assert.Equal(130, first.Code);
         Assert.Empty(first.Output);
@@ -187,13 +187,13 @@ public sealed class CliTests(TrainedByCli trained) : FolderTest
     [Fact]
     public async Task A_run_that_was_killed_goes_on_from_its_last_checkpoint()
     {
-        string[] arguments = Training("killed.zip", epochs: 115);
-        var killed = await ProgramRun.RunUntilAsync("Cli", "epoch 103/", "KILL", arguments);
+        string[] arguments = Training("killed.zip", epochs: 400);
+        var killed = await ProgramRun.RunUntilAsync("Cli", "epoch 101/", "KILL", arguments);
         Assert.NotEqual(0, killed.Code);
         Assert.False(File.Exists(arguments[4]));
 
         var resumed = await SlaCommand.DoneAsync([.. arguments, "--resume"]);
-        Assert.Contains("Continuing after step 100 of 115", resumed.Error, StringComparison.Ordinal);
+        Assert.Contains("Continuing after step 100 of 400", resumed.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(arguments[4]));
     }
 

@@ -22,7 +22,7 @@ public sealed class CopiedSamples : IAsyncLifetime
     internal static string Feed => Path.Combine(AppContext.BaseDirectory, "feed");
 
     /// <summary>Where the packages are unpacked, for a script of F#: it restores them in a folder of its own, where the file nuget.config does not count.</summary>
-    internal static IEnumerable<(string Variable, string Value)> Environment => [("NUGET_PACKAGES", Unpacked), ("NUGET_FALLBACK_PACKAGES", ProgramRun.PathOf("Packages"))];
+    internal static IEnumerable<(string Variable, string Value)> NuGetVariables => [("NUGET_PACKAGES", Unpacked), ("NUGET_FALLBACK_PACKAGES", ProgramRun.PathOf("Packages"))];
 
     /// <summary>What the libraries were built as, such as Release.</summary>
     internal static string Configuration => typeof(CopiedSamples).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -132,7 +132,7 @@ public sealed class CopiedSamplesTests(CopiedSamples copies) : IClassFixture<Cop
     [InlineData("Cli", "Microsoft.ML.Sla.Trainers")]
     public async Task A_copied_sample_builds_with_the_packages_of_the_libraries(string sample, string library)
     {
-        // The libraries of the packages, 1.3 GB, stay where they are.
+        // The libraries of the packages stay where they are.
         var built = await ProgramRun.RunSdkAsync(copies.Copy(sample), "build", "-warnaserror", "-p:CopyLocalLockFileAssemblies=false", "-p:NuGetAudit=false");
         Assert.True(built.Code == 0, built.Output);
         Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed.");

@@ -10,7 +10,7 @@ public sealed class NewerMLNetTests(TrainedByCli trained, CopiedSamples copies) 
     private const string Version = "6.0.0";
 
     [Fact]
-    public async Task It_loads_a_model_with_the_same_scores_and_trains()
+    public async Task It_loads_a_model_and_trains_and_scores_images_of_the_models_size_the_same()
     {
         // ML.NET 6 asks for a version of SkiaSharp that not every feed serves, and takes the next one with a warning.
         string project = copies.NewProject("newer", "csproj", $"""

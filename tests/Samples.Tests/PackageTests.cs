@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
 using System.Xml.Linq;
 using Xunit;
 
@@ -153,14 +154,40 @@ public sealed class PackageTests(CopiedSamples copies) : IClassFixture<CopiedSam
         Assert.True(built.Code == 0, built.Output);
         Assert.All([Transforms, Trainers, DependencyInjection], library => Assert.True(Directory.Exists(CopiedSamples.Unpacking(library)), "The library is not that of the package that was packed."));
 
-        Assert.DoesNotContain(Directory.GetFiles(output, "*", SearchOption.AllDirectories), IsOfAnotherSystem);
-
         var run = await ProgramRun.RunFileAsync(Path.Combine(output, "consumer"));
         Assert.True(run.Code == 0, run.Error);
         Assert.Equal($"{major} {PublicTypes(typeof(TransformationSet))} {PublicTypes(typeof(SlaTrainer))} {PublicTypes(typeof(SlaPredictorService))}", run.Output.Trim());
 
-        static bool IsOfAnotherSystem(string file) => Path.GetExtension(file) is ".dylib" or ".aar" || Path.GetFileName(file) is "torch_cpu.dll" or "onnxruntime.dll";
         static int PublicTypes(Type ofLibrary) => ofLibrary.Assembly.GetExportedTypes().Length;
+    }
+
+    [Fact]
+    public async Task A_build_has_the_native_libraries_of_its_system_and_by_a_property_those_of_all()
+    {
+        string project = copies.NewProject("natives", "csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework></PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="{Trainers}" Version="{CopiedSamples.Version}" />
+                <PackageReference Include="TorchSharp-cpu" Version="{Versions()["TorchSharp-cpu"]}" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), "return;");
+        Assert.All(await SystemsAsync("own"), system => Assert.StartsWith(system, RuntimeInformation.RuntimeIdentifier, StringComparison.Ordinal));
+        string[] all = await SystemsAsync("all", "-p:SlaNativeLibrariesOfAllSystems=true");
+        Assert.All(["linux-x64", "win-x64", "osx-arm64"], system => Assert.Contains(system, all));
+
+        async Task<string[]> SystemsAsync(string name, params string[] properties)
+        {
+            string output = Path.Combine(project, name);
+            var built = await ProgramRun.RunSdkAsync(
+                project, ["build", "-warnaserror", "-o", output, "-p:NuGetAudit=false", "-p:CreateSymbolicLinksForCopyLocalIfPossible=true", .. properties]);
+            Assert.True(built.Code == 0, built.Output);
+            string[] systems = [.. Directory.GetDirectories(Path.Combine(output, "runtimes")).Select(folder => Path.GetFileName(folder))];
+            Assert.NotEmpty(systems);
+            return systems;
+        }
     }
 
     [Fact]

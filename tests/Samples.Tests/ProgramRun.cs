@@ -83,7 +83,7 @@ internal sealed record ProgramRun(int Code, string Output, string Error)
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
 
         // Other tests run at the same time, and threads of small operations would wait for each other.
-        start.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
+        start.Environment.TryAdd("DOTNET_PROCESSOR_COUNT", "1");
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = new StringBuilder();

@@ -54,7 +54,7 @@ public sealed class ScriptTests(CopiedSamples copies) : IClassFixture<CopiedSamp
 
     private static async Task AssertTrainsAsync(string folder, params string[] command)
     {
-        var run = await ProgramRun.RunSdkInAsync(folder, CopiedSamples.Environment, command);
+        var run = await ProgramRun.RunSdkInAsync(folder, CopiedSamples.NuGetVariables, command);
         Assert.True(run.Code == 0, run.Output + run.Error);
         Assert.StartsWith("accuracy ", run.Output, StringComparison.Ordinal);
 

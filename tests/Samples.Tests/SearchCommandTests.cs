@@ -48,12 +48,12 @@ public sealed class SearchCommandTests(TrainedByCli trained) : FolderTest
     }
 
     [Theory]
-    [InlineData(false, 24)]
-    [InlineData(true, 12)]
-    public async Task Images_that_trials_are_compared_on_are_learned_in_the_end_unless_held_out(bool isHeldOut, int seconds)
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Images_that_trials_are_compared_on_are_learned_in_the_end_unless_held_out(bool isHeldOut)
     {
-        // A time without room for two trials compares none.
-        var best = await SlaCommand.JsonAsync([.. Search("--max-seconds", $"{seconds}", "--max-trials", "2"), .. isHeldOut ? new[] { "--hold-out" } : []]);
+        // On a busy machine a shorter time has room for one trial, which is compared with none and learns all images from the beginning.
+        var best = await SlaCommand.JsonAsync([.. Search("--max-seconds", "24", "--max-trials", "2"), .. isHeldOut ? new[] { "--hold-out" } : []]);
         using var model = SlaTransformer.Load(new MLContext(), Model);
         Assert.Equal(isHeldOut, model.TrainingHistory.ValidationImages > 0);
         var (measured, steps) = ((long)best["measuredAfterSteps"]!, (long)best["steps"]!);

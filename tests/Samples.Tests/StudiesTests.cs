@@ -71,7 +71,7 @@ public sealed class StudiesTests : FolderTest
     }
 
     [Fact]
-    public async Task Trainings_of_a_time_are_compared_on_images_that_nothing_is_trained_on()
+    public async Task Trainings_of_a_time_are_compared_by_minutes_on_images_of_a_pilot()
     {
         string study = Write("equal.json", """
             {

@@ -65,6 +65,8 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
                 throw new InvalidDataException($"The row '{row.Name}' of the study '{Name}' is compared with '{other}', which is not there.");
         }
 
+        if (IsOfTime == (ImagesPerClass.Count > 0))
+            throw new InvalidDataException($"The study '{Name}' must have one of {ImagesOfClass} and {Time}: what its settings are compared at.");
         base.Check();
     }
 

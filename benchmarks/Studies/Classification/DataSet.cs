@@ -19,6 +19,13 @@ internal static class DataSet
         _ => throw new FormatException($"There are no data '{data}': there are {Cifar}, {Fashion} and {QuickStart}."),
     };
 
+    /// <exception cref="FormatException">The run asks for what its data do not have.</exception>
+    public static void Check(TrainingRun run)
+    {
+        if (run is { Data: QuickStart, PilotImagesPerClass: not null })
+            throw new FormatException($"A run on {QuickStart} has no pilot: it is measured on images of the training half already.");
+    }
+
     /// <summary>Number of classes that a run trains on.</summary>
     public static int CountClasses(TrainingRun run) => ClassNames(run)?.Length ?? Classes;
 

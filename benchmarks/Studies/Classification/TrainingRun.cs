@@ -127,7 +127,11 @@ internal sealed record TrainingRun : IRun
         return steps is { } count ? run with { Epochs = (int)Math.Max(1, Math.Round(count / (double)run.StepsPerEpoch)) } : run;
     }
 
-    public void Check() => Options(member: 0);
+    public void Check()
+    {
+        DataSet.Check(this);
+        Options(member: 0);
+    }
 
     public object Measure(Arguments arguments) => Training.Measure(this, arguments);
 

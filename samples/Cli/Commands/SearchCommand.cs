@@ -76,6 +76,8 @@ internal sealed class SearchCommand
         int? backboneSide = _backbone.Apply(parsed, _training, images, space, fixedBackbone, isNetworkFixed);
         int largestSide = Math.Max(options.ImageWidth!.Value, backboneSide ?? 0);
         var rows = new ValidationRows();
+
+        // The experiment copies its options and shares their lists: the leaderboard comes when it is shown.
         List<ITrainingObserver> observers = [rows];
         options.Observers = observers;
 

@@ -16,9 +16,6 @@ public static class TorchLibrary
     private const string LibTorch = "torch";
     private const string LibTorchSharp = "LibTorchSharp";
 
-    /// <summary>Where a NuGet package has its libraries for Linux, seen from its folder of assemblies.</summary>
-    private const string NativeFolderOfPackage = "../../runtimes/linux-x64/native";
-
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
 
@@ -121,17 +118,14 @@ public static class TorchLibrary
         }
     }
 
-    /// <summary>
-    /// The file of one of the application's libraries; null if there is none. A script of F# runs TorchSharp's package where NuGet unpacked it.
-    /// </summary>
+    /// <summary>The file of one of the application's libraries; null if there is none.</summary>
     private static string? Find(string library, Assembly torchSharp)
     {
         string searched = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
-        string? ofTorchSharp = Path.GetDirectoryName(torchSharp.Location);
         return searched.Split(Path.PathSeparator)
             .Append(AppContext.BaseDirectory)
-            .Append(ofTorchSharp)
-            .Append(Path.Combine(ofTorchSharp ?? "", NativeFolderOfPackage))
+            .Append(Path.GetDirectoryName(torchSharp.Location))
+            .Append(NuGetPackage.FolderOf(torchSharp) is { } package ? Path.Combine(package, "runtimes", "linux-x64", "native") : null)
             .Where(directory => !string.IsNullOrEmpty(directory))
             .Select(directory => Path.Combine(directory!, $"lib{library}.so"))
             .FirstOrDefault(File.Exists);

@@ -1,10 +1,12 @@
 using System.Reflection;
 using Microsoft.ML.Sla.Data;
+using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Onnx.Protobuf;
 
 namespace Microsoft.ML.Sla.Networks;
 
-/// <summary>The ResNet-18 of the package Microsoft.ML.DnnImageFeaturizer.ResNet18, and the mean image of its training, beside the program.</summary>
+/// <summary>The ResNet-18 of the package Microsoft.ML.DnnImageFeaturizer.ResNet18, and the mean image of its training: beside the program, where a build copies
+/// them, or in the package, where a script runs it.</summary>
 internal static class MicrosoftResNet18
 {
     private const string Package = "Microsoft.ML.DnnImageFeaturizer.ResNet18";
@@ -29,25 +31,19 @@ internal static class MicrosoftResNet18
     private static string PathOf(string folder, string file)
     {
         string inFolder = Path.Combine("DnnImageModels", folder, file), beside = Path.Combine(AppContext.BaseDirectory, inFolder);
-        return Candidates(beside, inFolder).FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
-            $"There is no '{beside}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}.", beside);
+        string? inPackage = FolderOfPackage() is { } package ? Path.Combine(package, "tools", inFolder) : null;
+        return new[] { beside, inPackage }.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
+            $"There is no '{beside}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}. "
+                + $"In a script of F#: #r \"nuget: {Package}\".", beside);
     }
 
-    /// <summary>Beside the program, where a build copies the file; for a script of F#, which has no build, in the package.</summary>
-    private static IEnumerable<string> Candidates(string beside, string inFolder)
-    {
-        yield return beside;
-        if (FolderOfLibrary() is { } library)
-            yield return Path.Combine(library, "../../tools", inFolder);
-    }
-
-    private static string? FolderOfLibrary()
+    private static string? FolderOfPackage()
     {
         try
         {
-            return Path.GetDirectoryName(Assembly.Load(Package).Location);
+            return NuGetPackage.FolderOf(Assembly.Load(Package));
         }
-        catch (FileNotFoundException)
+        catch (Exception exception) when (exception is IOException or BadImageFormatException)
         {
             return null;
         }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Objectives;
 using Microsoft.ML.Sla.Training;
 using Xunit;
@@ -20,12 +19,12 @@ public sealed class AugmentationCostTests
     [InlineData(2)]
     public void Making_views_takes_less_than_3_percent_of_a_step(int viewsPerStep)
     {
-        using var computing = TorchScope.Enter(Environment.ProcessorCount, keepMemory: true);
         var random = new Random(1);
         var store = StepFixture.RandomImages(Shape, BatchSize, classes: 10, random);
         int[] rows = [.. Enumerable.Range(0, BatchSize)];
         using var fixture = new StepFixture(SlaObjective.Sla, classes: 10, depth: 32, store, new TrainingSettings(
-            Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [], Seed: 1));
+            Epochs: 1, BatchSize, viewsPerStep, LearningRate: 0.01, LearningRateSchedule.Constant, Momentum: 0.9, WeightDecay: 1e-4, Augmentations: [], Seed: 1),
+            Environment.ProcessorCount, keepMemory: true);
 
         using Tensor images = rand(BatchSize, Shape.Length);
         var step = new List<TimeSpan>();

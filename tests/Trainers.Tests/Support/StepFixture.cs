@@ -7,13 +7,14 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.Sla.Tests;
 
-/// <summary>Training steps on images in memory, with four rotations, on one thread: for tests of single steps.</summary>
+/// <summary>Training steps on images in memory, with four rotations, on one thread where no more are asked for: for tests of single steps.</summary>
 internal sealed class StepFixture : IDisposable
 {
-    private readonly TorchScope _scope = TorchScope.Enter(threads: 1, keepMemory: false);
+    private readonly TorchScope _scope;
 
-    public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings)
+    public StepFixture(SlaObjective kind, int classes, int depth, PixelStore store, TrainingSettings settings, int threads = 1, bool keepMemory = false)
     {
+        _scope = TorchScope.Enter(threads, keepMemory);
         var architecture = Architecture.CifarResNet(depth);
         Objective = SlaObjectives.Create(kind, classes, TransformationSet.Rotation.Count, new ObjectiveSettings());
         Network = new SlaNetwork(architecture, store.Shape, Objective.Heads, seed: 1);

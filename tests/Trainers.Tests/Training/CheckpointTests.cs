@@ -51,15 +51,17 @@ public sealed class CheckpointTests : FolderTest
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData("folder")]
-    public void Cancelled_it_leaves_a_checkpoint_that_the_message_names_and_the_run_goes_on_from(string? folder)
+    [InlineData(null, 1)]
+    [InlineData("folder", 2)]
+    public void Cancelled_it_leaves_a_checkpoint_that_the_message_names_and_the_run_goes_on_from(string? folder, int threads)
     {
         var whole = Options(InFolder("whole"));
+        whole.Threads = threads;
         var expected = Weights(whole);
 
         using var cancellation = new CancellationTokenSource();
         var options = Options(folder is null ? null : InFolder(folder));
+        options.Threads = threads;
         options.CheckpointSteps = 1000;
         options.CancellationToken = cancellation.Token;
         options.Observers = [new AtStep(9, cancellation.Cancel)];
@@ -69,6 +71,7 @@ public sealed class CheckpointTests : FolderTest
         Assert.True(File.Exists(Path.Combine(left, "checkpoint.safetensors")));
 
         var again = Options(left);
+        again.Threads = threads;
         again.Resume = true;
         Assert.Equal(expected, Weights(again));
         Assert.Empty(Directory.GetFiles(left, "*.tmp"));

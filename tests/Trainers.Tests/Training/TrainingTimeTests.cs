@@ -1,5 +1,4 @@
 using Microsoft.ML.Sla.Data;
-using Microsoft.ML.Sla.Native;
 using Microsoft.ML.Sla.Training;
 using Xunit;
 
@@ -241,7 +240,6 @@ public sealed class TrainingTimeTests : IDisposable
     private sealed class LoopRun : IDisposable
     {
         private readonly FakeTime _time;
-        private readonly TorchScope _computing = TorchScope.Enter(threads: 1, keepMemory: false);
         private readonly StepFixture _fixture;
 
         public LoopRun(FakeTime time, double seconds, int stepsPerEpoch, Func<double> stepSeconds, Func<TrainingSettings, TrainingSettings>? change = null)
@@ -275,7 +273,6 @@ public sealed class TrainingTimeTests : IDisposable
         {
             Loop.Dispose();
             _fixture.Dispose();
-            _computing.Dispose();
         }
     }
 }
