@@ -12,28 +12,8 @@ public sealed class BesideTorchSharpTests(CopiedSamples copies) : IClassFixture<
     [Fact]
     public async Task This_library_trains_and_the_other_one_loads_and_fails_as_the_guide_says()
     {
-        string project = copies.NewProject("beside", "csproj", $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <Nullable>enable</Nullable>
-                <CreateSymbolicLinksForCopyLocalIfPossible>true</CreateSymbolicLinksForCopyLocalIfPossible>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Microsoft.ML.Sla.Trainers" Version="{CopiedSamples.Version}" />
-                <PackageReference Include="Microsoft.ML.TorchSharp" Version="{Version}" />
-                <PackageReference Include="TorchSharp-cpu" Version="{PackageTests.Versions()["TorchSharp-cpu"]}" />
-              </ItemGroup>
-            </Project>
-            """);
-        File.WriteAllText(Path.Combine(project, "Program.cs"), Program);
-        string output = Path.Combine(project, "output");
-        var built = await ProgramRun.RunSdkAsync(project, "build", "-warnaserror", "-o", output, "-p:NuGetAudit=false");
-        Assert.True(built.Code == 0, built.Output);
-
-        var run = await ProgramRun.RunFileAsync(Path.Combine(output, "beside"), project);
+        string program = await copies.BuildAsync("beside", Program, [("Microsoft.ML.TorchSharp", Version)], "-warnaserror");
+        var run = await ProgramRun.RunFileAsync(program, Path.GetDirectoryName(program));
         Assert.True(run.Code == 0, run.Error);
         Assert.Equal(
             ["TextClassification: Tensor invalid -- empty handle.", "Missing for AutoFormerV2Block.forward", "Missing for FPN.forward", "Sla scores 8 rows"],
@@ -52,18 +32,20 @@ public sealed class BesideTorchSharpTests(CopiedSamples copies) : IClassFixture<
         using Microsoft.ML.TorchSharp.NasBert.Models;
 
         TorchLibrary.EnsureLoaded();
-        var mlContext = new MLContext(seed: 1) { TempFilePath = Directory.CreateDirectory("temporary").FullName };
-        var rows = mlContext.Data.LoadFromEnumerable(Enumerable.Range(0, 8).Select(row => new Row { Label = row % 2 == 0 ? "dark" : "light", Image = Row.Of(row % 2) }));
-        var labelled = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+
+        """ + PackageProgram.Rows +
+        """
 
         // The trainer downloads its weights unless they are there. Those of a network of the same shape stand for them.
+        mlContext.TempFilePath = Directory.CreateDirectory("temporary").FullName;
         string weights = Path.Combine(Directory.CreateDirectory(Path.Combine("temporary", "mlnet")).FullName, "NasBert2000000.tsm");
         int[] layers = [9, 11, 7, 0, 0, 0, 11, 11, 7, 0, 0, 0, 9, 7, 11, 0, 0, 0, 10, 7, 9, 0, 0, 0];
         new NasBertEncoder(
             paddingIdx: 1, vocabSize: 50265, maxSeqLen: 512, embedSize: 64, arches: layers, numSegments: 0, encoderNormalizeBefore: true, numEncoderLayers: layers.Length).save(weights);
         try
         {
-            mlContext.MulticlassClassification.Trainers.TextClassification(sentence1ColumnName: "Text").Fit(labelled);
+            var keyed = mlContext.Transforms.Conversion.MapValueToKey("Key", "Label").Fit(rows).Transform(rows);
+            mlContext.MulticlassClassification.Trainers.TextClassification(labelColumnName: "Key", sentence1ColumnName: "Label").Fit(keyed);
             Console.WriteLine("TextClassification trains");
         }
         catch (InvalidOperationException e)
@@ -71,7 +53,7 @@ public sealed class BesideTorchSharpTests(CopiedSamples copies) : IClassFixture<
             Console.WriteLine($"TextClassification: {e.Message}");
         }
 
-        foreach (var method in Members.Of(typeof(TorchSharpCatalog).Assembly))
+        foreach (var method in typeof(TorchSharpCatalog).Assembly.GetTypes().SelectMany(Members.MethodsOf))
         {
             try
             {
@@ -87,37 +69,10 @@ public sealed class BesideTorchSharpTests(CopiedSamples copies) : IClassFixture<
             }
         }
 
-        using var model = mlContext.MulticlassClassification.Trainers.Sla(new SlaTrainer.Options
-        {
-            FeatureColumnName = "Image",
-            Channels = 1,
-            ImageWidth = 16,
-            ImageHeight = 16,
-            Architecture = Architecture.ConvNet(4),
-            Epochs = 1,
-        }).Fit(labelled);
-        Console.WriteLine($"Sla scores {model.Transform(labelled).GetColumn<float[]>("Score").Count()} rows");
+        """ + PackageProgram.Training +
+        """
 
-        internal sealed class Row
-        {
-            public string Label { get; set; } = "";
+        Console.WriteLine($"Sla scores {scores.Count} rows");
 
-            public string Text { get; set; } = "a sentence";
-
-            [VectorType(256)]
-            public float[] Image { get; set; } = [];
-
-            public static float[] Of(int brightness) => Enumerable.Repeat(brightness * 255f, 256).ToArray();
-        }
-
-        internal static class Members
-        {
-            private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-
-            public static IEnumerable<MethodBase> Of(Assembly library) => library.GetTypes()
-                .Where(type => !type.ContainsGenericParameters && !type.IsSubclassOf(typeof(Delegate)))
-                .SelectMany(type => type.GetMembers(All)).OfType<MethodBase>()
-                .Where(method => !method.IsAbstract && !method.ContainsGenericParameters);
-        }
-        """;
+        """ + PackageProgram.Types;
 }

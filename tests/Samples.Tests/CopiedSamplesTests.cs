@@ -67,6 +67,53 @@ public sealed class CopiedSamples : IAsyncLifetime
         return folder;
     }
 
+    /// <summary>Builds a program that trains, with the package of the trainers and others.</summary>
+    /// <returns>The executable file.</returns>
+    internal async Task<string> BuildAsync(string name, string program, (string Id, string Version)[] packages, params string[] options)
+    {
+        string project = NewProject(name, "csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <CreateSymbolicLinksForCopyLocalIfPossible>true</CreateSymbolicLinksForCopyLocalIfPossible>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Microsoft.ML.Sla.Trainers" Version="{Version}" />
+                <PackageReference Include="TorchSharp-cpu" Version="{PackageTests.Versions()["TorchSharp-cpu"]}" />
+                {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package.Id}\" Version=\"{package.Version}\" />"))}
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(project, "Program.cs"), program);
+        string output = Path.Combine(project, "output");
+        var built = await ProgramRun.RunSdkAsync(project, ["build", "-o", output, "-p:NuGetAudit=false", .. options]);
+        Assert.True(built.Code == 0, built.Output);
+        return Path.Combine(output, name);
+    }
+
+    /// <summary>Makes a folder with the photos that the program of the README trains on, and the one that it predicts.</summary>
+    internal string NewFolderOfPhotos(string name)
+    {
+        string folder = NewFolder(name);
+        FashionImages.WritePhotos(Path.Combine(folder, "photos"), FashionImages.Train(classes: 2, perClass: 10));
+        FashionImages.CopyAsJpeg(FashionImages.Test(classes: 2, perClass: 1)[0].ImagePath, Path.Combine(folder, "new.jpg"));
+        return folder;
+    }
+
+    /// <summary>Asserts that a program trained on the photos of its folder, and that a program without the library predicts the same.</summary>
+    internal static async Task AssertTrainedAsync(string folder, ProgramRun run)
+    {
+        Assert.True(run.Code == 0, run.Output + run.Error);
+        Assert.StartsWith("accuracy ", run.Output, StringComparison.Ordinal);
+
+        var scored = await ProgramRun.RunAsync("ScoreOnly", Path.Combine(folder, "model.zip"), Path.Combine(folder, "new.jpg"));
+        Assert.True(scored.Code == 0, scored.Error);
+        Assert.Equal(run.Output.Trim().Split('\n')[1].Split(':')[0], scored.Output.Split('\t')[1]);
+    }
+
     /// <summary>Copies the folder of a sample.</summary>
     internal string Copy(string sample)
     {

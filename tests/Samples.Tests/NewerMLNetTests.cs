@@ -13,31 +13,10 @@ public sealed class NewerMLNetTests(TrainedByCli trained, CopiedSamples copies) 
     public async Task It_loads_a_model_and_trains_and_scores_images_of_the_models_size_the_same()
     {
         // ML.NET 6 asks for a version of SkiaSharp that not every feed serves, and takes the next one with a warning.
-        string project = copies.NewProject("newer", "csproj", $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <Nullable>enable</Nullable>
-                <CreateSymbolicLinksForCopyLocalIfPossible>true</CreateSymbolicLinksForCopyLocalIfPossible>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Microsoft.ML.Sla.Trainers" Version="{CopiedSamples.Version}" />
-                <PackageReference Include="Microsoft.ML" Version="{Version}" />
-                <PackageReference Include="Microsoft.ML.ImageAnalytics" Version="{Version}" />
-                <PackageReference Include="Microsoft.ML.OnnxTransformer" Version="{Version}" />
-                <PackageReference Include="TorchSharp-cpu" Version="{PackageTests.Versions()["TorchSharp-cpu"]}" />
-              </ItemGroup>
-            </Project>
-            """);
-        File.WriteAllText(Path.Combine(project, "Program.cs"), Program);
-        string output = Path.Combine(project, "output");
-        var built = await ProgramRun.RunSdkAsync(project, "build", "-o", output, "-p:NuGetAudit=false");
-        Assert.True(built.Code == 0, built.Output);
+        string program = await copies.BuildAsync("newer", Program, [("Microsoft.ML", Version), ("Microsoft.ML.ImageAnalytics", Version), ("Microsoft.ML.OnnxTransformer", Version)]);
 
         string image = trained.TestFiles[0];
-        var run = await ProgramRun.RunFileAsync(Path.Combine(output, "newer"), project, trained.Model, image, trained.Images);
+        var run = await ProgramRun.RunFileAsync(program, Path.GetDirectoryName(program), trained.Model, image, trained.Images);
         Assert.True(run.Code == 0, run.Error);
         string[] lines = run.Output.Trim().Split('\n');
         Assert.StartsWith(Version, lines[0], StringComparison.Ordinal);

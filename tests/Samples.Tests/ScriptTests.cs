@@ -13,7 +13,7 @@ public sealed class ScriptTests(CopiedSamples copies) : IClassFixture<CopiedSamp
     [Fact]
     public async Task The_script_trains_a_model_that_scores_elsewhere()
     {
-        string folder = NewFolderOfPhotos("script");
+        string folder = copies.NewFolderOfPhotos("script");
         File.WriteAllText(Path.Combine(folder, "train.fsx"), Script);
         await AssertTrainsAsync(folder, "fsi", "train.fsx");
     }
@@ -21,7 +21,7 @@ public sealed class ScriptTests(CopiedSamples copies) : IClassFixture<CopiedSamp
     [Fact]
     public async Task The_program_of_the_readme_trains_as_a_program_of_one_file()
     {
-        string folder = NewFolderOfPhotos("one-file");
+        string folder = copies.NewFolderOfPhotos("one-file");
         File.WriteAllText(Path.Combine(folder, "train.cs"), Page.FirstBlock(Guide, "") + Page.FirstBlock("README.md", "csharp"));
         await AssertTrainsAsync(
             folder, "run", "--disable-build-servers", "--artifacts-path", Path.Combine(folder, "output"), "-p:CreateSymbolicLinksForCopyLocalIfPossible=true", "-p:NuGetAudit=false", "train.cs");
@@ -44,22 +44,6 @@ public sealed class ScriptTests(CopiedSamples copies) : IClassFixture<CopiedSamp
         Assert.True(built.Code == 0, built.Output);
     }
 
-    private string NewFolderOfPhotos(string name)
-    {
-        string folder = copies.NewFolder(name);
-        FashionImages.WritePhotos(Path.Combine(folder, "photos"), FashionImages.Train(classes: 2, perClass: 10));
-        FashionImages.CopyAsJpeg(FashionImages.Test(classes: 2, perClass: 1)[0].ImagePath, Path.Combine(folder, "new.jpg"));
-        return folder;
-    }
-
-    private static async Task AssertTrainsAsync(string folder, params string[] command)
-    {
-        var run = await ProgramRun.RunSdkInAsync(folder, CopiedSamples.NuGetVariables, command);
-        Assert.True(run.Code == 0, run.Output + run.Error);
-        Assert.StartsWith("accuracy ", run.Output, StringComparison.Ordinal);
-
-        var scored = await ProgramRun.RunAsync("ScoreOnly", Path.Combine(folder, "model.zip"), Path.Combine(folder, "new.jpg"));
-        Assert.True(scored.Code == 0, scored.Error);
-        Assert.Equal(run.Output.Trim().Split('\n')[1].Split(':')[0], scored.Output.Split('\t')[1]);
-    }
+    private static async Task AssertTrainsAsync(string folder, params string[] command) =>
+        await CopiedSamples.AssertTrainedAsync(folder, await ProgramRun.RunSdkInAsync(folder, CopiedSamples.NuGetVariables, command));
 }

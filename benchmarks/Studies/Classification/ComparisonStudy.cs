@@ -77,9 +77,10 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
         foreach (var ofSize in comparisons.GroupBy(comparison => comparison.Size))
         {
             var first = ofSize.First().Lines[0].Run;
+            string images = string.Create(CultureInfo.InvariantCulture, $"{first.ImagesPerClass:N0} images of each class");
             page.AppendLine(IsOfTime
-                ? $"{Minutes(ofSize.Key)} minutes of one thread, {first.ImagesPerClass.ToString("N0", CultureInfo.InvariantCulture)} images of each class:"
-                : string.Create(CultureInfo.InvariantCulture, $"{ofSize.Key:N0} images of each class, {first.Epochs} epochs of {first.StepsPerEpoch:N0} steps in the first row:")).AppendLine();
+                ? $"{NameOf(ofSize.Key)} minutes of one thread, {images}:"
+                : string.Create(CultureInfo.InvariantCulture, $"{images}, {first.Epochs} epochs of {first.StepsPerEpoch:N0} steps in the first row:")).AppendLine();
             page.AppendLine($"| {string.Join(" | ", columns.Select(column => column.Title))} |");
             page.AppendLine($"| {string.Join(" | ", columns.Select(_ => "---"))} |");
             foreach (var comparison in ofSize)
@@ -136,13 +137,14 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
             path,
             Title,
             IsOfTime ? "minutes of training on one thread" : "training images of each class",
-            [.. Sizes.Select(size => IsOfTime ? Minutes(size) : size.ToString("N0", CultureInfo.InvariantCulture))],
+            [.. Sizes.Select(NameOf)],
             [.. compared.GroupBy(comparison => comparison.Row).Select(ofRow => (
                 ofRow.Key.Name,
                 (IReadOnlyList<Estimate?>)[.. Sizes.Select(size => ofRow.FirstOrDefault(comparison => comparison.Size == size)?.Gain)]))]);
     }
 
-    private static string Minutes(int seconds) => (seconds / 60.0).ToString("0.#", CultureInfo.InvariantCulture);
+    /// <summary>Images of a class, or minutes.</summary>
+    private string NameOf(int size) => IsOfTime ? (size / 60.0).ToString("0.#", CultureInfo.InvariantCulture) : size.ToString("N0", CultureInfo.InvariantCulture);
 }
 
 /// <summary>What a setting's networks score in one way.</summary>

@@ -22,8 +22,8 @@ public sealed class SlaPrediction
     /// <summary>
     /// How far the prediction can be trusted, 0 to 1: <see cref="Probability"/>. A calibrated network of joint labels (Sla and SlaSelfDistillation)
     /// lowers it for images whose views it recognises less well than those of nine tenths of the rows that were kept from the training: many images of
-    /// no known class are among them (docs/evidence/unknown-images.md). Compare it with <see cref="SlaPredictor.ThresholdFor"/>. A
-    /// model without the column of confidence gives the probability.
+    /// no known class are among them (docs/evidence/unknown-images.md). Compare it with <see cref="SlaPredictor.ThresholdFor"/>. A model
+    /// without the column of confidence gives the probability.
     /// </summary>
     public float Confidence { get; }
 

@@ -13,8 +13,8 @@ namespace Microsoft.ML.Sla;
 /// <remarks>
 /// Adds three columns: <c>Score</c>, a vector of the N class probabilities with the class names as slot names,
 /// <c>PredictedLabel</c>, a key with the label's key values, and <c>Confidence</c>, a vector of one value: how far the prediction can be trusted.
-/// <see cref="WithViewScores"/> gives a fourth. The ONNX graph has the input <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the order red, green, blue, and the output <c>Score</c> (or as
-/// named), the N class probabilities.
+/// <see cref="WithViewScores"/> gives a fourth. The ONNX graph has the input <c>Sla.Pixels</c>, 1 x C*H*W floats of 0 to 255 with planes in the
+/// order red, green, blue, and the output <c>Score</c> (or as named), the N class probabilities.
 /// </remarks>
 public sealed class SlaTransformer : ScoringTransformer
 {

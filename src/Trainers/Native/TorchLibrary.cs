@@ -70,24 +70,24 @@ public static class TorchLibrary
     [SupportedOSPlatform("linux")]
     private static void LoadOnLinux(Assembly torchSharp)
     {
-        bool hasLibtorch = Find(LibTorch, torchSharp) is not null;
+        bool isLibtorchLoaded = false;
         try
         {
             using var setting = OpenMp.WaitAsleep();
 
             // libtorch is loaded first, because it may be in another folder than TorchSharp's library, and always is for a copy of that.
             NativeLibrary.Load(LibTorch, torchSharp, searchPath: null);
-            hasLibtorch = true;
-            LoadOriginalOrCopy(torchSharp);
+            isLibtorchLoaded = true;
+            LoadTorchSharp(torchSharp);
         }
         catch (Exception e) when (e is DllNotFoundException or InvalidDataException or IOException)
         {
-            throw Explain(hasLibtorch, e);
+            throw Explain(isLibtorchLoaded || Find(LibTorch, torchSharp) is not null, e);
         }
     }
 
     [SupportedOSPlatform("linux")]
-    private static void LoadOriginalOrCopy(Assembly torchSharp)
+    private static void LoadTorchSharp(Assembly torchSharp)
     {
         try
         {

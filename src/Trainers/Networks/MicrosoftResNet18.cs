@@ -31,8 +31,11 @@ internal static class MicrosoftResNet18
     private static string PathOf(string folder, string file)
     {
         string inFolder = Path.Combine("DnnImageModels", folder, file), beside = Path.Combine(AppContext.BaseDirectory, inFolder);
-        string? inPackage = FolderOfPackage() is { } package ? Path.Combine(package, "tools", inFolder) : null;
-        return new[] { beside, inPackage }.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
+        if (File.Exists(beside))
+            return beside;
+        if (FolderOfPackage() is { } package && Path.Combine(package, "tools", inFolder) is var inPackage && File.Exists(inPackage))
+            return inPackage;
+        throw new FileNotFoundException(
             $"There is no '{beside}', which Architecture.PretrainedResNet18 reads. Add the package {Package} to the program: dotnet add package {Package}. "
                 + $"In a script of F#: #r \"nuget: {Package}\".", beside);
     }

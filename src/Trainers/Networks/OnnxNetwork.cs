@@ -109,9 +109,10 @@ internal sealed class OnnxNetwork : Architecture
         string input = "images.in";
         if (_meanImage is not null)
         {
-            var tensor = OnnxTensor.Floats(MeanImageName, _meanImage.At(shape.Height, shape.Width), 1, Channels, shape.Height, shape.Width);
-            graph.Initializer.Add(tensor);
-            weights[BackboneGraphData.WeightName(MeanImageName)] = ([.. tensor.Dims], tensor.ReadFloats());
+            float[] mean = _meanImage.At(shape.Height, shape.Width);
+            long[] ofMean = [1, Channels, shape.Height, shape.Width];
+            graph.Initializer.Add(OnnxTensor.Floats(MeanImageName, mean, ofMean));
+            weights[BackboneGraphData.WeightName(MeanImageName)] = (ofMean, mean);
             Prepend(new NodeProto { OpType = "Sub", Name = MeanImageName, Input = { input, MeanImageName }, Output = { _data.Input } });
         }
         else
