@@ -10,6 +10,7 @@ internal static class ImageFiles
 {
     private const string Clothes = "clothes";
     private const string Grocery = "grocery";
+    private const int OmniglotTrainingDrawings = 10;
 
     /// <summary>The folder of a data set of photos, and the name of the half of it that is measured on.</summary>
     /// <exception cref="FormatException">There are no such photos.</exception>
@@ -37,6 +38,17 @@ internal static class ImageFiles
         from path in Directory.GetFiles(Unpack(Path.Combine(arguments.Omniglot, $"omniglot-images_background_small{set}.zip"), arguments), "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         let character = Path.GetDirectoryName(path)!
         select (path, Path.GetFileName(Path.GetDirectoryName(character)!), Path.GetFileName(character));
+
+    /// <summary>The drawings of each alphabet of the first background set: the first ones of each character to train on, and other people's to measure on.</summary>
+    /// <param name="arguments">Say where its zip file is.</param>
+    public static (IReadOnlyList<ImageFile[]> Training, IReadOnlyList<ImageFile[]> Test) OmniglotAlphabets(Arguments arguments)
+    {
+        var characters = Omniglot(arguments, set: 1).GroupBy(drawing => (drawing.Alphabet, drawing.Character), drawing => new ImageFile(drawing.Path, drawing.Alphabet)).ToArray();
+        return (OfAlphabets(drawings => drawings.Take(OmniglotTrainingDrawings)), OfAlphabets(drawings => drawings.Skip(OmniglotTrainingDrawings)));
+
+        IReadOnlyList<ImageFile[]> OfAlphabets(Func<IEnumerable<ImageFile>, IEnumerable<ImageFile>> some) =>
+            [.. characters.GroupBy(drawings => drawings.Key.Alphabet).Select(alphabet => alphabet.SelectMany(some).ToArray())];
+    }
 
     /// <summary>Draws of each class. The whole class is shuffled, so that a larger sample contains every smaller one.</summary>
     /// <param name="seed">The seed.</param>

@@ -107,6 +107,7 @@ internal sealed record ComparisonStudy : Study<TrainingRun>
             ("gain, paired", comparison => comparison.Gain is { } gain ? $"{gain} over {comparison.Row.Against}" : ""),
         ];
         Add("log-loss", "F3", comparison => comparison.Scores.Average(scores => scores.LogLoss));
+        Add("epochs", "F0", comparison => comparison.Lines.Average(line => line.Epochs));
         if (comparisons.All(comparison => comparison.IsOfOneThread))
             Add("training, processor seconds", "F0", comparison => comparison.MeanOfTraining(line => line.ProcessorSeconds));
         else

@@ -8,16 +8,21 @@ internal static class DataSet
     private const string Cifar = "cifar10";
     private const string Fashion = "fashion-mnist";
     private const string QuickStart = "quick-start";
+    private const string Omniglot = "omniglot";
     private const int CifarSide = 32;
     private const int Classes = 10;
+    private const int Alphabets = 5;
 
     /// <exception cref="FormatException">There is no such data set.</exception>
     public static int Channels(string data) => data switch
     {
         Cifar => 3,
-        Fashion or QuickStart => 1,
-        _ => throw new FormatException($"There are no data '{data}': there are {Cifar}, {Fashion} and {QuickStart}."),
+        Fashion or QuickStart or Omniglot => 1,
+        _ => throw new FormatException($"There are no data '{data}': there are {Cifar}, {Fashion}, {Omniglot} and {QuickStart}."),
     };
+
+    /// <summary>Width and height that images are resized to; null where they have a size of their own that suits.</summary>
+    public static int? Side(string data) => data == Omniglot ? FashionMnist.Side : null;
 
     /// <exception cref="FormatException">The run asks for what its data do not have.</exception>
     public static void Check(TrainingRun run)
@@ -27,12 +32,13 @@ internal static class DataSet
     }
 
     /// <summary>Number of classes that a run trains on.</summary>
-    public static int CountClasses(TrainingRun run) => ClassNames(run)?.Length ?? Classes;
+    public static int CountClasses(TrainingRun run) => ClassNames(run)?.Length ?? (run.Data == Omniglot ? Alphabets : Classes);
 
     public static Images Of(TrainingRun run, Arguments arguments) => run.Data switch
     {
         Cifar => OfCifar(run, arguments.Cifar),
         Fashion => OfFashion(run, arguments.Fashion),
+        Omniglot => OfOmniglot(run, arguments),
         _ => OfQuickStart(run, ImageFiles.QuickStart(arguments)),
     };
 
@@ -76,6 +82,14 @@ internal static class DataSet
         var classes = FashionMnist.Read(folder, "train").GroupBy(image => image.Label).OrderBy(ofClass => ofClass.Key).Select(ofClass => ofClass.ToArray());
         var (training, pilot) = Draw(run, classes);
         return Images.OfPixels(run.Seed, training, pilot ?? FashionMnist.Read(folder, FashionMnist.Test));
+    }
+
+    /// <summary>Letters, by their alphabets.</summary>
+    private static Images OfOmniglot(TrainingRun run, Arguments arguments)
+    {
+        var (alphabets, test) = ImageFiles.OmniglotAlphabets(arguments);
+        var (training, pilot) = Draw(run, alphabets);
+        return Images.OfFiles(run.Seed, training, pilot ?? test.SelectMany(drawings => drawings));
     }
 
     /// <summary>Of each class in <c>train</c>, a quarter is kept to measure on: the quick start's test images choose nothing.</summary>

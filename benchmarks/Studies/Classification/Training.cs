@@ -17,7 +17,7 @@ internal static class Training
     {
         var images = DataSet.Of(run, arguments);
         string? weights = run.Pretrained is null ? null : Weights(run.Pretrained, arguments);
-        double seconds = 0, processorSeconds = 0, loss = 0;
+        double seconds = 0, processorSeconds = 0, loss = 0, epochs = 0;
         var inferences = new Dictionary<string, Scores>();
         float[][]? sum = null;
         for (int member = 0; member < run.Members; member++)
@@ -27,7 +27,7 @@ internal static class Training
             using var model = Train(run, member, images, weights, arguments);
             (seconds, processorSeconds) = (seconds + clock.Elapsed.TotalSeconds, processorSeconds + ProcessorSeconds() - before);
             if (member == 0)
-                loss = model.TrainingHistory.Epochs[^1].Loss;
+                (loss, epochs) = (model.TrainingHistory.Epochs[^1].Loss, (double)model.TrainingHistory.Epochs[^1].Step * run.BatchSize / run.TrainingImages);
 
             if (run.Members == 1)
             {
@@ -42,7 +42,7 @@ internal static class Training
             }
         }
 
-        return new TrainingLine(run, inferences, seconds, processorSeconds, loss);
+        return new TrainingLine(run, inferences, seconds, processorSeconds, loss, epochs);
     }
 
     private static SlaTransformer Train(TrainingRun run, int member, Images images, string? weights, Arguments arguments)

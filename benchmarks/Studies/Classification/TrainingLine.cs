@@ -6,6 +6,7 @@ namespace Microsoft.ML.Sla.Studies;
 /// <param name="Seconds">What the training took, of all members; null where it was not measured.</param>
 /// <param name="ProcessorSeconds">Processor time of the training: what is spent where other programs run beside it.</param>
 /// <param name="TrainingLoss">Mean loss of the last epoch of the first member.</param>
+/// <param name="Epochs">How many times the first member saw each training image; null where it was not measured.</param>
 /// <param name="Program">What trained; null for this library.</param>
 internal sealed record TrainingLine(
     TrainingRun Run,
@@ -13,6 +14,7 @@ internal sealed record TrainingLine(
     double? Seconds = null,
     double? ProcessorSeconds = null,
     double? TrainingLoss = null,
+    double? Epochs = null,
     string? Program = null)
 {
     public bool IsOfThisLibrary => Lines.IsOfThisLibrary(Program);

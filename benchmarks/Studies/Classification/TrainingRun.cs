@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.Sla.Studies;
 
@@ -32,7 +33,7 @@ internal sealed record TrainingRun : IRun
         },
     };
 
-    /// <summary><c>cifar10</c>, <c>fashion-mnist</c> or <c>quick-start</c>.</summary>
+    /// <summary><c>cifar10</c>, <c>fashion-mnist</c>, <c>quick-start</c>, or <c>omniglot</c>, whose alphabets are the classes.</summary>
     public required string Data { get; init; }
 
     /// <summary>Names of the classes, joined by commas; null for all.</summary>
@@ -105,7 +106,10 @@ internal sealed record TrainingRun : IRun
     public required int Seed { get; init; }
 
     /// <summary>Steps in an epoch of each member.</summary>
-    public int StepsPerEpoch => ImagesPerClass * DataSet.CountClasses(this) / BatchSize;
+    public int StepsPerEpoch => TrainingImages / BatchSize;
+
+    /// <summary>Training images of all classes, where these have as many each.</summary>
+    public int TrainingImages => ImagesPerClass * DataSet.CountClasses(this);
 
     int IRun.Cores => Threads ?? 1;
 
@@ -164,6 +168,8 @@ internal sealed record TrainingRun : IRun
             Threads = Threads ?? 1,
         };
         options.KeepMemory = KeepMemory ?? options.KeepMemory;
+        if (DataSet.Side(Data) is { } side)
+            (options.ImageWidth, options.ImageHeight, options.Resizing) = (side, side, ImageResizingEstimator.ResizingKind.IsoPad);
         if (Loss is not null)
             Losses.Find(Loss)(options);
         return options;

@@ -16,7 +16,6 @@ internal sealed record SearchRun : IRun
 
     private const string HeldOut = ":held-out";
     private const float ValidationFraction = 0.2f;
-    private const int OmniglotTrainingDrawings = 10;
 
     /// <summary>Share of the time that is planned for a training without a search. Validation and a busy machine take the rest.</summary>
     private const double Planned = 0.9;
@@ -141,13 +140,12 @@ internal sealed record SearchRun : IRun
         ImageFiles.Draw(Seed, training, _ => trainingImages).SelectMany(files => files),
         test.SelectMany(files => TestImagesPerClass is { } count ? ImageFiles.First(files, count) : files));
 
-    /// <summary>The first drawings of each character to train on, the others to test on: other people's hands.</summary>
     private Images OfOmniglot(Arguments arguments)
     {
-        var characters = ImageFiles.Omniglot(arguments, set: 1).GroupBy(drawing => (drawing.Alphabet, drawing.Character), drawing => new ImageFile(drawing.Path, drawing.Alphabet)).ToArray();
-        ImageFile[] training = [.. characters.SelectMany(drawings => drawings.Take(OmniglotTrainingDrawings))];
-        new Random(Seed).Shuffle(training);
-        return Images.OfFiles(Seed, training, characters.SelectMany(drawings => drawings.Skip(OmniglotTrainingDrawings)));
+        var (training, test) = ImageFiles.OmniglotAlphabets(arguments);
+        ImageFile[] shuffled = [.. training.SelectMany(drawings => drawings)];
+        new Random(Seed).Shuffle(shuffled);
+        return Images.OfFiles(Seed, shuffled, test.SelectMany(drawings => drawings));
     }
 }
 
