@@ -15,7 +15,6 @@ internal static class Training
 
     public static TrainingLine Measure(TrainingRun run, Arguments arguments)
     {
-        Environment.SetEnvironmentVariable("SLA_VARIANT", run.Variant);
         var images = DataSet.Of(run, arguments);
         string? weights = run.Pretrained is null ? null : Weights(run.Pretrained, arguments);
         double seconds = 0, processorSeconds = 0, loss = 0, epochs = 0;

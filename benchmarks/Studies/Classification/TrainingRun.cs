@@ -94,9 +94,6 @@ internal sealed record TrainingRun : IRun
     /// <summary>Null for one.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>A way for SLA to win sooner that is tried; null for none.</summary>
-    public string? Variant { get; init; }
-
     /// <summary>Null for the library's default.</summary>
     public bool? KeepMemory { get; init; }
 

@@ -44,13 +44,6 @@ internal sealed class Heads : nn.Module
                 register_parameter(BiasName(head), Initialization.LinearUniform(random, embeddingSize, outputs));
         }
 
-        if (Shares(Head.Joint))
-        {
-            using var noGradient = no_grad();
-            get_parameter(WeightName(Head.Joint))!.Fill(0);
-            get_parameter(BiasName(Head.Joint))!.Fill(0);
-        }
-
         // Its logarithm is learnt, so that the scale stays above 0.
         if (scale is { } initial)
             register_parameter(LogScaleName, new Parameter(tensor(new[] { (float)Math.Log(initial) })));
@@ -63,14 +56,6 @@ internal sealed class Heads : nn.Module
     public Tensor Logits(Head head, Tensor embeddings)
     {
         Tensor weight = get_parameter(WeightName(head))!;
-        if (Shares(head))
-        {
-            int views = (int)(weight.shape[0] / get_parameter(WeightName(Head.Class))!.shape[0]);
-            using Tensor ofClasses = nn.functional.linear(embeddings, get_parameter(WeightName(Head.Class))!, get_parameter(BiasName(Head.Class)));
-            using Tensor repeated = ofClasses.repeat_interleave(views, 1);
-            using Tensor own = nn.functional.linear(embeddings, weight, get_parameter(BiasName(head)));
-            return repeated.Plus(own);
-        }
         if (_cosineScales[head] is not { } scale)
             return nn.functional.linear(embeddings, weight, get_parameter(BiasName(head)));
 
@@ -78,20 +63,6 @@ internal sealed class Heads : nn.Module
         using Tensor outputs = nn.functional.normalize(weight);
         using Tensor cosines = nn.functional.linear(directions, outputs);
         return cosines.Times(scale);
-    }
-
-    private bool Shares(Head head) => Training.Variant.SharesClassPart && head == Head.Joint && _cosineScales.ContainsKey(Head.Class);
-
-    /// <summary>u_(i,j) = v_i.</summary>
-    public void StartJointFromClass()
-    {
-        using var noGradient = no_grad();
-        foreach (var name in (Func<Head, string>[])[WeightName, BiasName])
-        {
-            Tensor joint = get_parameter(name(Head.Joint))!;
-            using Tensor repeated = get_parameter(name(Head.Class))!.repeat_interleave(joint.shape[0] / get_parameter(name(Head.Class))!.shape[0], 0);
-            joint.copy_(repeated);
-        }
     }
 
     /// <summary>The logits of every head.</summary>

@@ -31,8 +31,6 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
     public override Tensor Loss(Tensor embeddings, Heads heads, ClassTargets targets, ViewDraw draw)
     {
         using var scope = NewDisposeScope();
-        if (draw.Count == 1)
-            return OverImages(ClassLosses(heads.Logits(Head.Class, embeddings), targets), targets).MoveToOuterDisposeScope();
         Tensor jointLogits = heads.Logits(Head.Joint, embeddings);
         Tensor classLogits = heads.Logits(Head.Class, draw.IdentityRows(embeddings));
         Tensor teacherLogits = draw.WeightedSum(OwnViewLogits(jointLogits.detach(), draw.Numbers));
@@ -40,7 +38,7 @@ internal sealed class SelfDistillation(int classes, int views, ObjectiveSettings
         Tensor loss = OverImages(OverViews(JointLosses(jointLogits, targets, draw), draw), targets)
             .Plus(Distillation(teacherLogits, classLogits).Over(targets.Images).Times(Settings.Temperature * Settings.Temperature));
         if (Settings.Beta != 0)
-            loss = loss.Plus(OverImages(ClassLosses(classLogits, targets), targets).Times(Settings.Beta * Training.Variant.Beta));
+            loss = loss.Plus(OverImages(ClassLosses(classLogits, targets), targets).Times(Settings.Beta));
         return loss.MoveToOuterDisposeScope();
     }
 

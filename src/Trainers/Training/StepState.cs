@@ -4,5 +4,4 @@ namespace Microsoft.ML.Sla.Training;
 /// <param name="LearningRate">The learning rate of the heads.</param>
 /// <param name="BackboneFrozen">Whether only the heads learn.</param>
 /// <param name="WeighsClasses">Whether the loss weights the images by class.</param>
-/// <param name="ImageAlone">Whether only the class head learns, on the image alone.</param>
-internal readonly record struct StepState(double LearningRate, bool BackboneFrozen = false, bool WeighsClasses = true, bool ImageAlone = false);
+internal readonly record struct StepState(double LearningRate, bool BackboneFrozen = false, bool WeighsClasses = true);

@@ -28,7 +28,6 @@ internal sealed class TrainingLoop : IDisposable
     private readonly Queue<(long Step, double Rate, Tensor Loss)> _unreadLosses = [];
     private Weights? _best;
     private bool _timeIsOver;
-    private bool _wasImageAlone;
 
     /// <param name="network">The network.</param>
     /// <param name="step">Makes a training step.</param>
@@ -100,9 +99,6 @@ internal sealed class TrainingLoop : IDisposable
                 training.Start();
                 Clock?.BeginStep();
                 var state = StateOf(_stepsDone);
-                if (_wasImageAlone && !state.ImageAlone && !Variant.SharesClassPart)
-                    _network.Heads.StartJointFromClass();
-                _wasImageAlone = state.ImageAlone;
                 Tensor loss = _step.Run(images, _sampler.BatchSize, state, Seeds.ForStep(_settings.Seed, _stepsDone));
                 _unreadLosses.Enqueue((++_stepsDone, state.LearningRate, loss));
                 _average?.Update(_stepsDone);
@@ -150,25 +146,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>The resulting weights: by the settings those of the best epoch, the averages, or those of the last step.</summary>
     /// <exception cref="InvalidOperationException">A weight became infinite or NaN.</exception>
-    public Weights Result()
-    {
-        var weights = Finite(_best ?? Averaged(_network.GetWeights));
-        if (!Variant.SharesClassPart || !weights.Contains("heads.class_head_weight") || !weights.Contains("heads.joint_head_weight"))
-            return weights;
-        var (shape, joint) = weights["heads.joint_head_weight"];
-        var ofClass = weights["heads.class_head_weight"];
-        var jointBias = weights["heads.joint_head_bias"].Item2;
-        var classBias = weights["heads.class_head_bias"].Item2;
-        int views = (int)(shape[0] / ofClass.Item1[0]), size = (int)shape[1];
-        for (int row = 0; row < shape[0]; row++)
-        {
-            jointBias[row] += classBias[row / views];
-            for (int column = 0; column < size; column++)
-                joint[(row * size) + column] += ofClass.Item2[(row / views * size) + column];
-        }
-
-        return weights;
-    }
+    public Weights Result() => Finite(_best ?? Averaged(_network.GetWeights));
 
     /// <summary>Runs a function while the network has the averaged weights, if there is an average.</summary>
     public T Averaged<T>(Func<T> function)

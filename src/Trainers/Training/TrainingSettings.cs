@@ -86,8 +86,7 @@ internal sealed record TrainingSettings(
     public StepState StateAt(double progress) => new(
         ScheduleMath.RateAt(Schedule, LearningRate, progress),
         BackboneFrozen: progress < (double)FrozenEpochs / Epochs,
-        WeighsClasses: progress >= (DeferredReweighting ?? 0),
-        ImageAlone: progress < Variant.ImageFirst || progress >= 1 - Variant.ImageLast);
+        WeighsClasses: progress >= (DeferredReweighting ?? 0));
 
     /// <summary>The share of the schedule that is done, 0 to 1, after a number of all steps.</summary>
     public double Progress(long step, long steps)

@@ -84,7 +84,7 @@ internal sealed class TrainingStep : IDisposable
         foreach (var augmentation in _settings.Augmentations)
             augmentation.Apply(batch, random);
         Tensor images = _loader.Normalize(batch.Images, _settings.ComputeType);
-        using var draw = _objective.Draw(batch.Targets.Labels, state.ImageAlone && _objective is SelfDistillation ? 1 : _settings.ViewsPerStep, random);
+        using var draw = _objective.Draw(batch.Targets.Labels, _settings.ViewsPerStep, random);
         Tensor inputs = _views.Views(images, draw);
         images.Dispose();
         batch.Images.Dispose();

@@ -65,7 +65,7 @@ internal sealed class ViewDraw : IDisposable
     public static ViewDraw Of(long[] numbers, int images, int views, bool withIdentity, Device device)
     {
         int count = numbers.Length / images;
-        double[] weights = withIdentity && count == 1 ? [1] : withIdentity
+        double[] weights = withIdentity
             ? [1.0 / views, .. Enumerable.Repeat((views - 1.0) / views / (count - 1), count - 1)]
             : Uniform(count);
         return new ViewDraw(tensor(numbers, device: device), weights, isAll: false);
