@@ -61,6 +61,7 @@ internal static class OptionNames
         (@"Try BalancedSampling = true, or ClassificationLoss = .* and DeferredReweighting = 0\.8", "Try --balanced-sampling, or --loss ldam with --class-weighting balanced and --defer-weighting 0.8"),
         (@"ClassWeighting\.ClassBalanced\(\)", "--class-weighting balanced"),
         (@"Try (\d+) Epochs", "Try --epochs $1"),
+        (@"Try (\d+) seconds of TrainingTime", "Try --max-seconds $1"),
         (@"TransformationSet\.Rotation2", "--transformations rotation2"),
         (@"SlaObjective\.Baseline", "--objective baseline"),
         (@"Leave HorizontalFlip out of Augmentations", "Leave flip out of --augment"),

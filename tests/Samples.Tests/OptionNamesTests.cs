@@ -50,6 +50,7 @@ public sealed class OptionNamesTests
         "Lower --batch-size, which is 64; or lower --views-per-step, or --image-size, or use a smaller --architecture.")]
     [InlineData("Set Resume to true to continue it, or give another folder as CheckpointFolder.", "Add --resume to continue it, or give another folder as --checkpoint.")]
     [InlineData("Try 9 Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline.", "Try --epochs 9, fewer transformations, such as --transformations rotation2, or --objective baseline.")]
+    [InlineData("Try 300 seconds of TrainingTime, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline.", "Try --max-seconds 300, fewer transformations, such as --transformations rotation2, or --objective baseline.")]
     [InlineData("The option ViewsPerStep must be from 1 to the 4 views of Transformations, rotation, or null for all.", "The option --views-per-step must be from 1 to the 4 views of --transformations, rotation, or left out.")]
     [InlineData("The option Device is Cuda. Reference TorchSharp-cuda-linux, or set Device to Auto.", "The option --device is Cuda. Reference TorchSharp-cuda-linux, or set --device to Auto.")]
     [InlineData("Column 'Image' of row 12 (ImagePath = 'a (1).png') cannot be used: The image 'a (1).png' cannot be used: it is cut off.", "The image 'a (1).png' cannot be used: it is cut off.")]

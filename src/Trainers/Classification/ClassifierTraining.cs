@@ -43,8 +43,8 @@ internal sealed class ClassifierTraining : IDisposable
     {
         var (rows, options) = (_plan.Rows, _plan.Options);
         WarnOfClasses(_plan, _channel);
-        if (_plan.Pretrained is null && _plan.InitialModel is null && TrainingAdvice.OnFewViews(options) is { } advice)
-            TrainerHost.Info(_channel, advice);
+        if (_plan.Clock is null)
+            AdviseOnViews(options.Epochs);
         var training = rows.Validation is not null && options.MeasureTrainingAccuracy ? rows.Training.Spread(rows.Validation.Rows.Length) : null;
         if (_plan.Clock is { } clock)
             Rehearse(clock, measurements: training is null ? 1 : 2);
@@ -53,6 +53,10 @@ internal sealed class ClassifierTraining : IDisposable
         {
             TrainerHost.Warn(_channel, $"The time was enough for {_training.Loop.StepsDone} of the {_plan.Sampler.StepsPerEpoch} steps of an epoch: some images "
                 + $"were not trained on. Raise TrainingTime, which is {options.TrainingTime}, or take fewer images or a smaller Architecture.");
+        }
+        else if (_plan.Clock is not null && !_training.Loop.StoppedEarly)
+        {
+            AdviseOnViews((double)_training.Loop.StepsDone / _plan.Sampler.StepsPerEpoch);
         }
 
         return model;
@@ -113,6 +117,12 @@ internal sealed class ClassifierTraining : IDisposable
     });
 
     public void Dispose() => _training.Dispose();
+
+    private void AdviseOnViews(double epochs)
+    {
+        if (_plan.Pretrained is null && _plan.InitialModel is null && TrainingAdvice.OnFewViews(_plan.Options, epochs) is { } advice)
+            TrainerHost.Info(_channel, advice);
+    }
 
     /// <summary>Does once what comes after the last step, so that there is time for it: a short validation, and the making of the model.</summary>
     /// <param name="clock">The clock that is set.</param>

@@ -11,7 +11,7 @@ internal static class TrainingAdvice
 
     /// <summary>
     /// How often a training from scratch should show an image under each transformation for SLA to beat the baseline
-    /// (docs/guides/transformations.md).
+    /// (docs/evidence/studies/exposure.md; for equal time docs/evidence/equal-time.md).
     /// </summary>
     private const int EnoughViews = 20;
 
@@ -51,15 +51,19 @@ internal static class TrainingAdvice
 
     /// <summary>Advice for a training from scratch that shows images too seldom under each transformation.</summary>
     /// <param name="options">The options.</param>
-    public static string? OnFewViews(SlaTrainer.Options options)
+    /// <param name="epochs">The epochs of the training; of one that has a time, those that it had when the time was over.</param>
+    public static string? OnFewViews(SlaTrainer.Options options, double epochs)
     {
         int views = options.LearnedTransformations.Count, drawn = options.LearnedViewsPerStep;
-        double shown = (double)options.Epochs * drawn / views;
-        if (options.TrainingTime is not null || options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || shown >= EnoughViews)
+        double shown = epochs * drawn / views;
+        if (options.Objective is not (SlaObjective.Sla or SlaObjective.SlaSelfDistillation) || shown >= EnoughViews)
             return null;
 
+        string more = options.TrainingTime is { } time
+            ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds * EnoughViews / shown):0} seconds of TrainingTime")
+            : $"{(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs";
         return string.Create(CultureInfo.InvariantCulture,
             $"an image is trained on {shown:0.#} times under each of the {views} transformations, which is few: SLA beat the baseline from about {EnoughViews} times. ")
-            + $"Try {(int)Math.Ceiling((double)EnoughViews * views / drawn)} Epochs, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
+            + $"Try {more}, fewer transformations, such as TransformationSet.Rotation2, or SlaObjective.Baseline, and compare.";
     }
 }

@@ -46,16 +46,24 @@ public sealed class TrainingAdviceTests
     [InlineData(SlaObjective.Baseline, 1, null, "enough")]
     public void Views_are_few_below_twenty_of_an_image(SlaObjective objective, int epochs, int? viewsPerStep, string? enough)
     {
-        string? advice = TrainingAdvice.OnFewViews(new SlaTrainer.Options { Objective = objective, Epochs = epochs, ViewsPerStep = viewsPerStep });
+        string? advice = TrainingAdvice.OnFewViews(new SlaTrainer.Options { Objective = objective, ViewsPerStep = viewsPerStep }, epochs);
         Assert.Equal(enough is not null, advice is null);
     }
 
     [Fact]
     public void The_advised_epochs_are_enough()
     {
-        var options = new SlaTrainer.Options { Objective = SlaObjective.Sla, Epochs = 7, ViewsPerStep = 3 };
-        Assert.Contains("Try 27 Epochs", TrainingAdvice.OnFewViews(options), StringComparison.Ordinal);
-        options.Epochs = 27;
-        Assert.Null(TrainingAdvice.OnFewViews(options));
+        var options = new SlaTrainer.Options { Objective = SlaObjective.Sla, ViewsPerStep = 3 };
+        Assert.Contains("Try 27 Epochs", TrainingAdvice.OnFewViews(options, epochs: 7), StringComparison.Ordinal);
+        Assert.Null(TrainingAdvice.OnFewViews(options, epochs: 27));
+    }
+
+    [Fact]
+    public void The_advised_time_is_enough_at_the_same_speed()
+    {
+        var options = new SlaTrainer.Options { ViewsPerStep = 2, TrainingTime = TimeSpan.FromMinutes(2) };
+        Assert.Contains("an image is trained on 9.5 times", TrainingAdvice.OnFewViews(options, epochs: 19), StringComparison.Ordinal);
+        Assert.Contains("Try 253 seconds of TrainingTime,", TrainingAdvice.OnFewViews(options, epochs: 19), StringComparison.Ordinal);
+        Assert.Null(TrainingAdvice.OnFewViews(options, epochs: 19 * 253 / 120.0));
     }
 }

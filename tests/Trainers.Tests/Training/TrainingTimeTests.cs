@@ -209,6 +209,19 @@ public sealed class TrainingTimeTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => _mlContext.MulticlassClassification.Trainers.Sla(Options(seconds: 0, stepSeconds: 1)));
     }
 
+    [Theory]
+    [InlineData(12, SlaObjective.SlaSelfDistillation, true)]
+    [InlineData(100, SlaObjective.SlaSelfDistillation, false)]
+    [InlineData(12, SlaObjective.Baseline, false)]
+    public void A_time_in_which_views_were_seen_seldom_is_said(double seconds, SlaObjective objective, bool isSaid)
+    {
+        var messages = new LogMessages(_mlContext);
+        var options = Options(seconds, stepSeconds: 1);
+        options.Objective = objective;
+        _mlContext.MulticlassClassification.Trainers.Sla(options).Fit(Training.Images(_mlContext, classes: 2, perClass: 16)).Dispose();
+        Assert.Equal(isSaid, messages.Any(message => message.Contains("times under each of the 4 transformations", StringComparison.Ordinal) && message.Contains("seconds of TrainingTime", StringComparison.Ordinal)));
+    }
+
     private SlaTrainer.Options Options(double seconds, double stepSeconds)
     {
         var options = Training.Options();
