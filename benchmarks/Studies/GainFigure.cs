@@ -16,6 +16,8 @@ internal static class GainFigure
     private const int HeightBySize = 420;
     private const int RowHeight = 28;
     private const int Frame = 110;
+    private const int LegendSpacing = 48;
+    private const int LegendLine = 16;
     private const string Browser = "chromium";
 
     /// <summary>Width of a letter in pixels, reckoned with some room: OxyPlot measures with a narrower font than readers have.</summary>
@@ -58,8 +60,16 @@ internal static class GainFigure
             plot.Series.Add(line);
         }
 
-        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.TopCenter, LegendPlacement = LegendPlacement.Outside, LegendOrientation = LegendOrientation.Horizontal, LegendItemSpacing = 48 });
-        Write(path, plot, HeightBySize);
+        bool fitsOneLine = lines.Sum(line => (LetterWidth * line.Name.Length) + LegendSpacing) <= Width;
+        plot.Legends.Add(new Legend
+        {
+            LegendPosition = LegendPosition.TopCenter,
+            LegendPlacement = LegendPlacement.Outside,
+            LegendOrientation = fitsOneLine ? LegendOrientation.Horizontal : LegendOrientation.Vertical,
+            LegendItemSpacing = LegendSpacing,
+            LegendLineSpacing = 6,
+        });
+        Write(path, plot, fitsOneLine ? HeightBySize : HeightBySize + (LegendLine * lines.Count));
     }
 
     /// <summary>Draws gains one below the other.</summary>

@@ -20,6 +20,8 @@ internal static class Training
         double seconds = 0, processorSeconds = 0, loss = 0, epochs = 0;
         var inferences = new Dictionary<string, Scores>();
         float[][]? sum = null;
+        string checkpoints = CheckpointFolder(run, arguments);
+        bool isResumed = Directory.Exists(checkpoints);
         for (int member = 0; member < run.Members; member++)
         {
             var clock = Stopwatch.StartNew();
@@ -42,12 +44,17 @@ internal static class Training
             }
         }
 
-        return new TrainingLine(run, inferences, seconds, processorSeconds, loss, epochs);
+        if (run.Resume == true)
+            Directory.Delete(checkpoints, recursive: true);
+        return new TrainingLine(run, inferences, isResumed ? null : seconds, isResumed ? null : processorSeconds, loss, epochs);
     }
 
     private static SlaTransformer Train(TrainingRun run, int member, Images images, string? weights, Arguments arguments)
     {
-        var model = images.MLContext.MulticlassClassification.Trainers.Sla(run.Options(member, weights)).Fit(images.Training);
+        var options = run.Options(member, weights);
+        if (run.Resume == true)
+            (options.CheckpointFolder, options.Resume) = (CheckpointFolder(run, arguments), true);
+        var model = images.MLContext.MulticlassClassification.Trainers.Sla(options).Fit(images.Training);
         if (run.KeepModel == true)
             Save(model, images, ModelFile(run, arguments));
         return model;
@@ -110,8 +117,12 @@ internal static class Training
         File.Move(part, file, overwrite: true);
     }
 
-    private static string ModelFile(TrainingRun run, Arguments arguments) =>
-        Path.Combine(arguments.ArtifactsOf("models"), $"{Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(run with { KeepModel = true }, Lines.Json)))[..16]}.zip");
+    private static string ModelFile(TrainingRun run, Arguments arguments) => Path.Combine(arguments.ArtifactsOf("models"), $"{NameOf(run with { KeepModel = true })}.zip");
+
+    private static string CheckpointFolder(TrainingRun run, Arguments arguments) => Path.Combine(arguments.ArtifactsOf("checkpoints"), NameOf(run));
+
+    /// <summary>A name for the files of a run.</summary>
+    private static string NameOf(TrainingRun run) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(run, Lines.Json)))[..16];
 
     private static float[] Add(float[] a, float[] b) => [.. a.Zip(b, (x, y) => x + y)];
 

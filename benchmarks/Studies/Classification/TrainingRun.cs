@@ -84,6 +84,9 @@ internal sealed record TrainingRun : IRun
     /// <summary>Whether the model is kept for runs that take its weights.</summary>
     public bool? KeepModel { get; init; }
 
+    /// <summary>Whether a training that was stopped goes on from its last checkpoint. The line has no times then.</summary>
+    public bool? Resume { get; init; }
+
     public int? FrozenEpochs { get; init; }
 
     public double? LayerRateDecay { get; init; }
