@@ -36,7 +36,7 @@ internal sealed class LoadedModel
                 version.Path);
         }
 
-        var predictor = Open(version);
+        var predictor = WithViewScores(Open(version), version);
         try
         {
             // Opens the network in ONNX Runtime. So no request waits for it, and a network that is refused there does not get into service.
@@ -47,6 +47,22 @@ internal sealed class LoadedModel
         {
             predictor.Dispose();
             throw;
+        }
+    }
+
+    private static SlaPredictor WithViewScores(SlaPredictor predictor, ModelVersion version)
+    {
+        if (!version.ViewScores)
+            return predictor;
+        try
+        {
+            using (predictor)
+                return predictor.WithViewScores();
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException(
+                $"{nameof(SlaPredictorOptions)}.{nameof(SlaPredictorOptions.ViewScores)} is true, and the model in '{version.Path}' cannot give them: {exception.Message}", exception);
         }
     }
 

@@ -6,7 +6,8 @@ namespace Microsoft.ML.Sla;
 /// <param name="Path">The full path of the file.</param>
 /// <param name="PixelLimit">The largest number of pixels that an image may declare.</param>
 /// <param name="Inference">How images are scored; null for the inference of the file.</param>
-internal readonly record struct ModelVersion(string Path, long PixelLimit, SlaInference? Inference)
+/// <param name="ViewScores">Whether predictions have the probabilities of each view.</param>
+internal readonly record struct ModelVersion(string Path, long PixelLimit, SlaInference? Inference, bool ViewScores)
 {
     /// <summary>More than the list of entries of a model's archive, which is at its end.</summary>
     private const int TailBytes = 16 * 1024;
@@ -28,7 +29,7 @@ internal readonly record struct ModelVersion(string Path, long PixelLimit, SlaIn
     /// <param name="root">The folder that a relative path begins at.</param>
     public static ModelVersion Of(SlaPredictorOptions options, string root)
     {
-        var version = new ModelVersion(System.IO.Path.GetFullPath(options.ModelPath, root), options.PixelLimit, options.Inference);
+        var version = new ModelVersion(System.IO.Path.GetFullPath(options.ModelPath, root), options.PixelLimit, options.Inference, options.ViewScores);
         try
         {
             // The open file, and not its name: that may be a symbolic link, in any of its folders. The sharing leaves a writer of the file alone.

@@ -2,8 +2,8 @@ namespace Microsoft.ML.Sla;
 
 /// <summary>The options of an <see cref="SlaPredictorService"/>.</summary>
 /// <remarks>
-/// Those of a keyed predictor have its key as their name. A change of <see cref="ModelPath"/>, <see cref="PixelLimit"/> or <see cref="Inference"/>
-/// in the program's configuration is taken like a change of the file. The other options are read once.
+/// Those of a keyed predictor have its key as their name. A change of <see cref="ModelPath"/>, <see cref="PixelLimit"/>, <see cref="Inference"/> or
+/// <see cref="ViewScores"/> in the program's configuration is taken like a change of the file. The other options are read once.
 /// </remarks>
 public sealed class SlaPredictorOptions
 {
@@ -18,6 +18,12 @@ public sealed class SlaPredictorOptions
 
     /// <summary>How images are scored; null, the default, for the inference that the model was saved with. See <see cref="SlaPredictor.WithInference"/>.</summary>
     public SlaInference? Inference { get; set; }
+
+    /// <summary>
+    /// Whether predictions have the probabilities of each view (<see cref="SlaPrediction.ViewScores"/>), which takes M passes for each image: see
+    /// <see cref="SlaPredictor.WithViewScores"/>. Default false: only models that were saved with them have them.
+    /// </summary>
+    public bool ViewScores { get; set; }
 
     /// <summary>
     /// Whether the host loads the model when it starts, and ends with an error if that fails. If false, the first resolution of the service loads

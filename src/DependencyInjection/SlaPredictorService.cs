@@ -25,6 +25,12 @@ public sealed class SlaPredictorService : IDisposable
     /// <summary>The N class names of the model in service, in the order of the probabilities.</summary>
     public IReadOnlyList<string> ClassNames => Model.Current.Predictor.ClassNames;
 
+    /// <summary>The M views of the model in service, in the order of <see cref="SlaPrediction.ViewScores"/>.</summary>
+    public TransformationSet Transformations => Model.Current.Predictor.Transformations;
+
+    /// <summary>The shape that the model in service brings images to.</summary>
+    public ImageShape ImageShape => Model.Current.Predictor.ImageShape;
+
     /// <summary>The full path of the model in service.</summary>
     public string ModelPath => Model.Current.Version.Path;
 

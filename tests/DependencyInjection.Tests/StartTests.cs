@@ -71,6 +71,20 @@ public sealed class StartTests : HostTest
     }
 
     [Fact]
+    public async Task The_views_that_the_options_ask_for_are_scored()
+    {
+        File.WriteAllBytes(ModelPath, TrainedModels.OfTwo);
+        using var host = await StartHostAsync(options => options.ViewScores = true);
+        using SlaPredictor saved = SlaPredictor.Load(ModelPath), viewing = saved.WithViewScores();
+
+        Assert.Empty(saved.Predict(TrainedModels.Image).ViewScores);
+        Assert.Equal(4, Predictor(host).Predict(TrainedModels.Image).ViewScores.Count);
+        Assert.Equal(viewing.Predict(TrainedModels.Image).ViewScores, Predictor(host).Predict(TrainedModels.Image).ViewScores);
+        Assert.Equal(viewing.Transformations.Select(view => view.Name), Predictor(host).Transformations.Select(view => view.Name));
+        Assert.Equal(viewing.ImageShape, Predictor(host).ImageShape);
+    }
+
+    [Fact]
     public async Task The_start_opens_the_network_before_the_first_request()
     {
         File.WriteAllBytes(ModelPath, TrainedModels.OfTwo);
