@@ -5,7 +5,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>The browser in which tests open pages, where it is installed.</summary>
 internal static class ChromiumProgram
 {
-    private const string Program = "/usr/bin/chromium";
+    public const string Program = "/usr/bin/chromium";
 
     public static bool IsThere => File.Exists(Program);
 
