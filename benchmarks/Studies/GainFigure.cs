@@ -17,6 +17,7 @@ internal static class GainFigure
     private const int RowHeight = 28;
     private const int Frame = 110;
     private const int LegendSpacing = 48;
+    private const double LegendSpacingByLetter = 2.2;
     private const int LegendLine = 16;
     private const string Browser = "chromium";
 
@@ -66,7 +67,7 @@ internal static class GainFigure
             LegendPosition = LegendPosition.TopCenter,
             LegendPlacement = LegendPlacement.Outside,
             LegendOrientation = fitsOneLine ? LegendOrientation.Horizontal : LegendOrientation.Vertical,
-            LegendItemSpacing = LegendSpacing,
+            LegendItemSpacing = Math.Max(LegendSpacing, LegendSpacingByLetter * lines.Max(line => line.Name.Length)),
             LegendLineSpacing = 6,
         });
         Write(path, plot, fitsOneLine ? HeightBySize : HeightBySize + (LegendLine * lines.Count));
