@@ -17,7 +17,10 @@ internal static class GainFigure
     private const int RowHeight = 28;
     private const int Frame = 110;
     private const int LegendSpacing = 48;
+
+    /// <summary>Room for what the readers' font makes a letter wider, for the same reason as <see cref="LetterWidth"/>.</summary>
     private const double LegendSpacingByLetter = 2.2;
+
     private const int LegendLine = 16;
     private const string Browser = "chromium";
 

@@ -27,7 +27,9 @@ internal static class Problem
     public static ProblemException TooManyImages(int images) => New(
         StatusCodes.Status413PayloadTooLarge, "too-many-images", "There are too many images.", string.Create(CultureInfo.InvariantCulture, $"This request takes at most {images:N0} images."));
 
-    public static ProblemException UnusableImage(InvalidDataException exception, int? number = null) => New(
+    /// <param name="exception">What is wrong with it.</param>
+    /// <param name="number">Which of several it is, such as "2 of 5"; null for the only one.</param>
+    public static ProblemException UnusableImage(InvalidDataException exception, string? number) => New(
         StatusCodes.Status422UnprocessableEntity, "unusable-image", number is null ? "This is not a usable image." : $"Image {number} is not usable.", exception.Message);
 
     public static ProblemException BadArgument(string name, string what) => New(StatusCodes.Status400BadRequest, "bad-argument", $"'{name}' is not usable.", what);

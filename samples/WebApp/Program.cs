@@ -26,7 +26,6 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 builder.Services.AddRateLimiter(limiter => Limits.Configure(limiter, options));
 builder.Services.AddProblemDetails(details => details.CustomizeProblemDetails = Problem.Complete).AddExceptionHandler<ProblemHandler>();
 builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
-
 builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
 
 // What its operators see.

@@ -23,6 +23,9 @@ public static class FashionImages
     /// <summary>Images of the test half.</summary>
     public static LabelledImage[] Test(int classes, int perClass) => List("test", classes, perClass);
 
+    /// <summary>Paths of images of the test half, of one class.</summary>
+    public static string[] TestOf(string label, int count) => [.. Test(classes: int.MaxValue, count).Where(image => image.Label == label).Select(image => image.ImagePath)];
+
     /// <summary>Writes a copy of an image as a JPEG file, or of another kind by the ending of its name.</summary>
     public static void CopyAsJpeg(string path, string target)
     {

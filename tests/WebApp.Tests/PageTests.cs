@@ -6,7 +6,7 @@ namespace Microsoft.ML.Sla.Tests;
 /// <summary>The page, in Debian's Chromium.</summary>
 public sealed class PageTests : FolderTest
 {
-    private static readonly string[] Bags = Paths("bag"), Boots = Paths("ankle-boot");
+    private static readonly string[] Bags = FashionImages.TestOf("bag", 4), Boots = FashionImages.TestOf("ankle-boot", 4);
 
     [Theory]
     [InlineData(ColorScheme.Light, 1200)]
@@ -97,8 +97,6 @@ public sealed class PageTests : FolderTest
             Assert.Contains("This is not a usable image.", await page.Locator("article .error").TextContentAsync(), StringComparison.Ordinal);
         }, expectedMessages: 1);
     }
-
-    private static string[] Paths(string label) => [.. Directory.GetFiles(Path.Combine(FashionImages.Folder, "test", label)).Order(StringComparer.Ordinal).Take(4)];
 
     private static Task<string> FocusedAsync(IPage page) => page.EvaluateAsync<string>("() => document.activeElement.id");
 

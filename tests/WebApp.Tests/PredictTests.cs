@@ -100,12 +100,8 @@ public sealed class PredictTests : FolderTest
     public async Task What_is_not_an_image_is_refused_with_the_reason(string type, string body, int status, string problem)
     {
         await using var service = await Service.StartAsync(Folder);
-        using var content = new ByteArrayContent(System.Text.Encoding.UTF8.GetBytes(body));
-        content.Headers.TryAddWithoutValidation("Content-Type", type);
 
-        var answer = await service.SendAsync(HttpMethod.Post, "/api/predict", content);
-
-        AssertRefused(status, problem, answer);
+        AssertRefused(status, problem, await service.SendAsync(HttpMethod.Post, "/api/predict", Content(type, body)));
         AssertRefused(status, problem, await service.SendAsync(HttpMethod.Post, "/api/predict/taught", Content(type, body)), 409, 415, 400, 422);
     }
 

@@ -89,7 +89,7 @@ public sealed partial class ProcessTests : FolderTest
         if (!File.Exists(model))
             await File.WriteAllBytesAsync(model, TrainedModels.OfTwo, Token);
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "WebApp.dll"), "--urls", "http://127.0.0.1:0", "--WebApp:ModelPath", model, "--WebApp:Folder", Folder, "--WebApp:RequestsPerSecond", "100000"];
-        var program = new RunningProgram(Process.Start(new ProcessStartInfo(Environment.ProcessPath is { } own && Path.GetFileName(own).StartsWith("dotnet", StringComparison.Ordinal) ? own : "dotnet", arguments)
+        var program = new RunningProgram(Process.Start(new ProcessStartInfo("dotnet", arguments)
         {
             RedirectStandardOutput = true,
             WorkingDirectory = Folder,
@@ -121,16 +121,8 @@ public sealed partial class ProcessTests : FolderTest
         public async Task UntilReadyAsync()
         {
             Address = new Uri(Listening().Match(await UntilLoggedAsync("Now listening on")).Groups[1].Value);
-            using var client = new HttpClient();
-            for (int i = 0; i < 1200; i++)
-            {
-                using var response = await client.GetAsync(new Uri(Address, "health/ready"), Token);
-                if (response.IsSuccessStatusCode)
-                    return;
-                await Task.Delay(25, Token);
-            }
-
-            Assert.Fail("It was not ready in 30 seconds.");
+            using var client = new HttpClient { BaseAddress = Address };
+            await Service.UntilReadyAsync(client);
         }
 
         /// <returns>The log.</returns>

@@ -36,11 +36,14 @@ internal sealed class Service : WebApplicationFactory<Program>
         return service;
     }
 
-    public async Task UntilReadyAsync()
+    public Task UntilReadyAsync() => UntilReadyAsync(Client);
+
+    /// <summary>Waits until a service has its model.</summary>
+    public static async Task UntilReadyAsync(HttpClient client)
     {
         for (int i = 0; i < 2400; i++)
         {
-            using var response = await Client.GetAsync("/health/ready", TestContext.Current.CancellationToken);
+            using var response = await client.GetAsync("/health/ready", TestContext.Current.CancellationToken);
             if (response.IsSuccessStatusCode)
                 return;
             await Task.Delay(25, TestContext.Current.CancellationToken);

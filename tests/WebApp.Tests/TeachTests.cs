@@ -104,8 +104,7 @@ public sealed class TeachTests : FolderTest
 
     private static string Address(string name) => $"/api/classes/{Uri.EscapeDataString(name)}";
 
-    private static byte[][] Images(string label) =>
-        [.. Directory.GetFiles(Path.Combine(FashionImages.Folder, "test", label)).Order(StringComparer.Ordinal).Take(4).Select(File.ReadAllBytes)];
+    private static byte[][] Images(string label) => Array.ConvertAll(FashionImages.TestOf(label, 4), File.ReadAllBytes);
 
     private static async Task<JsonArray> ListAsync(Service service) => (await service.SendAsync(HttpMethod.Get, "/api/classes")).Body!.AsArray();
 

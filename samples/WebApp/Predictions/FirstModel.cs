@@ -9,8 +9,6 @@ namespace WebApp;
 /// <summary>Trains a model on the quick start's images where none is there, while the program already answers.</summary>
 internal sealed partial class FirstModel(IOptions<WebAppOptions> options, IHostEnvironment host, ModelState state, IServiceProvider services, ILogger<FirstModel> logger) : BackgroundService
 {
-    private const int ValidationEvery = 5;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var (path, isOwn) = options.Value.Model(host.ContentRootPath);
@@ -67,7 +65,7 @@ internal sealed partial class FirstModel(IOptions<WebAppOptions> options, IHostE
         LearningRateSchedule = LearningRateSchedule.OneCycle,
         WeightDecay = 5e-4,
         Augmentations = [ImageAugmentation.RandomCrop(2), ImageAugmentation.HorizontalFlip()],
-        ValidationSetFraction = 1f / ValidationEvery,           // it says which confidence to reject at
+        ValidationSetFraction = 0.2f,           // it says which confidence to reject at
         MetricsCallback = progress => state.Train((double)progress.Step / progress.Steps),
         CancellationToken = stopping,
     };

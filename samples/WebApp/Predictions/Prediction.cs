@@ -28,7 +28,7 @@ internal sealed record Prediction
     [Description("What each view of the image says by itself, if it was asked for. Absent where the model computes in 8 bits.")]
     public IReadOnlyList<ViewPrediction>? Views { get; init; }
 
-    public static Prediction Of(SlaPrediction prediction, float? threshold, int top, IReadOnlyList<Transformation> views) => new()
+    public static Prediction Of(SlaPrediction prediction, float? threshold, int top, IReadOnlyList<Transformation>? views) => new()
     {
         Label = prediction.Label,
         Probability = prediction.Probability,
@@ -36,7 +36,7 @@ internal sealed record Prediction
         IsRejected = prediction.Confidence < threshold,
         Threshold = threshold,
         Top = prediction.Top(top),
-        Views = views.Count == 0 ? null : [.. views.Select((view, number) => new ViewPrediction(view.Name, prediction.TopOfView(number, top)))],
+        Views = views?.Select((view, number) => new ViewPrediction(view.Name, prediction.TopOfView(number, top))).ToArray(),
     };
 }
 

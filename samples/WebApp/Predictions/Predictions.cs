@@ -18,7 +18,7 @@ internal sealed class Predictions(IOptions<WebAppOptions> options, ModelState st
         var predictor = Predictor();
         var viewing = withViews ? PredictorWithViews() : null;
         var prediction = await RunAsync(() => (viewing ?? predictor).Predict(image), cancelled);
-        return Prediction.Of(prediction, Threshold(predictor), top, viewing?.Transformations.ToArray() ?? []);
+        return Prediction.Of(prediction, Threshold(predictor), top, viewing?.Transformations);
     }
 
     /// <returns>A prediction or a problem for each image.</returns>
@@ -33,7 +33,7 @@ internal sealed class Predictions(IOptions<WebAppOptions> options, ModelState st
             try
             {
                 var prediction = await RunAsync(() => predictor.Predict(image), cancelled);
-                items.Add(new BatchItem(Prediction.Of(prediction, threshold, top, []), Problem: null));
+                items.Add(new BatchItem(Prediction.Of(prediction, threshold, top, views: null), Problem: null));
             }
             catch (ProblemException problem)
             {
@@ -45,8 +45,11 @@ internal sealed class Predictions(IOptions<WebAppOptions> options, ModelState st
     }
 
     /// <summary>Runs what takes a processor when one is free.</summary>
+    /// <param name="work">What is done with an image.</param>
+    /// <param name="cancelled">Ends the wait.</param>
+    /// <param name="number">Which of several images it is, such as "2 of 5"; null for the only one.</param>
     /// <exception cref="ProblemException">The image is not usable.</exception>
-    public async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancelled)
+    public async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancelled, string? number = null)
     {
         await _free.WaitAsync(cancelled);
         try
@@ -55,7 +58,7 @@ internal sealed class Predictions(IOptions<WebAppOptions> options, ModelState st
         }
         catch (InvalidDataException exception)
         {
-            throw Problem.UnusableImage(exception);
+            throw Problem.UnusableImage(exception, number);
         }
         finally
         {

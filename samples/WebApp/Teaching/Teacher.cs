@@ -47,17 +47,7 @@ internal sealed class Teacher : IDisposable
     {
         var embeddings = new List<float[]>(images.Count);
         foreach (var (number, image) in images.Index())
-        {
-            try
-            {
-                embeddings.Add(await _predictions.RunAsync(() => Embed(image), cancelled));
-            }
-            catch (ProblemException problem) when (images.Count > 1)
-            {
-                problem.Details.Title = $"Image {number + 1} of {images.Count} is not usable.";
-                throw;
-            }
-        }
+            embeddings.Add(await _predictions.RunAsync(() => Embed(image), cancelled, images.Count > 1 ? $"{number + 1} of {images.Count}" : null));
 
         await _changing.WaitAsync(cancelled);
         try
@@ -133,6 +123,7 @@ internal sealed class Teacher : IDisposable
         return _mlContext.Transforms.LoadUprightImages("Image", nameof(ImageRow.File), decodeSide: 2 * Side, pixelLimit: _options.PixelLimit).Fit(rows).Append(embedding);
     }
 
+    /// <exception cref="InvalidDataException">The image is not usable.</exception>
     private float[] Embed(byte[] image)
     {
         var embedded = _embedding.Value.Transform(_mlContext.Data.LoadFromEnumerable([new ImageRow { File = image }]));
@@ -143,7 +134,7 @@ internal sealed class Teacher : IDisposable
         catch (InvalidOperationException exception) when (exception.InnerException is InvalidDataException broken)
         {
             // ML.NET reads rows on other threads, and hands their exceptions on inside of another.
-            throw Problem.UnusableImage(broken);
+            throw new InvalidDataException(broken.Message, exception);
         }
     }
 

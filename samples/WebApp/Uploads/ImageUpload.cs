@@ -48,11 +48,7 @@ internal static class ImageUpload
                 images.Add(await ReadAsync(section.Body, length: null, mostBytes, cancelled));
             }
         }
-        catch (InvalidDataException exception)
-        {
-            throw Problem.BrokenForm(exception.Message);
-        }
-        catch (IOException exception) when (exception is not BadHttpRequestException)
+        catch (Exception exception) when (exception is InvalidDataException or (IOException and not BadHttpRequestException))
         {
             throw Problem.BrokenForm(exception.Message);
         }

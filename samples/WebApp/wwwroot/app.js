@@ -14,6 +14,8 @@ async function ask(path, options) {
   throw new Problem([problem.title, problem.detail].filter(Boolean).join(' ') || `The service answered ${response.status}.`);
 }
 
+const inWords = error => error instanceof Problem ? error.message : 'The service cannot be reached.';
+
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
@@ -97,7 +99,7 @@ async function show(file, target, path, describe) {
     const prediction = await ask(path, { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file });
     said.replaceChildren(...describe(prediction, image));
   } catch (error) {
-    said.replaceChildren(element('p', { className: 'error', textContent: error instanceof Problem ? error.message : 'The service cannot be reached.' }));
+    said.replaceChildren(element('p', { className: 'error', textContent: inWords(error) }));
   }
 }
 
@@ -147,7 +149,7 @@ async function teach(event) {
     byId('class-name').value = '';
     await showClasses();
   } catch (error) {
-    status.textContent = error instanceof Problem ? error.message : 'The service cannot be reached.';
+    status.textContent = inWords(error);
   } finally {
     button.disabled = false;
   }
@@ -160,7 +162,7 @@ async function showClasses() {
       element('span', { textContent: `${name} (${images} ${images === 1 ? 'image' : 'images'})` }),
       element('button', { type: 'button', textContent: 'Forget', ariaLabel: `Forget ${name}`, onclick: () => forget(name) }))));
   } catch (error) {
-    byId('classes').replaceChildren(element('li', { className: 'error', textContent: error instanceof Problem ? error.message : 'The service cannot be reached.' }));
+    byId('classes').replaceChildren(element('li', { className: 'error', textContent: inWords(error) }));
   }
 }
 
@@ -169,7 +171,7 @@ async function forget(name) {
     await write(`classes/${encodeURIComponent(name)}`, { method: 'DELETE' });
     byId('teach-status').textContent = `Forgot ${name}.`;
   } catch (error) {
-    byId('teach-status').textContent = error instanceof Problem ? error.message : 'The service cannot be reached.';
+    byId('teach-status').textContent = inWords(error);
   }
   await showClasses();
 }
